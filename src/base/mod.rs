@@ -1,0 +1,17 @@
+//! Small tools that every other room of the house may use: time, threads, the two kinds of hand-over between
+//! threads ([`Slot`]: newest wins; [`Queue`]: bounded, oldest dropped), back-off and logging.
+//!
+//! This module knows nothing of Parlor.
+
+pub mod backoff;
+pub mod clock;
+pub mod log;
+pub mod queue;
+pub mod slot;
+pub mod thread;
+
+pub use backoff::Backoff;
+pub use clock::{Clock, ServerClock};
+pub use queue::Queue;
+pub use slot::Slot;
+pub use thread::{Stop, Worker};

@@ -1,0 +1,31 @@
+//! What a person can ask of a call.
+
+use crate::media::capture;
+
+/// A wish; applied by the actor in order, never blocks the caller.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Switch the microphone on or off.
+    SetMic(bool),
+    /// Switch the camera on or off; off keeps the call (and the sound) alive.
+    SetCamera(bool),
+    /// Take the picture from another source.
+    SetVideoSource(capture::VideoSource),
+    /// Take the sound from another source.
+    SetAudioSource(capture::AudioSource),
+    /// Play through another output; `None`: the system's default.
+    SetSpeaker(Option<String>),
+    /// Say a line of chat.
+    SendText(String),
+    /// Send an application's own message.
+    SendCustom {
+        /// What it is.
+        command: String,
+        /// Its data.
+        data: String,
+    },
+    /// Try to reconnect now instead of waiting for the back-off.
+    RetryNow,
+    /// End the room for everybody (the creator only).
+    Dissolve,
+}

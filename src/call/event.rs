@@ -1,0 +1,77 @@
+//! What happened in a call.
+
+use crate::proto::MemberId;
+use crate::proto::event::DissolveReason;
+
+/// Something to tell the person, once.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// One's own stream flows and the seat is taken.
+    Entered,
+    /// Somebody came.
+    PeerJoined {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+    },
+    /// Somebody is gone.
+    PeerLeft {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+    },
+    /// A line of chat; also in the snapshot.
+    Text {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// The line.
+        text: String,
+        /// Whether one said it oneself.
+        own: bool,
+    },
+    /// An application's own message.
+    Custom {
+        /// Who.
+        member: MemberId,
+        /// What it is.
+        command: String,
+        /// Its data.
+        data: String,
+    },
+    /// The connection broke; the call tries to come back by itself.
+    Reconnecting,
+    /// The connection is back.
+    Reconnected,
+    /// The picture's source failed; the call goes on without it.
+    VideoSourceFailed(crate::media::capture::SourceError),
+    /// The sound's source failed; the call goes on without it.
+    AudioSourceFailed(crate::media::capture::SourceError),
+    /// There is no sound output; the call goes on without it.
+    SpeakerFailed(crate::media::capture::SourceError),
+    /// A line of chat was not delivered.
+    TextFailed {
+        /// The line, so that it can be offered again.
+        text: String,
+        /// Why.
+        error: crate::room::Error,
+    },
+    /// The call is over; nothing follows.
+    Ended(Ended),
+}
+
+/// Why a call is over.
+#[derive(Clone, Debug)]
+pub enum Ended {
+    /// One left.
+    Left,
+    /// The room was dissolved.
+    Dissolved(DissolveReason),
+    /// The same person signed in elsewhere.
+    Replaced,
+    /// It could not be started, or not be continued: the room is full, gone, locked, the name is bad, the server does not answer, ...
+    Failed(crate::room::Error),
+}

@@ -1,0 +1,14 @@
+//! One call = a seat in a room + one publisher + one player per other member.
+//!
+//! [`Call`](actor::Call) owns all of it and is the only thing that the app and the bot hold: commands go in, a watched [`Snapshot`] (what *is*)
+//! and [`Event`]s (what *happened*) come out. It knows `room` and `media`; it knows no egui and no server.
+
+pub mod actor;
+pub mod command;
+pub mod event;
+pub mod snapshot;
+
+pub use actor::{Call, Config, Entry};
+pub use command::Command;
+pub use event::{Ended, Event};
+pub use snapshot::{Me, Peer, Phase, Snapshot};

@@ -1,0 +1,15 @@
+//! Parlor: self-hosted video calls, carried as RTMP.
+//!
+//! The map of the house (imports point one way; `tests/architecture.rs` keeps it true):
+//!
+//! ```text
+//! app -> call, ui, media, host        call -> room, media         host -> server, relay
+//! room, server -> proto               media, relay -> wire -> rtmp
+//! base, proto, rtmp know nothing of ours; ui knows only base
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod base;
+#[cfg(feature = "proto")]
+pub mod proto;
+pub mod rtmp;

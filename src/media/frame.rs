@@ -1,0 +1,142 @@
+//! Pictures and sound between the stages of the pipeline. Buffers are pooled: a dropped picture's memory is used again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Sample rate of all sound inside Parlor, in hertz; one channel.
+pub const SAMPLE_RATE: u32 = 48_000;
+/// Samples in one [`Chunk`]: 10 ms.
+pub const CHUNK_SAMPLES: usize = 480;
+/// Widest or highest picture accepted from any source or peer, in pixels.
+pub const MAX_SIDE: u32 = 4096;
+
+/// A picture in planar YUV 4:2:0, video range, BT.601 below 720 lines and BT.709 from there on.
+///
+/// `data` holds the Y plane (`width * height` bytes), then U and V (`width.div_ceil(2) * height.div_ceil(2)` each), rows without padding.
+#[derive(Debug)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// When the source handed it over, by the local clock.
+    pub captured: Duration,
+    /// The three planes.
+    pub data: Pooled,
+}
+
+/// A picture for the screen: RGBA, 8 bits each, opaque, `width * height * 4` bytes, rows without padding.
+#[derive(Debug)]
+pub struct Rgba {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// When its source handed it over, by the local clock; `None` when the peer's clock is unknown.
+    pub captured: Option<Duration>,
+    /// The pixels.
+    pub data: Pooled,
+}
+
+/// 10 ms of sound: [`CHUNK_SAMPLES`] mono samples at [`SAMPLE_RATE`], full scale is +-1.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// When its first sample was captured, by the local clock.
+    pub captured: Duration,
+    /// The samples.
+    pub samples: [f32; CHUNK_SAMPLES],
+}
+
+/// A pool of byte buffers. Clones are the same pool.
+#[derive(Clone, Debug, Default)]
+pub struct Pool(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// Buffers that a pool keeps for reuse; more are freed.
+const POOL_KEEPS: usize = 8;
+
+impl Pool {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A buffer of exactly `len` bytes with unspecified content.
+    pub fn take(&self, len: usize) -> Pooled {
+        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        bytes.resize(len, 0);
+        Pooled { bytes, home: self.clone() }
+    }
+}
+
+/// A buffer that goes back to its [`Pool`] when dropped.
+#[derive(Debug)]
+pub struct Pooled {
+    bytes: Vec<u8>,
+    home: Pool,
+}
+
+impl std::ops::Deref for Pooled {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl std::ops::DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let mut pool = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < POOL_KEEPS {
+            pool.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+impl Picture {
+    /// Bytes of all three planes of a `width` x `height` picture.
+    pub fn len(width: u32, height: u32) -> usize {
+        let (w, h) = (width as usize, height as usize);
+        w * h + 2 * w.div_ceil(2) * h.div_ceil(2)
+    }
+
+    /// The Y, U and V planes.
+    pub fn planes(&self) -> [&[u8]; 3] {
+        let (w, h) = (self.width as usize, self.height as usize);
+        let (y, uv) = self.data.split_at(w * h);
+        let (u, v) = uv.split_at(w.div_ceil(2) * h.div_ceil(2));
+        [y, u, v]
+    }
+
+    /// The Y, U and V planes, to be written.
+    pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
+        let (w, h) = (self.width as usize, self.height as usize);
+        let (y, uv) = self.data.split_at_mut(w * h);
+        let (u, v) = uv.split_at_mut(w.div_ceil(2) * h.div_ceil(2));
+        [y, u, v]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_buffer_is_used_again() {
+        let pool = Pool::new();
+        let address = pool.take(1000).as_ptr();
+        assert_eq!(pool.take(900).as_ptr(), address);
+    }
+
+    #[test]
+    fn planes_of_odd_sizes_cover_the_buffer() {
+        let data = Pool::new().take(Picture::len(5, 3));
+        let picture = Picture { width: 5, height: 3, captured: Duration::ZERO, data };
+        assert_eq!(picture.planes().map(<[u8]>::len), [15, 6, 6]);
+    }
+}

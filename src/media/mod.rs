@@ -1,0 +1,14 @@
+//! Pictures and sound: capture, encode, publish; pull, decode, play.
+//!
+//! This module knows no room, no HTTP and no egui; no FFmpeg, nokhwa or cpal type leaves it.
+
+pub mod frame;
+pub mod stats;
+
+pub mod audio;
+pub mod capture;
+pub mod devices;
+pub mod encode;
+pub mod play;
+pub mod publish;
+pub mod timing;

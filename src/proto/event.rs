@@ -1,0 +1,85 @@
+//! What happens in a room, in the order in which the server saw it.
+
+use super::MemberId;
+use super::api::{MessageBody, Sending};
+use serde::{Deserialize, Serialize};
+
+/// One event. Numbers of a room's events are consecutive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// When, by the server's clock: microseconds since the UNIX epoch.
+    pub at_us: i64,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. Joins and leaves are hints: the member list itself is fetched, so that a lost notice heals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A member's stream flows.
+    Joined {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+    },
+    /// A member is gone.
+    Left {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// A member muted or unmuted something.
+    Changed {
+        /// Who.
+        member: MemberId,
+        /// What they send now.
+        sending: Sending,
+    },
+    /// Somebody said something.
+    Message {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// What.
+        #[serde(flatten)]
+        body: MessageBody,
+    },
+    /// The room is no more.
+    Dissolved {
+        /// Why.
+        reason: DissolveReason,
+    },
+}
+
+/// Why a member is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// They left.
+    Left,
+    /// No heartbeat and no stream for 20 s.
+    TimedOut,
+    /// The same person signed in elsewhere.
+    Replaced,
+}
+
+/// Why a room is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DissolveReason {
+    /// Its creator left.
+    CreatorLeft,
+    /// Its creator ended it.
+    Ended,
+    /// Nobody is in it.
+    Empty,
+}

@@ -1,0 +1,17 @@
+//! The wire between client and room server: ids, rules of the modes, requests, events, errors. Plain data, no I/O.
+//!
+//! This module knows nothing of the other modules; both `server` and `room` speak it.
+
+pub mod api;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod invite;
+pub mod mode;
+pub mod name;
+
+pub use error::{Code, Problem};
+pub use event::{Event, EventKind};
+pub use id::{Identity, MemberId, RoomId};
+pub use invite::Invite;
+pub use mode::Mode;
