@@ -10,6 +10,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod base;
+#[cfg(feature = "server")]
+pub mod host;
 #[cfg(feature = "proto")]
 pub mod proto;
+#[cfg(feature = "room")]
+pub mod room;
 pub mod rtmp;
+#[cfg(feature = "server")]
+pub mod server;

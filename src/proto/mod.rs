@@ -13,5 +13,5 @@ pub mod name;
 pub use error::{Code, Problem};
 pub use event::{Event, EventKind};
 pub use id::{Identity, MemberId, RoomId};
-pub use invite::Invite;
+pub use invite::{Invite, InviteError};
 pub use mode::Mode;

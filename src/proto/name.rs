@@ -6,7 +6,7 @@ pub const MAX_NAME_CHARS: usize = 64;
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing but white space.
+    /// Nothing but white space and dots (`.` and `..` mean something else in addresses).
     #[error("the name is empty")]
     Empty,
     /// More than [`MAX_NAME_CHARS`] characters.
@@ -23,7 +23,7 @@ pub enum NameError {
 /// The first rule that the name breaks.
 pub fn check(name: &str) -> Result<&str, NameError> {
     let name = name.trim();
-    if name.is_empty() {
+    if name.chars().all(|c| c == '.') {
         return Err(NameError::Empty);
     }
     if let Some(bad) = name.chars().find(|c| c.is_control() || "<>*{}()^%$#@!~&=".contains(*c)) {
@@ -50,6 +50,7 @@ mod tests {
     #[test]
     fn bad_names_say_why() {
         assert_eq!(check("  "), Err(NameError::Empty));
+        assert_eq!(check(" .. "), Err(NameError::Empty));
         for c in "<>*{}()^%$#@!~&=".chars().chain(['\0', '\n', '\u{7f}', '\u{85}']) {
             assert_eq!(check(&format!("a{c}b")), Err(NameError::Forbidden(c)));
         }

@@ -1,0 +1,160 @@
+//! A whole server in one value: binds the ports, tells RTMP from HTTP by the first byte, and joins `relay` (streams) with `server` (rooms).
+//!
+//! `parlor-server` and the app ("host on this computer") both run this. Start it inside a tokio runtime:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let host = parlor::host::start(parlor::host::Config { listen: vec!["127.0.0.1:0".parse()?], ..Default::default() }).await?;
+//! println!("{}", host.info().invite_base);
+//! host.stop().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod connection;
+mod listen;
+
+use crate::base::Clock;
+use crate::proto::invite::DEFAULT_PORT;
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long [`Host::stop`] lets connections finish what they are doing.
+pub const DRAIN: Duration = Duration::from_millis(1500);
+
+/// What to serve, and where.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to listen on, at least one; port 0 picks a free port.
+    pub listen: Vec<SocketAddr>,
+    /// Folder for the key that signs tokens. Without one, a key is made for this run and sessions end with it.
+    pub data: Option<PathBuf>,
+    /// Let anybody publish and play any stream without a token, at `rtmp://host:port/live/NAME`. Streams of rooms keep their tokens for publishing.
+    pub open: bool,
+    /// The clock that stamps events.
+    pub clock: Clock,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT))];
+        Self { listen, data: None, open: false, clock: Clock::system() }
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No address to listen on.
+    #[error("there is no address to listen on")]
+    NoAddress,
+    /// Another program listens there.
+    #[error("{0} is taken: another program (perhaps another parlor-server) listens there; choose another port")]
+    AddressTaken(SocketAddr),
+    /// The system refuses the address.
+    #[error("cannot listen on {addr}")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Where a running server can be reached; `parlor-server` prints it as one line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Info {
+    /// Always true.
+    pub ready: bool,
+    /// The first address listened on.
+    pub listen: SocketAddr,
+    /// Base of the HTTP API.
+    pub http: String,
+    /// Base of stream URLs.
+    pub rtmp: String,
+    /// Base of invites: append `/ROOM`.
+    pub invite_base: String,
+}
+
+/// A running server. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Host {
+    info: Info,
+    addrs: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Where it can be reached.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// The first address listened on, with the actual port.
+    pub fn addr(&self) -> SocketAddr {
+        self.info.listen
+    }
+
+    /// All addresses listened on.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// Stops accepting, lets connections finish for at most [`DRAIN`], and returns when nothing runs any more.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the server ended badly");
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Starts a server on the current tokio runtime; it accepts when this returns.
+///
+/// # Errors
+/// When an address cannot be listened on or the key cannot be read or made.
+pub async fn start(config: Config) -> Result<Host, Error> {
+    let listeners = listen::bind(&config.listen).await?;
+    let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
+    let info = info(*addrs.first().ok_or(Error::NoAddress)?);
+    let (stop, stopped) = watch::channel(false);
+    let shared = connection::Shared { router: crate::server::router(config.clock) };
+    let task = tokio::spawn(listen::run(listeners, std::sync::Arc::new(shared), stopped));
+    Ok(Host { info, addrs, stop, task: Some(task) })
+}
+
+fn info(listen: SocketAddr) -> Info {
+    let shown = SocketAddr::new(reachable(listen.ip()), listen.port());
+    Info {
+        ready: true,
+        listen,
+        http: format!("http://{shown}"),
+        rtmp: format!("rtmp://{shown}/live"),
+        invite_base: format!("parlor://{shown}"),
+    }
+}
+
+/// An address under which others may reach one that listens on `ip`: the same, or, for "all addresses", that of the way out.
+fn reachable(ip: IpAddr) -> IpAddr {
+    if !ip.is_unspecified() {
+        return ip;
+    }
+    // Connecting a datagram socket sends nothing; it only makes the system choose a way out (here to a documentation address).
+    let way_out = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|socket| socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).and_then(|()| socket.local_addr()));
+    way_out.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |addr| addr.ip())
+}

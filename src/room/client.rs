@@ -1,0 +1,340 @@
+//! The requests.
+
+use super::address::Address;
+use super::clock::Estimate;
+use super::{Error, error::ErrorKind};
+use crate::base::ServerClock;
+use crate::proto::api::{
+    Beat, CreateRoom, Enter, Events, Heartbeat, Login, MessageBody, RoomPage, RoomState, Seat, SendMessage, Sending, Sent,
+    Session, Time,
+};
+use crate::proto::{Code, Problem, RoomId};
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a connection may take to come up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an ordinary request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+/// How much longer than the wait asked for a long poll may take.
+const POLL_SLACK: Duration = Duration::from_secs(5);
+/// Idle connections are given up earlier than the server does, so that no request meets a connection that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
+/// Largest answer read, in bytes: a page of 200 rooms with four long names each is a fifth of it.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Round trips for one measurement of the clock.
+const CLOCK_PROBES: usize = 8;
+
+/// A person's connection to one room service. Clones share sign-in, connections and clock.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    address: Address,
+    clock: ServerClock,
+    estimate: Mutex<Estimate>,
+    signed_in: Mutex<Option<SignedIn>>,
+}
+
+#[derive(Clone, Debug)]
+struct SignedIn {
+    name: String,
+    session: Session,
+}
+
+impl Client {
+    /// A client of the server at `host`, `host:port` or `http://host:port`. Connects only when asked something.
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`].
+    pub fn new(server: &str) -> Result<Self, Error> {
+        Self::with_clock(server, ServerClock::default())
+    }
+
+    /// Like [`new`](Self::new); the measured offset goes into `clock`.
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`].
+    pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
+        let address = Address::parse(server)?;
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true);
+        if address.is_loopback {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|cause| Error::from_transport(&address.shown, cause))?;
+        let inner = Inner { address, clock, estimate: Mutex::default(), signed_in: Mutex::default() };
+        Ok(Self { http, inner: Arc::new(inner) })
+    }
+
+    /// The server as `host:port`.
+    pub fn server(&self) -> &str {
+        &self.inner.address.shown
+    }
+
+    /// The server's clock, as far as it has been [measured](Self::measure_clock).
+    pub fn clock(&self) -> &ServerClock {
+        &self.inner.clock
+    }
+
+    /// The session, once signed in.
+    pub fn session(&self) -> Option<Session> {
+        lock(&self.inner.signed_in).as_ref().map(|s| s.session.clone())
+    }
+
+    /// Signs in under a display name. Later requests sign in again by themselves when the server has forgotten the session
+    /// (which loses the seats held under it).
+    ///
+    /// # Errors
+    /// All kinds; [`Code::BadName`] for a bad name.
+    pub async fn login(&self, name: &str) -> Result<Session, Error> {
+        let session: Session =
+            self.ask(Method::POST, self.url(&["login"], ""), None, Some(&Login { name: name.to_owned() })).await?;
+        *lock(&self.inner.signed_in) = Some(SignedIn { name: name.to_owned(), session: session.clone() });
+        Ok(session)
+    }
+
+    /// Forgets the session. Seats are left by [`exit_room`](Self::exit_room).
+    pub fn logout(&self) {
+        *lock(&self.inner.signed_in) = None;
+    }
+
+    /// Measures the server's clock by several round trips and sets [`clock`](Self::clock). Returns `server - local` in microseconds.
+    ///
+    /// # Errors
+    /// When the server does not answer even once.
+    pub async fn measure_clock(&self) -> Result<i64, Error> {
+        lock(&self.inner.estimate).clear();
+        let mut best = Err(Error::Timeout { server: self.server().to_owned() });
+        for _ in 0..CLOCK_PROBES {
+            let sent = self.inner.clock.local().now();
+            match self.ask::<Time>(Method::GET, self.url(&["time"], ""), None, None::<&()>).await {
+                Ok(time) => best = Ok(self.heard(sent, time.now_us)),
+                // One lost probe of several does no harm.
+                Err(_) if best.is_ok() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        best
+    }
+
+    /// A page of the room list, newest first.
+    ///
+    /// # Errors
+    /// All kinds.
+    pub async fn get_room_list(&self, offset: usize, limit: usize) -> Result<RoomPage, Error> {
+        self.request(Method::GET, &["rooms"], &format!("offset={offset}&limit={limit}"), None::<&()>).await
+    }
+
+    /// Creates a room and takes the creator's seat. The room is listed when the stream pushed to [`Seat::publish_url`] flows.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::BadName`], [`Code::Conflict`] (the id asked for is taken), [`Code::ServerFull`].
+    pub async fn create_room(&self, room: &CreateRoom) -> Result<Seat, Error> {
+        self.request(Method::POST, &["rooms"], "", Some(room)).await
+    }
+
+    /// Takes a seat in the room of that id or name. Asking again gives the same seat with fresh tokens.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::RoomNotFound`], [`Code::RoomFull`], [`Code::WrongPassword`].
+    pub async fn enter_room(&self, room: &str, password: Option<&str>) -> Result<Seat, Error> {
+        let enter = Enter { password: password.map(str::to_owned) };
+        // An address cannot hold such a segment, and no room can have such a name.
+        if room.trim().chars().all(|c| c == '.') {
+            return Err(Problem::new(Code::RoomNotFound, "there is no such room").into());
+        }
+        self.request(Method::POST, &["rooms", room, "members"], "", Some(&enter)).await
+    }
+
+    /// Gives up one's seat.
+    ///
+    /// # Errors
+    /// All kinds.
+    pub async fn exit_room(&self, room: &RoomId) -> Result<(), Error> {
+        self.request::<serde::de::IgnoredAny>(Method::DELETE, &["rooms", room.as_str(), "members", "me"], "", None::<&()>)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the room for everybody (its creator only).
+    ///
+    /// # Errors
+    /// All kinds; [`Code::Forbidden`] for anybody else.
+    pub async fn dissolve(&self, room: &RoomId) -> Result<(), Error> {
+        self.request::<serde::de::IgnoredAny>(Method::DELETE, &["rooms", room.as_str()], "", None::<&()>).await?;
+        Ok(())
+    }
+
+    /// The room as it is now, with fresh play URLs.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::NotAMember`].
+    pub async fn get_room(&self, room: &RoomId) -> Result<RoomState, Error> {
+        self.request(Method::GET, &["rooms", room.as_str()], "", None::<&()>).await
+    }
+
+    /// Says that one is still here and what one sends. Also a probe of the server's clock.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::NotAMember`] or [`Code::RoomNotFound`] when the seat is lost: enter again.
+    pub async fn heartbeat(&self, room: &RoomId, sending: Sending) -> Result<Beat, Error> {
+        let sent = self.inner.clock.local().now();
+        let beat: Beat =
+            self.request(Method::POST, &["rooms", room.as_str(), "heartbeat"], "", Some(&Heartbeat { sending })).await?;
+        self.heard(sent, beat.now_us);
+        Ok(beat)
+    }
+
+    /// What happened after event number `since`; waits up to `wait` (25 s at most) for something to happen.
+    ///
+    /// # Errors
+    /// All kinds.
+    pub async fn events(&self, room: &RoomId, since: u64, wait: Duration) -> Result<Events, Error> {
+        let query = format!("since={since}&wait_s={}", wait.as_secs());
+        self.request_within(wait + POLL_SLACK, Method::GET, &["rooms", room.as_str(), "events"], &query, None::<&()>).await
+    }
+
+    /// Says a line of chat to all in the room. Tried twice if the network fails; said once.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::TooLarge`].
+    pub async fn send_text_msg(&self, room: &RoomId, text: &str) -> Result<Sent, Error> {
+        self.send(room, MessageBody::Text { text: text.to_owned() }).await
+    }
+
+    /// Sends an application's own message to all in the room. Tried twice if the network fails; sent once.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::TooLarge`].
+    pub async fn send_custom_msg(&self, room: &RoomId, command: &str, data: &str) -> Result<Sent, Error> {
+        self.send(room, MessageBody::Custom { command: command.to_owned(), data: data.to_owned() }).await
+    }
+
+    async fn send(&self, room: &RoomId, body: MessageBody) -> Result<Sent, Error> {
+        let message = SendMessage { body, nonce: rand::random() };
+        let path = ["rooms", room.as_str(), "messages"];
+        match self.request(Method::POST, &path, "", Some(&message)).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) => {
+                self.request(Method::POST, &path, "", Some(&message)).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn heard(&self, sent: Duration, server_us: i64) -> i64 {
+        let offset = lock(&self.inner.estimate).add(sent, self.inner.clock.local().now(), server_us);
+        self.inner.clock.set_offset(offset);
+        offset
+    }
+
+    async fn request<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        self.request_within(REQUEST_TIMEOUT, method, path, query, body).await
+    }
+
+    /// A request that needs a session; signs in anew, once, if the server does not know it any more.
+    async fn request_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        method: Method,
+        path: &[&str],
+        query: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        let url = self.url(path, query);
+        let Some(SignedIn { name, session }) = lock(&self.inner.signed_in).clone() else {
+            return Err(Problem::new(Code::Unauthorized, "not signed in").into());
+        };
+        match self.ask_within(timeout, method.clone(), url.clone(), Some(&session.token), body).await {
+            Err(error) if error.kind() == ErrorKind::Problem(Code::Unauthorized) => {
+                // Another request may have signed in meanwhile.
+                let newer = self.session().filter(|s| s.token != session.token);
+                let session = match newer {
+                    Some(session) => session,
+                    None => self.login(&name).await?,
+                };
+                self.ask_within(timeout, method, url, Some(&session.token), body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: url::Url,
+        token: Option<&str>,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        self.ask_within(REQUEST_TIMEOUT, method, url, token, body).await
+    }
+
+    async fn ask_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        method: Method,
+        url: url::Url,
+        token: Option<&str>,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        let transport = |cause| Error::from_transport(self.server(), cause);
+        let mut request = self.http.request(method, url).timeout(timeout);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(transport)?;
+        let status = response.status();
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(transport)? {
+            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(self.not_parlor(format!("it answers with more than {MAX_ANSWER_BYTES} bytes")));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            serde_json::from_slice(&answer).map_err(|e| self.not_parlor(format!("its answer is not understood ({e})")))
+        } else {
+            match serde_json::from_slice::<Problem>(&answer) {
+                Ok(problem) => Err(problem.into()),
+                Err(_) => Err(self.not_parlor(format!("it answers with status {status}"))),
+            }
+        }
+    }
+
+    fn not_parlor(&self, detail: String) -> Error {
+        Error::NotParlor { server: self.server().to_owned(), detail }
+    }
+
+    fn url(&self, path: &[&str], query: &str) -> url::Url {
+        let mut url = self.inner.address.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().push("v1").extend(path);
+        }
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

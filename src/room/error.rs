@@ -1,0 +1,99 @@
+//! What can go wrong between a client and the room service.
+
+use crate::proto::{Code, Problem};
+use std::sync::Arc;
+
+/// Why a request failed. `Display` is one English sentence; the app translates by [`kind`](Self::kind).
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The text given as the server's address is none.
+    #[error("{0:?} is not the address of a server")]
+    BadAddress(String),
+    /// No connection, or it broke.
+    #[error("the server {server} cannot be reached")]
+    Unreachable {
+        /// `host:port`.
+        server: String,
+        /// What the network said.
+        #[source]
+        cause: Arc<reqwest::Error>,
+    },
+    /// No answer in time.
+    #[error("the server {server} does not answer")]
+    Timeout {
+        /// `host:port`.
+        server: String,
+    },
+    /// Something answers, but it is no Parlor server.
+    #[error("{server} is not a Parlor server: {detail}")]
+    NotParlor {
+        /// `host:port`.
+        server: String,
+        /// What came instead.
+        detail: String,
+    },
+    /// The server refused, and says why.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+}
+
+/// The kinds of [`Error`], for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The address is mistyped: ask for another.
+    BadAddress,
+    /// No connection: try again later.
+    Unreachable,
+    /// No answer: try again later.
+    Timeout,
+    /// Wrong address or wrong port: ask for another.
+    NotParlor,
+    /// The server refused with this code.
+    Problem(Code),
+}
+
+impl Error {
+    /// What kind of error it is.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadAddress(_) => ErrorKind::BadAddress,
+            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::NotParlor { .. } => ErrorKind::NotParlor,
+            Self::Problem(problem) => ErrorKind::Problem(problem.code),
+        }
+    }
+
+    /// Whether the same request may succeed a little later: the network or the server is out of order, not the request.
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Unreachable
+                | ErrorKind::Timeout
+                | ErrorKind::Problem(Code::RateLimited | Code::ServerFull | Code::Internal | Code::Unknown)
+        )
+    }
+
+    pub(super) fn from_transport(server: &str, cause: reqwest::Error) -> Self {
+        let server = server.to_owned();
+        if cause.is_timeout() {
+            return Self::Timeout { server };
+        }
+        if let Some(garbage) = find_source::<hyper::Error>(&cause).filter(|e| e.is_parse()) {
+            return Self::NotParlor { server, detail: garbage.to_string() };
+        }
+        Self::Unreachable { server, cause: Arc::new(cause) }
+    }
+}
+
+/// The first error of type `T` among the causes of `error`.
+fn find_source<'e, T: std::error::Error + 'static>(error: &'e dyn std::error::Error) -> Option<&'e T> {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
