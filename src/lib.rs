@@ -12,6 +12,8 @@
 pub mod base;
 #[cfg(feature = "server")]
 pub mod host;
+#[cfg(feature = "media")]
+pub mod media;
 #[cfg(feature = "proto")]
 pub mod proto;
 #[cfg(feature = "room")]

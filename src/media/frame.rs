@@ -51,6 +51,8 @@ pub struct Chunk {
 #[derive(Clone, Debug, Default)]
 pub struct Pool(Arc<Mutex<Vec<Vec<u8>>>>);
 
+/// Bytes that a pooled buffer owns behind its last one: vector code may run past the end of a row.
+pub const SLACK: usize = 64;
 /// Buffers that a pool keeps for reuse; more are freed.
 const POOL_KEEPS: usize = 8;
 
@@ -63,6 +65,7 @@ impl Pool {
     /// A buffer of exactly `len` bytes with unspecified content.
     pub fn take(&self, len: usize) -> Pooled {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        bytes.reserve((len + SLACK).saturating_sub(bytes.len()));
         bytes.resize(len, 0);
         Pooled { bytes, home: self.clone() }
     }

@@ -5,10 +5,7 @@
 pub mod frame;
 pub mod stats;
 
-pub mod audio;
 pub mod capture;
-pub mod devices;
-pub mod encode;
-pub mod play;
-pub mod publish;
+pub mod convert;
+mod swscale;
 pub mod timing;

@@ -1,0 +1,227 @@
+//! Pictures from what cameras, files and decoders deliver, and from pictures to what a screen shows. All into pooled buffers.
+
+use super::frame::{MAX_SIDE, Picture, Pool, Rgba};
+use super::swscale::{Colour, Scaler, Target};
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::util::frame::Video;
+use std::time::Duration;
+
+/// A picture that cannot be converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Empty, or larger than [`MAX_SIDE`].
+    #[error("a picture of {width}x{height} is out of bounds")]
+    Size {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// FFmpeg does not know how.
+    #[error("the picture cannot be converted: {0}")]
+    Ffmpeg(#[from] ffmpeg_next::Error),
+}
+
+fn check(width: u32, height: u32) -> Result<(), Error> {
+    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(Error::Size { width, height });
+    }
+    Ok(())
+}
+
+/// Makes pictures for the screen, in their own size: the graphics card scales better and cheaper. Belongs to one thread.
+#[derive(Default)]
+pub struct ToRgba {
+    scaler: Scaler,
+    pool: Pool,
+}
+
+impl ToRgba {
+    /// A converter with a pool of its own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Converts a decoder's frame.
+    ///
+    /// # Errors
+    /// When it is empty, too large, or of a format that FFmpeg cannot read.
+    pub(in crate::media) fn frame(&mut self, frame: &Video, captured: Option<Duration>) -> Result<Rgba, Error> {
+        self.convert(frame.width(), frame.height(), captured, |scaler, target| scaler.frame(frame, target))
+    }
+
+    /// Converts a picture.
+    ///
+    /// # Errors
+    /// When it is empty or too large.
+    pub fn picture(&mut self, picture: &Picture) -> Result<Rgba, Error> {
+        self.convert(picture.width, picture.height, Some(picture.captured), |scaler, target| scaler.picture(picture, target))
+    }
+
+    fn convert(
+        &mut self,
+        width: u32,
+        height: u32,
+        captured: Option<Duration>,
+        run: impl FnOnce(&mut Scaler, &mut Target<'_>) -> Result<(), ffmpeg_next::Error>,
+    ) -> Result<Rgba, Error> {
+        check(width, height)?;
+        let stride = width as usize * 4;
+        let mut data = self.pool.take(stride * height as usize);
+        let mut target = Target {
+            format: Pixel::RGBA,
+            width,
+            height,
+            colour: Colour::of_height(height),
+            data: &mut data,
+            offsets: [0; 3],
+            strides: [stride, 0, 0],
+        };
+        run(&mut self.scaler, &mut target)?;
+        Ok(Rgba { width, height, captured, data })
+    }
+}
+
+/// Makes pictures of one wanted size; what has another shape gets black bars. Belongs to one thread.
+pub struct ToPicture {
+    scaler: Scaler,
+    pool: Pool,
+    width: u32,
+    height: u32,
+}
+
+impl ToPicture {
+    /// A converter to `width` x `height` with a pool of its own.
+    ///
+    /// # Errors
+    /// When the size is empty or too large.
+    pub fn new(width: u32, height: u32) -> Result<Self, Error> {
+        check(width, height)?;
+        Ok(Self { scaler: Scaler::default(), pool: Pool::new(), width, height })
+    }
+
+    /// Converts a frame of any size and format.
+    ///
+    /// # Errors
+    /// When it is empty, too large, or of a format that FFmpeg cannot read.
+    pub(in crate::media) fn frame(&mut self, frame: &Video, captured: Duration) -> Result<Picture, Error> {
+        check(frame.width(), frame.height())?;
+        let pixel: (u32, u32) = match frame.aspect_ratio() {
+            r if r.numerator() > 0 && r.denominator() > 0 => (r.numerator().unsigned_abs(), r.denominator().unsigned_abs()),
+            _ => (1, 1),
+        };
+        let shape = (u64::from(frame.width()) * u64::from(pixel.0), u64::from(frame.height()) * u64::from(pixel.1));
+        let (x, y, w, h) = fit(shape, (self.width, self.height));
+        let data = self.pool.take(Picture::len(self.width, self.height));
+        let mut picture = Picture { width: self.width, height: self.height, captured, data };
+        if (w, h) != (self.width, self.height) {
+            let [luma, u, v] = picture.planes_mut();
+            luma.fill(16);
+            u.fill(128);
+            v.fill(128);
+        }
+        let (full_w, full_h) = (self.width as usize, self.height as usize);
+        let (chroma_w, chroma_h) = (full_w.div_ceil(2), full_h.div_ceil(2));
+        let chroma = full_w * full_h + (y as usize / 2) * chroma_w + x as usize / 2;
+        let mut target = Target {
+            format: Pixel::YUV420P,
+            width: w,
+            height: h,
+            colour: Colour::of_height(self.height),
+            data: &mut picture.data,
+            offsets: [y as usize * full_w + x as usize, chroma, chroma + chroma_w * chroma_h],
+            strides: [full_w, chroma_w, chroma_w],
+        };
+        self.scaler.frame(frame, &mut target)?;
+        Ok(picture)
+    }
+}
+
+/// The largest rectangle of the shape `shape` inside `room`, centred, on even pixels: x, y, width, height.
+fn fit(shape: (u64, u64), room: (u32, u32)) -> (u32, u32, u32, u32) {
+    let (room_w, room_h) = (u64::from(room.0), u64::from(room.1));
+    let (w, h) = if shape.0 * room_h >= shape.1 * room_w {
+        (room_w, room_w * shape.1 / shape.0.max(1))
+    } else {
+        (room_h * shape.0 / shape.1.max(1), room_h)
+    };
+    // Bars of a pixel or two are not worth having.
+    let near = |side: u64, full: u64| if full - side.min(full) <= 2 { full } else { (side & !1).max(2).min(full) };
+    let (w, h) = (near(w, room_w), near(h, room_h));
+    let (x, y) = (((room_w - w) / 2) & !1, ((room_h - h) / 2) & !1);
+    (x as u32, y as u32, w as u32, h as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame of one colour.
+    fn plain(format: Pixel, width: u32, height: u32, values: [u8; 3]) -> Video {
+        let mut frame = Video::new(format, width, height);
+        for (plane, value) in values.into_iter().enumerate().take(frame.planes()) {
+            frame.data_mut(plane).fill(value);
+        }
+        frame
+    }
+
+    fn near(a: u8, b: u8) -> bool {
+        a.abs_diff(b) <= 3
+    }
+
+    #[test]
+    fn colours_keep_their_hue_at_every_size() {
+        // Pure red, BT.601 and BT.709, video range.
+        for (width, height, red) in
+            [(640, 360, [81, 90, 240]), (1280, 720, [63, 102, 240]), (426, 241, [81, 90, 240]), (37, 21, [81, 90, 240])]
+        {
+            let rgba = ToRgba::new().frame(&plain(Pixel::YUV420P, width, height, red), None).unwrap();
+            assert_eq!((rgba.width, rgba.height, rgba.data.len()), (width, height, (width * height * 4) as usize));
+            for pixel in rgba.data.chunks_exact(4) {
+                assert!(
+                    near(pixel[0], 255) && near(pixel[1], 0) && near(pixel[2], 0) && pixel[3] == 255,
+                    "{width}x{height}: {pixel:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_looks_like_the_frame_it_came_from() {
+        let frame = plain(Pixel::YUV420P, 640, 360, [120, 60, 200]);
+        let picture = ToPicture::new(640, 360).unwrap().frame(&frame, Duration::ZERO).unwrap();
+        let (a, b) = (ToRgba::new().picture(&picture).unwrap(), ToRgba::new().frame(&frame, None).unwrap());
+        assert!(*a.data == *b.data);
+    }
+
+    #[test]
+    fn full_range_becomes_video_range() {
+        let picture =
+            ToPicture::new(320, 180).unwrap().frame(&plain(Pixel::YUVJ420P, 640, 360, [255, 128, 128]), Duration::ZERO).unwrap();
+        assert!(picture.planes()[0].iter().all(|&y| near(y, 235)));
+    }
+
+    #[test]
+    fn another_shape_gets_bars() {
+        let picture =
+            ToPicture::new(640, 360).unwrap().frame(&plain(Pixel::YUV420P, 320, 240, [200, 128, 128]), Duration::ZERO).unwrap();
+        let luma = picture.planes()[0];
+        assert_eq!((luma[0], luma[640 * 180 + 79], luma[640 * 180 + 639]), (16, 16, 16));
+        assert!(near(luma[640 * 180 + 84], 200) && near(luma[320], 200) && near(luma[640 * 359 + 320], 200));
+    }
+
+    #[test]
+    fn fitting_is_centred_and_even() {
+        assert_eq!(fit((16, 9), (640, 360)), (0, 0, 640, 360));
+        assert_eq!(fit((4, 3), (640, 360)), (80, 0, 480, 360));
+        assert_eq!(fit((1080, 1920), (640, 360)), (218, 0, 202, 360));
+        assert_eq!(fit((854, 480), (640, 360)), (0, 0, 640, 360));
+        assert_eq!(fit((4000, 1), (640, 360)), (0, 178, 640, 2));
+    }
+
+    #[test]
+    fn nothing_and_too_much_are_refused() {
+        assert_eq!(ToRgba::new().frame(&Video::empty(), None).unwrap_err(), Error::Size { width: 0, height: 0 });
+        assert!(ToPicture::new(MAX_SIDE + 1, 2).is_err());
+    }
+}
