@@ -21,3 +21,5 @@ pub mod room;
 pub mod rtmp;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "app")]
+pub mod ui;

@@ -1,0 +1,187 @@
+//! Buttons: with text, with an icon in line, and the round ones of a call.
+
+use super::MaterialIcon;
+use super::theme::{self, Palette, radius, size, space};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, Widget, WidgetInfo, vec2,
+};
+
+/// How much a button asks for attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// The one thing to do here.
+    Primary,
+    /// One of several things.
+    #[default]
+    Secondary,
+    /// Present, but quiet: no frame until the pointer is over it.
+    Quiet,
+    /// Ends something.
+    Danger,
+}
+
+/// A button with text, and an icon before it if wanted.
+#[derive(Debug)]
+#[must_use = "add it with ui.add"]
+pub struct Button<'a> {
+    text: &'a str,
+    icon: Option<MaterialIcon>,
+    kind: Kind,
+    min_width: f32,
+}
+
+impl<'a> Button<'a> {
+    /// An ordinary button.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, icon: None, kind: Kind::Secondary, min_width: 0.0 }
+    }
+
+    /// The one thing to do here.
+    pub fn primary(text: &'a str) -> Self {
+        Self { kind: Kind::Primary, ..Self::new(text) }
+    }
+
+    /// A quiet one.
+    pub fn quiet(text: &'a str) -> Self {
+        Self { kind: Kind::Quiet, ..Self::new(text) }
+    }
+
+    /// One that ends something.
+    pub fn danger(text: &'a str) -> Self {
+        Self { kind: Kind::Danger, ..Self::new(text) }
+    }
+
+    /// Puts an icon before the text.
+    pub fn icon(mut self, icon: MaterialIcon) -> Self {
+        self.icon = Some(icon);
+        self
+    }
+
+    /// Makes it at least so wide.
+    pub fn min_width(mut self, width: f32) -> Self {
+        self.min_width = width;
+        self
+    }
+}
+
+impl Widget for Button<'_> {
+    fn ui(self, ui: &mut Ui) -> Response {
+        let p = theme::palette(ui);
+        let text = ui.painter().layout_no_wrap(self.text.to_owned(), theme::strong(size::BODY), Color32::PLACEHOLDER);
+        let icon_width = if self.icon.is_some() { size::ICON + space::XS + 2.0 } else { 0.0 };
+        let wanted = vec2((text.size().x + icon_width + 2.0 * (space::M + 2.0)).max(self.min_width), theme::CONTROL_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.text));
+        if ui.is_rect_visible(rect) {
+            let (fill, line, front) = colours(p, self.kind, response.hovered() || response.is_pointer_button_down_on());
+            let fade = if ui.is_enabled() { 1.0 } else { 0.45 };
+            let front = front.gamma_multiply(fade);
+            ui.painter().rect(
+                rect,
+                CornerRadius::same(radius::CONTROL),
+                fill.gamma_multiply(fade),
+                Stroke::new(1.0, line),
+                StrokeKind::Inside,
+            );
+            let mut x = rect.center().x - (text.size().x + icon_width) / 2.0;
+            if let Some(icon) = self.icon {
+                let font = FontId::new(size::ICON, icon.font_family());
+                ui.painter().text(egui::pos2(x, rect.center().y), Align2::LEFT_CENTER, icon.codepoint, font, front);
+                x += icon_width;
+            }
+            ui.painter().galley(egui::pos2(x, rect.center().y - text.size().y / 2.0), text, front);
+            focus_ring(ui, &response, rect, f32::from(radius::CONTROL));
+        }
+        response
+    }
+}
+
+/// Fill, outline and text colour.
+fn colours(p: &Palette, kind: Kind, hovered: bool) -> (Color32, Color32, Color32) {
+    let none = Color32::TRANSPARENT;
+    match (kind, hovered) {
+        (Kind::Primary, false) => (p.accent, none, p.on_accent),
+        (Kind::Primary, true) => (p.accent_strong, none, p.on_accent),
+        (Kind::Secondary, false) => (p.surface, p.line, p.text),
+        (Kind::Secondary, true) => (p.hover, p.line, p.text),
+        (Kind::Quiet, false) => (none, none, p.text),
+        (Kind::Quiet, true) => (p.hover, none, p.text),
+        (Kind::Danger, false) => (p.danger, none, p.surface),
+        (Kind::Danger, true) => (p.danger_strong, none, p.surface),
+    }
+}
+
+/// A small square button that is only an icon. `name` is its tooltip and accessible name.
+pub fn icon(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let p = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(theme::CONTROL_HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    if ui.is_rect_visible(rect) {
+        let (fill, _, front) = colours(p, Kind::Quiet, response.hovered());
+        let front = if ui.is_enabled() { front } else { front.gamma_multiply(0.45) };
+        ui.painter().rect_filled(rect, CornerRadius::same(radius::CONTROL), fill);
+        paint_icon(ui, rect, icon, size::ICON, front);
+        focus_ring(ui, &response, rect, f32::from(radius::CONTROL));
+    }
+    response.on_hover_text(name)
+}
+
+/// What a round button shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Something that is running, or can be opened.
+    Normal,
+    /// Something that is open.
+    Selected,
+    /// Something that is switched off and should be noticed.
+    Off,
+    /// Ends the call.
+    Danger,
+}
+
+/// A round button of a call. `name` is its accessible name, `hint` its tooltip, `badge` a count in its corner.
+pub fn round(ui: &mut Ui, icon: MaterialIcon, name: &str, hint: &str, look: Look, badge: usize) -> Response {
+    let p = theme::palette(ui);
+    let wanted = vec2(if look == Look::Danger { 60.0 } else { 46.0 }, 46.0);
+    let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
+    response.widget_info(|| match look {
+        Look::Danger | Look::Normal => WidgetInfo::labeled(Role::Button, ui.is_enabled(), name),
+        Look::Selected | Look::Off => WidgetInfo::selected(Role::Button, ui.is_enabled(), true, name),
+    });
+    if ui.is_rect_visible(rect) {
+        let hovered = response.hovered() || response.is_pointer_button_down_on();
+        let (fill, line, front) = match (look, hovered) {
+            (Look::Normal, false) => (p.surface, p.line, p.text),
+            (Look::Normal, true) => (p.hover, p.line, p.text),
+            (Look::Selected, false) => (p.accent_soft, p.accent, p.accent),
+            (Look::Selected, true) => (p.hover, p.accent, p.accent),
+            (Look::Off, false) => (p.danger_soft, p.danger, p.danger),
+            (Look::Off, true) => (p.hover, p.danger, p.danger),
+            (Look::Danger, false) => (p.danger, Color32::TRANSPARENT, p.surface),
+            (Look::Danger, true) => (p.danger_strong, Color32::TRANSPARENT, p.surface),
+        };
+        ui.painter().rect(rect, CornerRadius::same(23), fill, Stroke::new(1.0, line), StrokeKind::Inside);
+        paint_icon(ui, rect, icon, 22.0, front);
+        if badge > 0 {
+            let center = rect.right_top() + vec2(-6.0, 7.0);
+            ui.painter().circle(center, 9.5, p.accent, Stroke::new(2.0, p.ground));
+            let text = if badge > 9 { "9+".to_owned() } else { badge.to_string() };
+            ui.painter().text(center, Align2::CENTER_CENTER, text, theme::strong(10.5), p.on_accent);
+        }
+        focus_ring(ui, &response, rect, 23.0);
+    }
+    response.on_hover_text(hint)
+}
+
+/// Draws `icon` in the middle of `rect`.
+pub fn paint_icon(ui: &Ui, rect: Rect, icon: MaterialIcon, points: f32, colour: Color32) {
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon.codepoint, FontId::new(points, icon.font_family()), colour);
+}
+
+/// Shows where the keyboard is.
+pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, theme::palette(ui).accent);
+        ui.painter().rect_stroke(rect.expand(2.0), radius + 2.0, stroke, StrokeKind::Outside);
+    }
+}

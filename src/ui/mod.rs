@@ -1,0 +1,20 @@
+//! The design language: colours, type, spacing, and the widgets every screen is made of.
+//!
+//! This module knows egui and [`base`](crate::base), nothing else of ours: texts, pictures and figures come in as plain data,
+//! clicks go out as responses. Every interactive widget carries an accessible name.
+
+pub mod avatar;
+pub mod button;
+pub mod card;
+pub mod field;
+pub mod fonts;
+pub mod meter;
+pub mod overlay;
+pub mod theme;
+pub mod tile;
+pub mod tile_layout;
+pub mod toast;
+pub mod video;
+
+pub use egui_material_icons::{MaterialIcon, icons};
+pub use video::Video;

@@ -1,0 +1,104 @@
+//! One person on the stage: picture or avatar, name plate, what is switched off.
+
+use super::theme::{self, radius, size, space};
+use super::{MaterialIcon, Video, avatar, icons, tile_layout};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo,
+    epaint::RectShape, pos2, vec2,
+};
+
+/// What to draw.
+#[derive(Debug)]
+pub struct Tile<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// What screen readers say: name and state.
+    pub description: &'a str,
+    /// Their picture; `None` draws the avatar.
+    pub video: Option<&'a Video>,
+    /// Left and right swapped (one's own view).
+    pub mirrored: bool,
+    /// Draws the crossed-out microphone.
+    pub muted: bool,
+    /// Draws the border of someone who speaks.
+    pub speaking: bool,
+    /// A line in the middle, for instance that there is no connection.
+    pub message: Option<&'a str>,
+    /// Figures.
+    pub figures: &'a [(String, String)],
+}
+
+impl Tile<'_> {
+    /// Draws it into `rect`.
+    pub fn show(&self, ui: &mut Ui, rect: Rect) -> Response {
+        let p = theme::palette(ui);
+        let rounding = CornerRadius::same(radius::TILE);
+        let response =
+            ui.interact(rect, ui.scope_id().with(("tile", self.name, rect.min.x as i32, rect.min.y as i32)), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.description));
+        let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
+        match self.video.and_then(|v| Some((v.texture()?, v.aspect()?))) {
+            Some((texture, aspect)) => {
+                let inner = tile_layout::fit(rect, aspect);
+                if inner.width() < rect.width() - 1.0 || inner.height() < rect.height() - 1.0 {
+                    painter.rect_filled(rect, rounding, Color32::BLACK);
+                }
+                let (left, right) = if self.mirrored { (1.0, 0.0) } else { (0.0, 1.0) };
+                let uv = Rect { min: pos2(left, 0.0), max: pos2(right, 1.0) };
+                painter.add(Shape::Rect(RectShape::filled(inner, rounding, Color32::WHITE).with_texture(texture, uv)));
+            }
+            None => {
+                painter.rect_filled(rect, rounding, p.tile);
+                let r = (rect.height() * 0.2).clamp(12.0, 64.0);
+                avatar::paint(&painter, rect.center(), r, self.name);
+            }
+        }
+        if let Some(message) = self.message {
+            painter.rect_filled(rect, rounding, Color32::from_black_alpha(150));
+            let galley = painter.layout(
+                message.to_owned(),
+                theme::strong(size::BODY),
+                Color32::WHITE,
+                (rect.width() - 2.0 * space::M).max(1.0),
+            );
+            painter.galley(rect.center() - galley.size() / 2.0, galley, Color32::WHITE);
+        }
+        self.plate(&painter, rect);
+        if self.speaking {
+            painter.rect_stroke(rect, rounding, Stroke::new(2.5, p.accent), StrokeKind::Inside);
+        }
+        if !self.figures.is_empty() {
+            super::overlay::paint(ui, rect, self.figures);
+        }
+        response
+    }
+
+    /// Name and crossed-out microphone, lower left.
+    fn plate(&self, painter: &egui::Painter, tile: Rect) {
+        let icon_width = if self.muted { 20.0 } else { 0.0 };
+        let room = tile.width() - 2.0 * space::S - 2.0 * 9.0 - icon_width;
+        if room < 16.0 || tile.height() < 44.0 {
+            return;
+        }
+        let mut job = egui::text::LayoutJob::simple_singleline(self.name.to_owned(), theme::strong(12.5), Color32::WHITE);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
+        let galley = painter.layout_job(job);
+        let wanted = vec2(galley.size().x + icon_width + 18.0, 26.0);
+        let plate = Rect::from_min_size(pos2(tile.left() + space::S, tile.bottom() - space::S - wanted.y), wanted);
+        painter.rect_filled(plate, CornerRadius::same(13), Color32::from_black_alpha(150));
+        let mut x = plate.left() + 9.0;
+        if self.muted {
+            let icon: MaterialIcon = icons::ICON_MIC_OFF;
+            let colour = Color32::from_rgb(0xFF, 0x9B, 0xA0);
+            painter.text(
+                pos2(x, plate.center().y),
+                Align2::LEFT_CENTER,
+                icon.codepoint,
+                FontId::new(16.0, icon.font_family()),
+                colour,
+            );
+            x += icon_width;
+        }
+        painter.galley(pos2(x, plate.center().y - galley.size().y / 2.0), galley, Color32::WHITE);
+    }
+}

@@ -1,0 +1,151 @@
+//! Short notices that come and go.
+
+use super::button::Button;
+use super::theme::{self, radius, size, space};
+use super::{MaterialIcon, button, icons};
+use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
+use std::time::Duration;
+
+/// What a toast is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something happened.
+    Info,
+    /// Something worked.
+    Success,
+    /// Something failed.
+    Error,
+}
+
+/// How long a toast stays; errors stay longer, they have more to read.
+const SHOWN: Duration = Duration::from_secs(4);
+const ERROR_SHOWN: Duration = Duration::from_secs(10);
+/// Toasts on the screen at the same time.
+const MOST: usize = 4;
+
+/// A shown toast. `A` is what its button asks for.
+#[derive(Debug)]
+struct Toast<A> {
+    id: u64,
+    kind: Kind,
+    text: String,
+    action: Option<(String, A)>,
+    until: Duration,
+}
+
+/// The toasts on the screen.
+#[derive(Debug)]
+pub struct Toasts<A> {
+    shown: Vec<Toast<A>>,
+    next: u64,
+}
+
+impl<A> Default for Toasts<A> {
+    fn default() -> Self {
+        Self { shown: Vec::new(), next: 0 }
+    }
+}
+
+impl<A: Clone> Toasts<A> {
+    /// Shows `text` from `now` on, with a button if `action` is given. The same text is not shown twice at the same time.
+    pub fn push(&mut self, kind: Kind, text: String, action: Option<(String, A)>, now: Duration) {
+        self.shown.retain(|t| t.text != text);
+        if self.shown.len() >= MOST {
+            self.shown.remove(0);
+        }
+        let until = now + if kind == Kind::Error || action.is_some() { ERROR_SHOWN } else { SHOWN };
+        self.shown.push(Toast { id: self.next, kind, text, action, until });
+        self.next += 1;
+    }
+
+    /// Takes away what has been shown long enough; returns when to look again.
+    pub fn expire(&mut self, now: Duration) -> Option<Duration> {
+        self.shown.retain(|t| t.until > now);
+        self.shown.iter().map(|t| t.until.saturating_sub(now)).min()
+    }
+
+    /// Texts on the screen, oldest first.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.shown.iter().map(|t| t.text.as_str())
+    }
+
+    /// Draws them at the top of the window; returns what a pressed button asks for. `close` is the name of the closing cross.
+    pub fn show(&mut self, ui: &mut Ui, close: &str) -> Option<A> {
+        let mut pressed = None;
+        let mut closed = None;
+        let p = theme::palette(ui);
+        let widest = (ui.ctx().content_rect().width() - 2.0 * space::L).min(460.0);
+        let mut y = space::M;
+        for toast in &self.shown {
+            let (icon, colour) = look(toast.kind, p);
+            let area =
+                Area::new(Id::unique(("toast", toast.id))).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, y));
+            let shown = area.show(ui.ctx(), |ui| {
+                Frame::new()
+                    .fill(p.surface)
+                    .stroke(Stroke::new(1.0, p.line))
+                    .corner_radius(CornerRadius::same(radius::CONTROL + 4))
+                    .shadow(ui.visuals().popup_shadow)
+                    .inner_margin(Margin { left: 14, right: 6, top: 5, bottom: 5 })
+                    .show(ui, |ui| {
+                        ui.set_max_width(widest);
+                        ui.horizontal(|ui| {
+                            ui.label(icon.rich_text().size(size::ICON).color(colour));
+                            let room = widest - 110.0 - if toast.action.is_some() { 110.0 } else { 0.0 };
+                            let label = ui
+                                .vertical(|ui| {
+                                    ui.set_max_width(room.max(80.0));
+                                    ui.add(egui::Label::new(RichText::new(&toast.text).color(p.text)).wrap())
+                                })
+                                .inner;
+                            // Screen readers speak it as it appears.
+                            ui.ctx().accesskit_node_builder(label.id, |node| node.set_live(egui::accesskit::Live::Polite));
+                            if let Some((text, action)) = &toast.action
+                                && ui.add(Button::new(text)).clicked()
+                            {
+                                pressed = Some(action.clone());
+                                closed = Some(toast.id);
+                            }
+                            if button::icon(ui, icons::ICON_CLOSE, close).clicked() {
+                                closed = Some(toast.id);
+                            }
+                        });
+                    });
+            });
+            y += shown.response.rect.height() + space::S;
+        }
+        self.shown.retain(|t| Some(t.id) != closed);
+        pressed
+    }
+}
+
+fn look(kind: Kind, p: &theme::Palette) -> (MaterialIcon, egui::Color32) {
+    match kind {
+        Kind::Info => (icons::ICON_INFO, p.accent),
+        Kind::Success => (icons::ICON_CHECK_CIRCLE, p.accent),
+        Kind::Error => (icons::ICON_ERROR, p.danger),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toasts_come_and_go() {
+        let at = Duration::from_secs;
+        let mut toasts = Toasts::<()>::default();
+        toasts.push(Kind::Info, "a".into(), None, at(0));
+        toasts.push(Kind::Error, "b".into(), None, at(1));
+        toasts.push(Kind::Info, "a".into(), None, at(2));
+        assert_eq!(toasts.texts().collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(toasts.expire(at(3)), Some(at(3)));
+        assert_eq!(toasts.expire(at(6)), Some(at(5)));
+        assert_eq!(toasts.texts().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(toasts.expire(at(11)), None);
+        for i in 0..9 {
+            toasts.push(Kind::Info, i.to_string(), None, at(12));
+        }
+        assert_eq!(toasts.texts().collect::<Vec<_>>(), ["5", "6", "7", "8"]);
+    }
+}
