@@ -1,0 +1,237 @@
+# English. Every key and every placeholder here is also in zh.ftl; a test compares them.
+
+language = Language
+theme = Appearance
+theme-system = Like the system
+theme-light = Light
+theme-dark = Dark
+close = Close
+cancel = Cancel
+back = Back
+retry = Try again
+details = Details
+copied = Copied
+optional = optional
+guest = Guest
+
+# Home
+home-title = Who would you like to see?
+home-subtitle = Video calls on your own server. Nothing to sign up for.
+mode-duo = Two-party call
+mode-duo-text = You and one other person.
+mode-multi = Multi-party call
+mode-multi-text = A room for a few people.
+join-title = Join
+join-label = Invite link, room code or room name
+join-hint = parlor://… or a room's name
+join-button = Join
+join-empty = Paste an invite, or type a room's name.
+join-not-invite = This is not an invite. One looks like parlor://host/ROOM.
+join-bad-server = The address in this link is not valid.
+join-no-room = This link does not name a room.
+
+# Server
+server-title = Server
+server-here = This computer
+server-here-text = Parlor serves the calls itself. Others reach it at this address:
+server-other = Another server
+server-address = Address of the server
+server-address-hint = calls.example.org or 192.168.1.20:1935
+server-use = Use this server
+server-starting = Starting…
+server-checking = Connecting…
+server-ready-here = Serving at { $address }
+server-ready = Connected to { $address }
+server-shared = Another Parlor on this computer is serving at { $address }
+server-copy = Copy address
+server-change = Change server
+
+# Room list
+rooms-title = Rooms
+rooms-refresh = Refresh
+rooms-loading = Looking for rooms…
+rooms-empty = No rooms yet
+rooms-empty-text = Create one, and it shows up here for everyone on this server.
+rooms-new = New room
+rooms-failed = The room list cannot be read.
+room-free = { $free ->
+    [0] full
+    [one] 1 free seat
+   *[other] { $free } free seats
+}
+room-people = { $count ->
+    [one] 1 person
+   *[other] { $count } people
+}
+room-line = { $mode } · { $people } · { $free }
+room-locked = asks for a password
+room-enter = Enter { $name }: { $line }
+room-here = You are here
+sidebar-show = Show rooms
+sidebar-hide = Hide rooms
+switch-title = Leave this room?
+switch-text = You are in “{ $from }”. To enter “{ $to }”, you leave it.
+switch-confirm = Leave and enter
+
+# Before joining
+prejoin-create = New room
+prejoin-join = Join { $room }
+prejoin-room = Room name
+prejoin-room-default = { $name }'s room
+prejoin-mode = Kind of room
+prejoin-name = Your name
+prejoin-password = Password
+prejoin-password-hint = leave empty for an open room
+prejoin-password-asked = This room asks for a password.
+prejoin-camera = Camera
+prejoin-mic = Microphone
+prejoin-speaker = Speaker
+prejoin-level = Microphone level
+prejoin-create-button = Create and enter
+prejoin-join-button = Join now
+prejoin-no-picture = No picture
+prejoin-opening = Opening the camera…
+prejoin-mirror = You see yourself as in a mirror; others see you the right way round.
+prejoin-file = Path of the file
+prejoin-file-hint = /home/ada/film.mp4
+source-default-camera = Default camera
+source-pattern = Test pattern
+source-none = None
+source-file = Video file…
+source-default-mic = Default microphone
+source-tone = Test tone
+source-audio-file = Sound of a file…
+source-default-speaker = Default speaker
+source-silent = None (silent)
+name-empty = A name is needed.
+name-too-long = That is too long: 64 characters at most.
+name-forbidden = Please leave out { $char }.
+
+# In the call
+call-entering = Entering { $room }…
+call-creating = Creating { $room }…
+call-alone = You are alone here.
+call-alone-text = Send the invite to someone, or try it out with a test partner.
+call-copy-invite = Copy invite
+call-test-partner = Call a test partner
+call-partner-name = Test partner
+call-you = You
+call-you-name = { $name } (you)
+call-reconnecting = The connection is lost. Next try in { $seconds } s.
+call-reconnecting-now = Reconnecting…
+call-retry-now = Retry now
+call-no-stream = Waiting for { $name }…
+call-invite = Invite
+call-room-line = { $mode } · { $count } of { $cap }
+tile-name = { $name }
+tile-muted = { $name }, muted
+tile-camera-off = { $name }, camera off
+tile-muted-camera-off = { $name }, muted, camera off
+mic-mute = Mute
+mic-mute-hint = Mute (M)
+mic-unmute = Unmute
+mic-unmute-hint = Unmute (M)
+camera-off = Stop video
+camera-off-hint = Stop video (V)
+camera-on = Start video
+camera-on-hint = Start video (V)
+chat-open = Chat
+chat-open-hint = Chat (C)
+chat-open-unread = Chat, { $count } unread
+stats-open = Statistics
+stats-open-hint = Statistics (Ctrl+Shift+S)
+leave = Leave
+leave-hint = Leave the call
+end-for-all = End for all
+
+# Chat
+chat-title = Chat
+chat-empty = No messages yet
+chat-empty-text = What you write here is seen by everyone in the room.
+chat-input = Message
+chat-hint = Write a message
+chat-send = Send
+chat-you = You
+
+# Statistics
+stat-size = Picture
+stat-rate = kbit/s
+stat-rate-parts = video / sound
+stat-delay = Delay p50 / p95
+stat-delay-max = Delay p99 / max
+stat-buffer = Buffer / aim
+stat-jitter = Jitter
+stat-dropped = Dropped
+stat-freezes = Freezes
+stat-codec = Codec
+stat-decode = Decode
+stat-encoder = Encoder
+stat-encode = Encode
+stat-queue = Send queue
+stat-server = Server
+stat-unknown = –
+stat-size-value = { $width }×{ $height } @ { $fps }
+stat-ms = { $value } ms
+stat-ms-pair = { $first } / { $second } ms
+stat-pair = { $first } / { $second }
+stat-queue-value = { $ms } ms, { $kb } kB
+stat-freeze-value = { $count }, { $ms } ms
+
+# What happened
+toast-joined = { $name } joined
+toast-left = { $name } left
+toast-message = { $name }: { $text }
+toast-reconnected = Connected again
+toast-invite-copied = Invite copied
+toast-address-copied = Address copied
+toast-partner-failed = The test partner cannot come: { $reason }
+toast-text-failed = Your message was not delivered: { $reason }
+toast-settings-damaged = Your settings could not be read and were set aside as { $file }.
+toast-settings-unsaved = Your settings could not be saved: { $reason }
+toast-screenshot-failed = The screenshot could not be saved: { $reason }
+toast-no-mic = You are muted: this call has no microphone.
+toast-no-camera = This call has no camera.
+
+# Ends
+ended-title = The call is over
+ended-host-left = The room was closed because the person who opened it left.
+ended-by-host = The person who opened the room has ended it for everyone.
+ended-empty = The room was closed because nobody was in it.
+ended-replaced = You joined from somewhere else, so this call ended here.
+ended-home = Back to the start
+
+# What can go wrong
+error-bad-address = “{ $address }” is not the address of a server. Check it and try again.
+error-unreachable = The server { $server } cannot be reached. Check the address and your network.
+error-timeout = The server { $server } does not answer. Try again in a moment.
+error-not-parlor = Something answers at { $server }, but it is not a Parlor server. Check the address and the port.
+error-bad-request = The server does not understand this program. One of the two is too old.
+error-bad-name = The server does not accept this name. Choose another one.
+error-unauthorized = Your session has expired. Try again.
+error-forbidden = You are not allowed to do this.
+error-wrong-password = The password is wrong. Type it again.
+error-room-not-found = There is no such room. It may have been closed.
+error-not-a-member = You are no longer in this room.
+error-room-full = The room is full. Try again when someone has left.
+error-conflict = This name is taken. Choose another one.
+error-too-large = This is too long to send.
+error-rate-limited = Too many attempts. Wait a moment and try again.
+error-server-full = The server has no room for more rooms. Try again later.
+error-internal = The server failed. Try again in a moment.
+error-host = Parlor cannot serve calls from this computer. Choose another server.
+error-camera-missing = No camera was found. Connect one, or choose another source.
+error-camera-busy = The camera is used by another program. Close that program or choose another camera.
+error-camera-denied = Parlor may not use the camera. Allow it in the system settings.
+error-camera-format = The camera delivers no picture that can be used. Choose another one.
+error-camera-stalled = The camera stopped delivering pictures. Unplug it and plug it in again, or choose another one.
+error-camera-other = The camera does not work. Choose another one.
+error-mic-missing = No microphone was found. Connect one, or choose another source.
+error-mic-busy = The microphone is used by another program. Close that program or choose another microphone.
+error-mic-denied = Parlor may not use the microphone. Allow it in the system settings.
+error-mic-format = The microphone delivers no sound that can be used. Choose another one.
+error-mic-stalled = The microphone stopped delivering sound. Choose another one.
+error-mic-other = The microphone does not work. Choose another one.
+error-speaker-missing = No speaker was found. You will not hear the others.
+error-speaker-other = The speaker does not work. Choose another one.
+error-file-broken = This file cannot be played. Choose another one.
+error-go-on = The call goes on without it.
