@@ -9,6 +9,8 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "app")]
+pub mod app;
 pub mod base;
 #[cfg(feature = "server")]
 pub mod host;

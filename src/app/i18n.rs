@@ -172,9 +172,9 @@ mod tests {
                 current = key.to_owned();
                 assert!(keys.insert(current.clone(), BTreeSet::new()).is_none(), "{key} is there twice");
             }
-            let names = line.match_indices('$').map(|(at, _)| {
-                line[at + 1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
-            });
+            let names = line
+                .match_indices('$')
+                .map(|(at, _)| line[at + 1..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>());
             keys.entry(current.clone()).or_default().extend(names);
         }
         keys.remove("");
