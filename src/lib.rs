@@ -18,6 +18,8 @@ pub mod host;
 pub mod media;
 #[cfg(feature = "proto")]
 pub mod proto;
+#[cfg(feature = "server")]
+pub mod relay;
 #[cfg(feature = "room")]
 pub mod room;
 pub mod rtmp;
@@ -25,3 +27,5 @@ pub mod rtmp;
 pub mod server;
 #[cfg(feature = "app")]
 pub mod ui;
+#[cfg(feature = "wire")]
+pub mod wire;

@@ -1,0 +1,60 @@
+//! Every limit of the relay, with its reason.
+
+use std::time::Duration;
+
+/// Streams at once. A process serves some hundred calls at most; this keeps invented names from filling its memory.
+pub const STREAMS: usize = 4096;
+
+/// Readers of one stream. One CPU core forwards a 1 Mbit/s stream to some thousand.
+pub const READERS: usize = 4096;
+
+/// Bytes of a stream's name.
+pub const NAME: usize = 256;
+
+/// How late media may be when it leaves the relay: in a call, older pictures only make the talk slower.
+pub const SPAN: Duration = Duration::from_millis(300);
+
+/// How late sound may be: it is small and a gap hurts more than in the picture, but a second is useless in any talk.
+pub const SOUND_SPAN: Duration = Duration::from_secs(1);
+
+/// Bytes that wait for one reader: 300 ms of 100 Mbit/s. Payloads are shared, so this is what a stuck reader keeps alive at most.
+pub const RING: usize = 4 * 1024 * 1024;
+
+/// Bytes handed to a connection ahead of the kernel. What is here can no longer be dropped, so it is no more than one batch.
+pub const BATCH: usize = 32 * 1024;
+
+/// A stored header (codec configuration, metadata, clock); real ones have some hundred bytes.
+pub const HEADER: usize = 64 * 1024;
+
+/// Key frames asked of one publisher: one a second for all readers together, because each costs as much as ten other pictures.
+pub const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the policy may think.
+pub const AUTHORIZE: Duration = Duration::from_secs(5);
+
+/// How long a player may wait for a publisher unless its grant says otherwise.
+pub const PENDING: Duration = Duration::from_secs(30);
+
+/// How long readers stay when their publisher's connection breaks: a client that reconnects is back within this time.
+pub const LINGER: Duration = Duration::from_secs(5);
+
+/// A publisher that sends nothing for this long is gone; ours send a clock message every second even without picture and sound.
+pub const PUBLISHER_IDLE: Duration = Duration::from_secs(15);
+
+/// A stream whose last packet is older than this does not flow (for whoever asks whether a member is still there).
+pub const LIVE: Duration = Duration::from_secs(5);
+
+/// After this silence anyone with a grant may take a publisher's name: its connection broke and nobody has told us.
+pub const TAKEOVER_SILENCE: Duration = Duration::from_secs(3);
+
+/// A connection that neither publishes nor plays.
+pub const IDLE: Duration = Duration::from_secs(15);
+
+/// A reader's connection that takes not a single byte for this long is dead.
+pub const STALLED: Duration = Duration::from_secs(15);
+
+/// How long a closing connection may take to be told why.
+pub const FAREWELL: Duration = Duration::from_millis(200);
+
+/// How often a connection looks at its timeouts: none is shorter than this, none needs to be exact.
+pub const TICK: Duration = Duration::from_secs(1);

@@ -1,0 +1,19 @@
+//! What an RTMP session rides on: addresses, connections, and client links that publish or play one stream.
+//!
+//! Knows `rtmp` (the protocol without I/O) and `base`; knows nothing of pictures, sound or rooms. Only TCP so far; a further
+//! carrier needs a new [`Scheme`] and a branch in [`connect`], and nothing else changes.
+//!
+//! ```
+//! let url: parlor::wire::Url = "rtmp://example.org/live/room_member?token=secret".parse()?;
+//! assert_eq!((url.port, url.app.as_str(), url.name.as_str()), (1935, "live", "room_member?token=secret"));
+//! assert_eq!(url.to_string(), "rtmp://example.org:1935/live/room_member"); // what may be logged: no query
+//! # Ok::<(), parlor::wire::UrlError>(())
+//! ```
+
+mod carrier;
+mod pipe;
+mod url;
+
+pub use carrier::{Carrier, ConnectError, connect, tune};
+pub use pipe::{Pipe, Ready};
+pub use url::{Scheme, Url, UrlError};
