@@ -2,6 +2,8 @@
 //!
 //! This module knows no room, no HTTP and no egui; no FFmpeg, nokhwa or cpal type leaves it.
 
+pub mod audio;
+pub mod devices;
 pub mod frame;
 pub mod stats;
 
