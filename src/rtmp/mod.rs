@@ -2,6 +2,8 @@
 //!
 //! This module knows no socket, no thread and no clock; it may use `bytes` and nothing of Parlor.
 
+pub mod amf0;
 mod packet;
+pub mod tag;
 
 pub use packet::{Packet, PacketKind};
