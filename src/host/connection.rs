@@ -1,6 +1,6 @@
 //! One accepted connection: look at its first byte, then hand it to the RTMP relay or to the HTTP router.
 
-use crate::server::Peer;
+use crate::server::{Peer, Service};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,6 +29,7 @@ const RTMP: u8 = 0x03;
 
 /// What all connections need.
 pub(super) struct Shared {
+    pub service: Service,
     pub router: Router,
 }
 

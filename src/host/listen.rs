@@ -28,12 +28,17 @@ pub(super) async fn bind(addrs: &[SocketAddr]) -> Result<Vec<(TcpListener, Socke
 }
 
 /// Serves until `stop` becomes true, or its sender is gone.
-pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut accepting = JoinSet::new();
     for (listener, _) in listeners {
         accepting.spawn(accept(listener, shared.clone(), seats.clone(), stop.clone()));
     }
+    let service = shared.service.clone();
+    accepting.spawn(async move { service.keep_expiring().await });
+    // An error says that the host was dropped, which is a wish to stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+    shared.service.close();
     while accepting.join_next().await.is_some() {}
 }
 

@@ -13,12 +13,16 @@
 
 mod connection;
 mod listen;
+mod streams;
 
 use crate::base::Clock;
 use crate::proto::invite::DEFAULT_PORT;
+use crate::server::token::{KeyError, Keys};
+use crate::server::{Limits, Service};
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -35,6 +39,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// Let anybody publish and play any stream without a token, at `rtmp://host:port/live/NAME`. Streams of rooms keep their tokens for publishing.
     pub open: bool,
+    /// How many rooms and seats there may be.
+    pub limits: Limits,
     /// The clock that stamps events.
     pub clock: Clock,
 }
@@ -42,7 +48,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT))];
-        Self { listen, data: None, open: false, clock: Clock::system() }
+        Self { listen, data: None, open: false, limits: Limits::default(), clock: Clock::system() }
     }
 }
 
@@ -64,6 +70,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The key in the data folder cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// Where a running server can be reached; `parlor-server` prints it as one line of JSON.
@@ -128,12 +137,17 @@ impl Drop for Host {
 /// # Errors
 /// When an address cannot be listened on or the key cannot be read or made.
 pub async fn start(config: Config) -> Result<Host, Error> {
+    let keys = match &config.data {
+        Some(folder) => Keys::load(folder)?,
+        None => Keys::random(),
+    };
     let listeners = listen::bind(&config.listen).await?;
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
+    let service = Service::new(config.limits, keys, config.clock, Arc::new(streams::NoStreams));
+    let shared = connection::Shared { router: crate::server::router(service.clone()), service };
     let (stop, stopped) = watch::channel(false);
-    let shared = connection::Shared { router: crate::server::router(config.clock) };
-    let task = tokio::spawn(listen::run(listeners, std::sync::Arc::new(shared), stopped));
+    let task = tokio::spawn(listen::run(listeners, Arc::new(shared), stopped));
     Ok(Host { info, addrs, stop, task: Some(task) })
 }
 

@@ -1,12 +1,23 @@
-//! The room service: a pure [`registry`] of rooms, seats and events; [`token`]s; and the HTTP [`router`] over both.
+//! The room service: a pure [`registry`] of rooms, seats and events; [`token`]s; the [`Service`] that ties them to clock and waiting
+//! clients; and the HTTP [`router`].
 //!
-//! It speaks `proto` and knows `base`. It moves no media and binds no port: who does is asked through [`MediaSide`] and told by `host`.
+//! It speaks `proto` and knows `base`. It moves no media and binds no port: who relays streams is asked through [`MediaSide`]
+//! and tells what flows; `host` composes both.
 
+mod extract;
+mod limiter;
+pub mod limits;
+pub mod registry;
 mod router;
+mod service;
+pub mod token;
 
-pub use router::{Peer, router};
+pub use extract::Peer;
+pub use limits::Limits;
+pub use router::router;
+pub use service::{APP, Service};
 
-/// What the room service asks of whatever relays the streams.
+/// What the room service asks of whatever relays the streams. Called without any lock held.
 pub trait MediaSide: Send + Sync + 'static {
     /// Whether packets of that stream flow.
     fn is_live(&self, stream: &str) -> bool;

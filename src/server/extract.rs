@@ -1,0 +1,157 @@
+//! What handlers take from a request, with a [`Problem`] for everything that can be wrong with it.
+
+use super::service::Service;
+use super::token::Person;
+use crate::proto::{Code, Problem};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, SocketAddr};
+
+/// Whoever is at the other end of a connection; `host` puts it into each request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(super) struct Refused(pub Problem);
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(self.0)).into_response()
+    }
+}
+
+fn bad_request(why: impl Into<String>) -> Refused {
+    Refused(Problem::new(Code::BadRequest, why))
+}
+
+/// The address a request comes from.
+pub(super) struct Caller(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        match parts.extensions.get::<Peer>() {
+            Some(Peer(addr)) => Ok(Self(addr.ip())),
+            None => Err(Refused(Problem::new(Code::Internal, "the server does not know where this request comes from"))),
+        }
+    }
+}
+
+/// The signed-in person who makes the request.
+pub(super) struct By(pub Person);
+
+impl FromRequestParts<Service> for By {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refused> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let token = value.and_then(|v| v.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: there is no bearer token"))?;
+        Ok(Self(service.person(token.trim())?))
+    }
+}
+
+/// `host:port` at which the client reached this server: its streams are reached there too.
+pub(super) struct Via(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Via {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        let host = parts.headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        via(host).map(Self).ok_or_else(|| bad_request("the Host header is missing or no host:port"))
+    }
+}
+
+/// The Host header, checked: it goes into URLs.
+fn via(host: &str) -> Option<String> {
+    let url = url::Url::parse(&format!("http://{host}/")).ok()?;
+    let plain = url.path() == "/" && url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    let (name, port) = (url.host()?, url.port_or_known_default()?);
+    (plain && !host.contains(['/', '?', '#', '@', '\\']) && host.len() <= 260).then(|| format!("{name}:{port}"))
+}
+
+/// A JSON body. Its content type is not looked at: a wrong one does no harm.
+pub(super) struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Refused(Problem::new(Code::TooLarge, "the request is too large"))
+            } else {
+                bad_request(format!("the request's body cannot be read: {error}"))
+            }
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| bad_request(format!("the request's body is not understood: {e}")))
+    }
+}
+
+/// What follows the `?`.
+pub(super) struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        let query = axum::extract::Query::try_from_uri(&parts.uri);
+        query
+            .map(|axum::extract::Query(q)| Self(q))
+            .map_err(|e| bad_request(format!("the query is not understood: {}", e.body_text())))
+    }
+}
+
+/// The room's part of the address.
+pub(super) struct InRoom(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InRoom {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let path: Result<axum::extract::Path<String>, PathRejection> =
+            axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(room)| Self(room))
+            .map_err(|e| bad_request(format!("the address is not understood: {}", e.body_text())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::via;
+
+    #[test]
+    fn only_a_host_and_port_get_into_urls() {
+        for (host, seen) in [
+            ("127.0.0.1:1935", Some("127.0.0.1:1935")),
+            ("calls.example", Some("calls.example:80")),
+            ("[::1]:2000", Some("[::1]:2000")),
+            ("", None),
+            ("a@b:1", None),
+            ("a/b", None),
+            ("a b", None),
+            ("a?token=x", None),
+            ("a#", None),
+            ("a:b", None),
+            ("a\\b", None),
+        ] {
+            assert_eq!(via(host).as_deref(), seen, "{host}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A room's events: numbered without holes, the last ones kept.
+
+use crate::proto::api::{Events, MessageBody};
+use crate::proto::{Event, EventKind};
+use crate::server::limits::{EVENT_BYTES, EVENTS, EVENTS_PER_ANSWER};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The newest events of a room.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    kept: VecDeque<Event>,
+    bytes: usize,
+    last: u64,
+}
+
+impl Ring {
+    /// Number of the newest event; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Appends an event and returns its number.
+    pub fn push(&mut self, now: Duration, kind: EventKind) -> u64 {
+        self.last += 1;
+        self.bytes += text_bytes(&kind);
+        self.kept.push_back(Event { seq: self.last, at_us: super::micros(now), kind });
+        while self.kept.len() > EVENTS || (self.bytes > EVENT_BYTES && self.kept.len() > 1) {
+            if let Some(oldest) = self.kept.pop_front() {
+                self.bytes -= text_bytes(&oldest.kind);
+            }
+        }
+        self.last
+    }
+
+    /// What came after event number `since`. A number that was never given (the server has restarted meanwhile) is a gap too.
+    pub fn since(&self, since: u64) -> Events {
+        let first = self.kept.front().map_or(self.last + 1, |e| e.seq);
+        let gap = since > self.last || since + 1 < first;
+        if gap && since > self.last {
+            return Events { events: Vec::new(), next: self.last, gap };
+        }
+        let skip = usize::try_from((since + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let events: Vec<Event> = self.kept.iter().skip(skip).take(EVENTS_PER_ANSWER).cloned().collect();
+        let next = events.last().map_or(since, |e| e.seq);
+        Events { events, next, gap }
+    }
+}
+
+fn text_bytes(kind: &EventKind) -> usize {
+    match kind {
+        EventKind::Message { name, body, .. } => {
+            name.len()
+                + match body {
+                    MessageBody::Text { text } => text.len(),
+                    MessageBody::Custom { command, data } => command.len() + data.len(),
+                }
+        }
+        EventKind::Joined { name, .. } | EventKind::Left { name, .. } => name.len(),
+        EventKind::Changed { .. } | EventKind::Dissolved { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::MemberId;
+
+    fn message(text: String) -> EventKind {
+        EventKind::Message { member: MemberId::new("m"), name: "Ann".into(), body: MessageBody::Text { text } }
+    }
+
+    #[test]
+    fn the_oldest_go_and_the_gap_is_said() {
+        let mut ring = Ring::default();
+        for i in 0..EVENTS + 10 {
+            ring.push(Duration::ZERO, message(i.to_string()));
+        }
+        let events = ring.since(0);
+        assert!(events.gap);
+        assert_eq!(events.events[0].seq, 11);
+        assert_eq!(events.events.len(), EVENTS_PER_ANSWER);
+        assert_eq!(events.next, 10 + EVENTS_PER_ANSWER as u64);
+        assert!(!ring.since(10).gap);
+        let rest = ring.since(ring.last() - 1);
+        assert_eq!((rest.events.len(), rest.next, rest.gap), (1, ring.last(), false));
+        let none = ring.since(ring.last());
+        assert_eq!((none.events.len(), none.next, none.gap), (0, ring.last(), false));
+    }
+
+    #[test]
+    fn a_number_from_before_a_restart_is_a_gap() {
+        let mut ring = Ring::default();
+        ring.push(Duration::ZERO, message("a".into()));
+        let events = ring.since(u64::MAX);
+        assert_eq!((events.events.len(), events.next, events.gap), (0, 1, true));
+    }
+
+    #[test]
+    fn long_messages_are_bounded_by_bytes() {
+        let mut ring = Ring::default();
+        for _ in 0..EVENTS {
+            ring.push(Duration::ZERO, message("x".repeat(8000)));
+        }
+        assert!(ring.bytes <= EVENT_BYTES);
+        assert!(ring.kept.len() < 40);
+        ring.push(Duration::ZERO, message("x".repeat(EVENT_BYTES * 2)));
+        assert_eq!(ring.kept.len(), 1, "the newest is always there");
+    }
+}

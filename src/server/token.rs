@@ -1,0 +1,300 @@
+//! Signed tokens: who somebody is, and what they may do with which stream. HMAC-SHA256; checked in constant time; nothing is stored.
+//!
+//! A publish token is no play token and the other way round: the action, room, member, stream and expiry are all under the signature.
+
+use crate::proto::{Identity, MemberId, RoomId};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Name of the key's file inside the data folder.
+pub const KEY_FILE: &str = "token.key";
+
+/// What a stream token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Sending the stream.
+    Publish,
+    /// Receiving it.
+    Play,
+}
+
+impl Action {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Play => "play",
+        }
+    }
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The server's name for them.
+    pub identity: Identity,
+    /// Display name.
+    pub name: String,
+}
+
+/// Whose stream token it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The room it is for.
+    pub room: RoomId,
+    /// The seat it was given to.
+    pub member: MemberId,
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or written.
+    #[error("the key file {path} cannot be used")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("the key file {0} is damaged: remove it and a new key is made (everybody signs in again)")]
+    Damaged(PathBuf),
+}
+
+/// The server's secret. `Debug` does not show it.
+#[derive(Clone)]
+pub struct Keys([u8; 32]);
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+impl Keys {
+    /// A secret for this process only.
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// The secret of a data folder; made, readable by its owner only, if there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or is damaged.
+    pub fn load(folder: &Path) -> Result<Self, KeyError> {
+        let path = folder.join(KEY_FILE);
+        let failed = |source| KeyError::Io { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let mut key = [0; 32];
+                hex::decode_to_slice(text.trim(), &mut key).map_err(|_| KeyError::Damaged(path.clone()))?;
+                keep_private(&path).map_err(failed)?;
+                Ok(Self(key))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let keys = Self::random();
+                create_private(&path).and_then(|mut file| writeln!(file, "{}", hex::encode(keys.0))).map_err(failed)?;
+                Ok(keys)
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(KeyError::Damaged(path)),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// A bearer token for a person.
+    pub fn session(&self, person: &Person, expires: Duration) -> String {
+        let (identity, expires, name) = (person.identity.as_str(), expires.as_secs(), hex::encode(&person.name));
+        let signature = self.sign(&["session", identity, &expires.to_string(), &name]);
+        format!("{identity}.{expires}.{name}.{signature}")
+    }
+
+    /// The person of a bearer token, if it is ours and has not expired.
+    pub fn check_session(&self, token: &str, now: Duration) -> Option<Person> {
+        let [identity, expires, name, signature] = parts(token)?;
+        self.verify(&["session", identity, expires, name], signature)?;
+        unexpired(expires, now)?;
+        let name = String::from_utf8(hex::decode(name).ok()?).ok()?;
+        Some(Person { identity: Identity::new(identity), name })
+    }
+
+    /// A token that lets the holder of a seat do `action` with `stream`.
+    pub fn stream(&self, action: Action, holder: &Holder, stream: &str, expires: Duration) -> String {
+        let (room, member, expires) = (holder.room.as_str(), holder.member.as_str(), expires.as_secs());
+        let signature = self.sign(&["stream", action.label(), room, member, stream, &expires.to_string()]);
+        format!("{room}.{member}.{expires}.{signature}")
+    }
+
+    /// Whose token it is, if it allows `action` with `stream` now. Whether the seat still exists is the registry's to say.
+    pub fn check_stream(&self, token: &str, action: Action, stream: &str, now: Duration) -> Option<Holder> {
+        let [room, member, expires, signature] = parts(token)?;
+        self.verify(&["stream", action.label(), room, member, stream, expires], signature)?;
+        unexpired(expires, now)?;
+        Some(Holder { room: RoomId::new(room), member: MemberId::new(member) })
+    }
+
+    /// A password as the registry keeps it. Without the key nobody can aim at a given digest, so digests may be compared as they are.
+    pub fn password(&self, password: &str) -> PasswordDigest {
+        PasswordDigest(self.mac(&["password", password]).finalize().into_bytes().into())
+    }
+
+    fn sign(&self, fields: &[&str]) -> String {
+        hex::encode(self.mac(fields).finalize().into_bytes())
+    }
+
+    fn verify(&self, fields: &[&str], signature: &str) -> Option<()> {
+        let mut given = [0; 32];
+        hex::decode_to_slice(signature, &mut given).ok()?;
+        self.mac(fields).verify_slice(&given).ok()
+    }
+
+    fn mac(&self, fields: &[&str]) -> Hmac<Sha256> {
+        // A key shorter than the hash's block is filled up with zeros (RFC 2104, section 2).
+        let mut block = [0; 64];
+        block[..self.0.len()].copy_from_slice(&self.0);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        for field in fields {
+            // Each field's length goes first: no two lists of fields look the same.
+            mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(field.as_bytes());
+        }
+        mac
+    }
+}
+
+/// A room's password, unreadable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PasswordDigest([u8; 32]);
+
+impl std::fmt::Debug for PasswordDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordDigest(..)")
+    }
+}
+
+fn parts(token: &str) -> Option<[&str; 4]> {
+    let mut fields = token.split('.');
+    let parts = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+    fields.next().is_none().then_some(parts)
+}
+
+fn unexpired(expires: &str, now: Duration) -> Option<()> {
+    (expires.parse::<u64>().ok()? > now.as_secs()).then_some(())
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(unix)]
+fn keep_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "the key file was open to others; closed now");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    // A file inherits its folder's access list here; the data folder is its owner's.
+    fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_000_000);
+    const LATER: Duration = Duration::from_secs(1_000_100);
+
+    fn holder(room: &str, member: &str) -> Holder {
+        Holder { room: RoomId::new(room), member: MemberId::new(member) }
+    }
+
+    #[test]
+    fn a_stream_token_is_good_for_one_action_on_one_stream_until_it_expires() {
+        let keys = Keys::random();
+        let ann = holder("room", "ann");
+        let publish = keys.stream(Action::Publish, &ann, "room_ann", LATER);
+        let play = keys.stream(Action::Play, &ann, "room_bob", LATER);
+        assert_eq!(keys.check_stream(&publish, Action::Publish, "room_ann", NOW), Some(ann.clone()));
+        assert_eq!(keys.check_stream(&play, Action::Play, "room_bob", NOW), Some(ann));
+        assert_eq!(keys.check_stream(&publish, Action::Play, "room_ann", NOW), None);
+        assert_eq!(keys.check_stream(&play, Action::Publish, "room_bob", NOW), None);
+        assert_eq!(keys.check_stream(&publish, Action::Publish, "room_bob", NOW), None);
+        assert_eq!(keys.check_stream(&publish, Action::Publish, "room_ann", LATER), None);
+        assert_eq!(Keys::random().check_stream(&publish, Action::Publish, "room_ann", NOW), None);
+    }
+
+    #[test]
+    fn no_changed_character_passes() {
+        let keys = Keys::random();
+        let token = keys.stream(Action::Publish, &holder("room", "ann"), "room_ann", LATER);
+        for i in 0..token.len() {
+            for with in [b'0', b'a', b'.', b'z'] {
+                let mut forged = token.clone().into_bytes();
+                if forged[i] == with {
+                    continue;
+                }
+                forged[i] = with;
+                let forged = String::from_utf8(forged).unwrap();
+                assert_eq!(keys.check_stream(&forged, Action::Publish, "room_ann", NOW), None, "{forged}");
+            }
+        }
+        for garbage in ["", ".", "...", "....", "a.b.c.d", &format!("{token}.x"), &token[..token.len() - 2]] {
+            assert_eq!(keys.check_stream(garbage, Action::Publish, "room_ann", NOW), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn sessions_carry_the_name_and_expire() {
+        let keys = Keys::random();
+        let ann = Person { identity: Identity::new("u1"), name: "Ann 周".into() };
+        let token = keys.session(&ann, LATER);
+        assert!(token.is_ascii());
+        assert_eq!(keys.check_session(&token, NOW), Some(ann));
+        assert_eq!(keys.check_session(&token, LATER), None);
+        assert_eq!(keys.check_session(&token.replacen("u1", "u2", 1), NOW), None);
+    }
+
+    #[test]
+    fn the_key_of_a_folder_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("data");
+        let ann = Person { identity: Identity::new("u1"), name: "Ann".into() };
+        let token = Keys::load(&inside).unwrap().session(&ann, LATER);
+        assert_eq!(Keys::load(&inside).unwrap().check_session(&token, NOW), Some(ann));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = || fs::metadata(inside.join(KEY_FILE)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(), 0o600);
+            fs::set_permissions(inside.join(KEY_FILE), fs::Permissions::from_mode(0o644)).unwrap();
+            Keys::load(&inside).unwrap();
+            assert_eq!(mode(), 0o600);
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_an_error_not_a_new_key() {
+        let folder = tempfile::tempdir().unwrap();
+        for content in [&b"short"[..], &[0xff; 64], b""] {
+            fs::write(folder.path().join(KEY_FILE), content).unwrap();
+            assert!(matches!(Keys::load(folder.path()), Err(KeyError::Damaged(_))));
+        }
+    }
+}
