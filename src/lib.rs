@@ -1,11 +1,20 @@
 //! Parlor: self-hosted video calls, carried as RTMP.
 //!
-//! The map of the house (imports point one way; `tests/architecture.rs` keeps it true):
+//! The map of the house: each room, and those it may import. `tests/architecture.rs` reads it and keeps it true.
 //!
 //! ```text
-//! app -> call, ui, media, host        call -> room, media         host -> server, relay
-//! room, server -> proto               media, relay -> wire -> rtmp
-//! base, proto, rtmp know nothing of ours; ui knows only base
+//! app   -> call, ui, media, room, host, proto, base
+//! host  -> server, relay, wire, proto, base
+//! call  -> room, media, proto, base
+//! room  -> proto, base
+//! server -> proto, base
+//! media -> wire, rtmp, base
+//! relay -> wire, rtmp, base
+//! wire  -> rtmp, base
+//! ui    -> base
+//! rtmp  -> nothing
+//! proto -> nothing
+//! base  -> nothing
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -23,9 +32,15 @@ pub mod relay;
 #[cfg(feature = "room")]
 pub mod room;
 pub mod rtmp;
+
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "app")]
 pub mod ui;
 #[cfg(feature = "wire")]
 pub mod wire;
+
+/// Version and commit of this build: `0.1.0 (1a2b3c4d5e)`.
+pub const fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("PARLOR_COMMIT"), ")")
+}

@@ -1,2 +1,48 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask run | test | check | bench`.
+//!
+//! Every command installs what the system lacks (it says what first), then does its job. This crate knows the
+//! repository from outside only: it starts programs and reads what they print, and links nothing of Parlor.
+
+mod call;
+mod check;
+mod command;
+mod run;
+mod system;
+mod table;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Parlor's developer commands", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build, and open the app; without a display: a ten-second call of two members.
+    Run(run::Options),
+    /// Install what the tests need, run all of them, and end with a count.
+    Test(test::Options),
+    /// Format, lints, licences, typos, documentation, installer source.
+    Check(check::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Run(options) => run::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Check(options) => check::run(&options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Stamps the version with the commit it was built from, and gives the Windows programs their icon and manifest.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=PARLOR_COMMIT={}", commit());
+    // The target is what counts: Windows programs are built on Linux, too.
+    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("windows") {
+        windows_resources();
+    }
+}
+
+/// The commit in short; `unknown` outside a repository; `dev` in builds for development, which would otherwise be
+/// built anew after every commit.
+fn commit() -> String {
+    println!("cargo::rerun-if-env-changed=PARLOR_COMMIT");
+    if let Some(given) = env::var("PARLOR_COMMIT").ok().filter(|given| !given.is_empty()) {
+        return given;
+    }
+    if env::var("PROFILE").as_deref() != Ok("release") {
+        return "dev".to_owned();
+    }
+    // The log of HEAD changes with every commit and checkout. A file that is not there would rebuild every time.
+    for file in ["HEAD", "logs/HEAD"] {
+        if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    git(&["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    // Only this package's own repository: a source archive may lie inside somebody else's.
+    if !Path::new(".git").exists() {
+        return None;
+    }
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
+}
+
+fn windows_resources() {
+    println!("cargo::rerun-if-changed=assets/icon/parlor.ico");
+    println!("cargo::rerun-if-changed=wix/parlor.manifest");
+    let mut resource = winresource::WindowsResource::new();
+    resource.set_icon("assets/icon/parlor.ico").set_manifest_file("wix/parlor.manifest");
+    if let Err(error) = resource.compile() {
+        println!("cargo::error=icon and manifest: {error}");
+    }
+}
