@@ -21,6 +21,10 @@
 #[cfg(feature = "app")]
 pub mod app;
 pub mod base;
+#[cfg(all(feature = "media", feature = "room"))]
+pub mod bot;
+#[cfg(all(feature = "media", feature = "room"))]
+pub mod call;
 #[cfg(feature = "server")]
 pub mod host;
 #[cfg(feature = "media")]

@@ -6,9 +6,14 @@
 pub mod actor;
 pub mod command;
 pub mod event;
+mod peers;
+mod reconcile;
+mod run;
+mod seat;
 pub mod snapshot;
 
-pub use actor::{Call, Config, Entry};
+pub use actor::{Call, Config, Entry, Speaker};
 pub use command::Command;
 pub use event::{Ended, Event};
+pub use reconcile::quality;
 pub use snapshot::{Me, Peer, Phase, Snapshot};

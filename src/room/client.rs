@@ -224,13 +224,20 @@ impl Client {
 
     async fn send(&self, room: &RoomId, body: MessageBody) -> Result<Sent, Error> {
         let message = SendMessage { body, nonce: rand::random() };
-        let path = ["rooms", room.as_str(), "messages"];
-        match self.request(Method::POST, &path, "", Some(&message)).await {
+        match self.send_msg(room, &message).await {
             Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) => {
-                self.request(Method::POST, &path, "", Some(&message)).await
+                self.send_msg(room, &message).await
             }
             answer => answer,
         }
+    }
+
+    /// Sends a message once, for callers that keep it and send it again themselves: one nonce is said only once.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::TooLarge`].
+    pub async fn send_msg(&self, room: &RoomId, message: &SendMessage) -> Result<Sent, Error> {
+        self.request(Method::POST, &["rooms", room.as_str(), "messages"], "", Some(message)).await
     }
 
     fn heard(&self, sent: Duration, server_us: i64) -> i64 {

@@ -1,0 +1,183 @@
+//! The command line: what was typed -> what is meant.
+
+use crate::call::{Config, Entry, Speaker};
+use crate::media::capture::{AudioSource, Format, VideoSource};
+use crate::proto::{Invite, Mode};
+use clap::builder::PossibleValuesParser;
+use clap::{ArgGroup, Parser};
+
+/// Longest run in seconds: a week.
+const MAX_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
+
+/// A member without a window: publishes, plays everyone else, reports what it saw and heard.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "parlor-bot", version, group(ArgGroup::new("where").required(true).args(["create", "enter", "invite"])))]
+pub struct Args {
+    /// Address of the server: HOST:PORT or an HTTP URL; not needed with an invite that names it.
+    #[arg(long, env = "PARLOR_SERVER")]
+    pub server: Option<String>,
+    /// Make a room of this name.
+    #[arg(long, value_name = "NAME")]
+    pub create: Option<String>,
+    /// Go into the room of this id or name.
+    #[arg(long, value_name = "ROOM")]
+    pub enter: Option<String>,
+    /// Go where this invite leads.
+    #[arg(long, value_name = "LINK")]
+    pub invite: Option<String>,
+    /// Kind of the room that is made: duo, multi or live.
+    #[arg(long, default_value = "duo")]
+    pub mode: Mode,
+    /// Display name.
+    #[arg(long, default_value = "Bot")]
+    pub name: String,
+    /// The room's password.
+    #[arg(long)]
+    pub password: Option<String>,
+    /// Where the picture comes from: pattern, camera[:ID], file:PATH or none.
+    #[arg(long, default_value = "pattern")]
+    pub source: VideoSource,
+    /// Where the sound comes from: device[:ID], tone, file:PATH or none.
+    #[arg(long, default_value = "tone")]
+    pub mic: AudioSource,
+    /// Size of the picture; by the kind of room unless given.
+    #[arg(long, value_name = "WxH", value_parser = parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Pictures a second; by the kind of room unless given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub fps: Option<u32>,
+    /// Bit rate of the picture in kbit/s; by the kind of room unless given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(16..=100_000))]
+    pub kbps: Option<u32>,
+    /// What the streams ride on.
+    #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "tcp"]))]
+    pub carrier: String,
+    /// Where the others' sound goes: none, default or the id of an output.
+    #[arg(long, default_value = "none", value_name = "OUTPUT")]
+    pub speaker: String,
+    /// How long to stay.
+    #[arg(long, value_parser = parse_seconds)]
+    pub seconds: f64,
+    /// Fail unless at least so many others were both seen and heard.
+    #[arg(long, value_name = "PEERS", default_value_t = 0)]
+    pub expect: usize,
+    /// A line of chat to say once the others are there.
+    #[arg(long, value_name = "TEXT")]
+    pub say: Option<String>,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("{text:?} is no size; write it like 640x360");
+    let (width, height) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |s: &str| s.parse::<u32>().ok().filter(|n| (16..=crate::media::frame::MAX_SIDE).contains(n) && n % 2 == 0);
+    match (side(width), side(height)) {
+        (Some(width), Some(height)) => Ok((width, height)),
+        _ => Err(format!("{text:?}: width and height must be even numbers from 16 to {}", crate::media::frame::MAX_SIDE)),
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    if (0.0..=MAX_SECONDS).contains(&seconds) { Ok(seconds) } else { Err("stay between 0 s and a week".to_owned()) }
+}
+
+impl Args {
+    /// The call that is meant.
+    ///
+    /// # Errors
+    /// One sentence about what contradicts what.
+    pub fn config(&self, runtime: tokio::runtime::Handle) -> Result<Config, String> {
+        let (server, entry) = self.place()?;
+        let format = (self.size.is_some() || self.fps.is_some()).then(|| {
+            let usual = Format::default();
+            let (width, height) = self.size.unwrap_or((usual.width, usual.height));
+            Format { width, height, fps: self.fps.unwrap_or(usual.fps) }
+        });
+        let speaker = match self.speaker.as_str() {
+            "none" => Speaker::Silent,
+            "default" => Speaker::Default,
+            id => Speaker::Device(id.to_owned()),
+        };
+        Ok(Config {
+            mic: self.mic != AudioSource::None,
+            camera: self.source != VideoSource::None,
+            video: self.source.clone(),
+            audio: self.mic.clone(),
+            format,
+            kbps: self.kbps,
+            speaker,
+            ..Config::new(server, entry, self.name.clone(), runtime)
+        })
+    }
+
+    fn place(&self) -> Result<(String, Entry), String> {
+        let given = || self.server.clone().ok_or_else(|| "which server? give --server HOST:PORT".to_owned());
+        let password = self.password.clone();
+        if let Some(name) = &self.create {
+            let entry = Entry::Create { name: name.clone(), mode: self.mode, password, dissolve: true };
+            return Ok((given()?, entry));
+        }
+        if let Some(link) = &self.invite {
+            let invite: Invite = link.parse().map_err(|e| format!("{link:?} is no invite: {e}"))?;
+            let server = invite.server.map_or_else(given, Ok)?;
+            return Ok((server, Entry::Enter { room: invite.room.to_string(), password }));
+        }
+        let room = self.enter.clone().ok_or("which room? give --create, --enter or --invite")?;
+        Ok((given()?, Entry::Enter { room, password }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn config(line: &str) -> Result<Config, String> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let args = Args::try_parse_from(line.split(' ')).map_err(|e| e.to_string())?;
+        args.config(runtime.handle().clone())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_full_line_means_what_it_says() {
+        let line = "parlor-bot --server h:1 --create R --mode multi --name N --source none --mic tone --size 480x360 --fps 15 --seconds 2";
+        let config = config(line).unwrap();
+        assert_eq!(config.format, Some(Format { width: 480, height: 360, fps: 15 }));
+        assert!(config.mic && !config.camera);
+        assert!(matches!(config.entry, Entry::Create { mode: Mode::Multi, dissolve: true, .. }));
+        assert_eq!(config.speaker, Speaker::Silent);
+    }
+
+    #[test]
+    fn an_invite_brings_its_server() {
+        let config = config("parlor-bot --invite parlor://10.0.0.2:99/ABC --seconds 1").unwrap();
+        assert_eq!(config.server, "10.0.0.2:99");
+        assert!(matches!(config.entry, Entry::Enter { room, .. } if room == "ABC"));
+    }
+
+    #[test]
+    fn contradictions_are_refused_in_words() {
+        for (line, word) in [
+            ("parlor-bot --seconds 1", "--create"),
+            ("parlor-bot --enter R --create S --seconds 1 --server h", "cannot be used with"),
+            ("parlor-bot --enter R --seconds 1", "--server"),
+            ("parlor-bot --enter R --server h", "--seconds"),
+            ("parlor-bot --enter R --server h --seconds 1 --carrier quic", "quic"),
+            ("parlor-bot --enter R --server h --seconds 1 --size 641x360", "even"),
+            ("parlor-bot --enter R --server h --seconds -1", "-1"),
+            ("parlor-bot --enter R --server h --seconds 1 --source webcam", "pattern"),
+            ("parlor-bot --enter R --server h --seconds 1 --mode trio", "duo"),
+        ] {
+            let error = config(line).map(|_| ()).unwrap_err();
+            assert!(error.contains(word), "{line}: {error}");
+        }
+    }
+}

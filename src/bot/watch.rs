@@ -1,0 +1,227 @@
+//! Looks at a call again and again and remembers what the report needs, also of those who have left.
+
+use super::report::{Message, PeerReport, Report, SelfReport};
+use crate::base::Clock;
+use crate::call::{Ended, Event, Peer, Snapshot};
+use crate::media::stats::PublishStats;
+use crate::proto::{MemberId, RoomId};
+use std::time::Duration;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Samples kept of a figure whose median is wanted: over an hour at ten a second.
+const MAX_SAMPLES: usize = 40_000;
+
+/// What is remembered.
+pub(super) struct Watch {
+    name: String,
+    clock: Clock,
+    room: Option<RoomId>,
+    own: PublishStats,
+    own_kbps: Mean,
+    peers: Vec<Seen>,
+    messages: Vec<Message>,
+    events: Vec<String>,
+}
+
+/// Somebody who is or was there.
+struct Seen {
+    member: MemberId,
+    last: Peer,
+    first_seen: Duration,
+    last_seen: Duration,
+    camera: bool,
+    mic: bool,
+    kbps: Mean,
+    av_offset_ms: Vec<f32>,
+}
+
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    /// Figures of the time before anything flows are left out.
+    fn add(&mut self, value: f32) {
+        if value > 0.0 {
+            self.sum += f64::from(value);
+            self.count += 1;
+        }
+    }
+
+    fn get(&self) -> f32 {
+        (self.sum / f64::from(self.count.max(1))) as f32
+    }
+}
+
+impl Watch {
+    pub(super) fn new(name: String, clock: Clock) -> Self {
+        Self {
+            name,
+            clock,
+            room: None,
+            own: PublishStats::default(),
+            own_kbps: Mean::default(),
+            peers: Vec::new(),
+            messages: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Notes what is and what has happened.
+    pub(super) fn look(&mut self, snapshot: &Snapshot, events: Vec<Event>) {
+        let now = self.clock.now();
+        if let Some(room) = &snapshot.room {
+            self.room = Some(room.id.clone());
+        }
+        // A publisher that starts anew counts from zero: keep what was.
+        if snapshot.me.stats.frames_captured > 0 {
+            self.own = snapshot.me.stats.clone();
+        }
+        self.own_kbps.add(snapshot.me.stats.kbps);
+        for peer in &snapshot.peers {
+            self.look_at(peer, now);
+        }
+        for event in events {
+            if let Event::Text { name, text, .. } = &event {
+                self.messages.push(Message { from: name.clone(), text: text.clone() });
+            }
+            self.events.push(describe(&event));
+        }
+    }
+
+    fn look_at(&mut self, peer: &Peer, now: Duration) {
+        let at = self.peers.iter().position(|s| s.member == peer.member).unwrap_or_else(|| {
+            self.peers.push(Seen {
+                member: peer.member.clone(),
+                last: peer.clone(),
+                first_seen: now,
+                last_seen: now,
+                camera: false,
+                mic: false,
+                kbps: Mean::default(),
+                av_offset_ms: Vec::new(),
+            });
+            self.peers.len() - 1
+        });
+        let Some(seen) = self.peers.get_mut(at) else { return };
+        seen.camera |= peer.camera;
+        seen.mic |= peer.mic;
+        seen.last_seen = now;
+        seen.kbps.add(peer.stats.kbps);
+        let both = peer.stats.first_audio_ms.is_some() && peer.stats.first_frame_ms.is_some();
+        if both && peer.camera && seen.av_offset_ms.len() < MAX_SAMPLES {
+            seen.av_offset_ms.push(peer.stats.av_offset_ms);
+        }
+        seen.last = peer.clone();
+    }
+
+    /// The report so far.
+    pub(super) fn report(&self) -> Report {
+        let own = SelfReport {
+            name: self.name.clone(),
+            frames_captured: self.own.frames_captured,
+            frames_encoded: self.own.frames_encoded,
+            frames_sent: self.own.frames_sent,
+            frames_dropped: self.own.frames_dropped,
+            key_frames: self.own.key_frames,
+            kbps: self.own_kbps.get(),
+            cpu_s: cpu_seconds(),
+            carrier: "tcp",
+        };
+        Report {
+            room: self.room.clone(),
+            own,
+            peers: self.peers.iter().map(Seen::report).collect(),
+            messages: self.messages.clone(),
+            events: self.events.clone(),
+        }
+    }
+}
+
+impl Seen {
+    fn report(&self) -> PeerReport {
+        let stats = &self.last.stats;
+        // The first picture came at some time between the first look and the next; figures of a second run need no more.
+        let shown_s = (self.last_seen.saturating_sub(self.first_seen)).as_secs_f32();
+        PeerReport {
+            name: self.last.name.clone(),
+            first_audio_ms: stats.first_audio_ms,
+            first_frame_ms: stats.first_frame_ms,
+            frames: stats.frames,
+            fps: if shown_s > 0.0 { stats.frames as f32 / shown_s } else { 0.0 },
+            width: stats.width,
+            height: stats.height,
+            delay_ms: stats.delay_ms,
+            freezes: stats.freezes,
+            freeze_ms: stats.freeze_ms,
+            audio_rms: stats.audio_rms_max,
+            audio_gap_ms: stats.audio_gap_ms,
+            av_offset_ms: median(&self.av_offset_ms),
+            kbps: self.kbps.get(),
+            frames_dropped: stats.frames_dropped,
+            camera: self.camera,
+            mic: self.mic,
+        }
+    }
+}
+
+fn median(samples: &[f32]) -> f32 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// CPU time of this process so far, user and system.
+fn cpu_seconds() -> f64 {
+    let (Ok(pid), Ok(mut system)) = (sysinfo::get_current_pid(), System::new()) else { return 0.0 };
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing().with_cpu());
+    system.process(pid).map_or(0.0, |p| p.accumulated_cpu_time() as f64 / 1000.0)
+}
+
+/// One line for the list of events.
+fn describe(event: &Event) -> String {
+    match event {
+        Event::Entered => "entered".to_owned(),
+        Event::PeerJoined { name, .. } => format!("{name} joined"),
+        Event::PeerLeft { name, .. } => format!("{name} left"),
+        Event::Text { name, .. } => format!("{name} said something"),
+        Event::Custom { command, .. } => format!("message {command}"),
+        Event::Reconnecting => "reconnecting".to_owned(),
+        Event::Reconnected => "reconnected".to_owned(),
+        Event::VideoSourceFailed(error) => format!("no picture: {error}"),
+        Event::AudioSourceFailed(error) => format!("no sound: {error}"),
+        Event::SpeakerFailed(error) => format!("no speaker: {error}"),
+        Event::TextFailed { error, .. } => format!("a message was not sent: {error}"),
+        Event::Ended(Ended::Left) => "left".to_owned(),
+        Event::Ended(Ended::Dissolved(reason)) => format!("the room was dissolved: {reason:?}"),
+        Event::Ended(Ended::Replaced) => "signed in elsewhere".to_owned(),
+        Event::Ended(Ended::Failed(error)) => format!("failed: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_nothing_is_zero() {
+        assert!(median(&[]).abs() < f32::EPSILON);
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn cpu_time_grows_with_work() {
+        let before = cpu_seconds();
+        let mut x = 1_u64;
+        // Enough work to be seen at the system's resolution, however fast the machine is.
+        for i in 0..2_000_000_000_u64 {
+            x = std::hint::black_box(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i));
+            if i % 10_000_000 == 0 && cpu_seconds() > before {
+                return;
+            }
+        }
+        panic!("no CPU time counted: {x}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The others: one player and one place on the screen for each.
+
+use super::reconcile::{Absent, Change, Known, reconcile};
+use super::{Event, snapshot};
+use crate::base::Slot;
+use crate::media::frame::Rgba;
+use crate::proto::MemberId;
+use crate::proto::api::{Member, RoomState};
+use std::time::Duration;
+
+/// After the server came back from a restart, somebody who is not back after this long is gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Somebody else.
+struct Peer {
+    member: Member,
+    picture: Slot<Rgba>,
+    /// Not in the list since this moment.
+    missing: Option<Duration>,
+}
+
+/// The others, in order of arrival.
+#[derive(Default)]
+pub(super) struct Peers {
+    list: Vec<Peer>,
+    /// Until when somebody who is missing may come back.
+    patient_until: Duration,
+    /// Whether the first list has been seen: those in it were there before.
+    introduced: bool,
+}
+
+impl Peers {
+    /// The seat is new: people may come back one by one.
+    pub(super) fn expect_returns(&mut self, now: Duration) {
+        if self.introduced {
+            self.patient_until = now + PATIENCE;
+        }
+    }
+
+    /// Starts and stops players so that they match the member list.
+    pub(super) fn apply(&mut self, state: &RoomState, me: &MemberId, now: Duration) -> Vec<Event> {
+        let known: Vec<Known> =
+            self.list.iter().map(|p| Known { member: p.member.member.clone(), name: p.member.name.clone() }).collect();
+        let absent = if now < self.patient_until { Absent::Wait } else { Absent::Remove };
+        let mut events = Vec::new();
+        let mut gone = Vec::new();
+        for change in reconcile(&known, state, me, absent) {
+            match change {
+                Change::Remove(id) => gone.extend(self.take(&id)),
+                Change::Miss(id) => {
+                    if let Some(peer) = self.find(&id) {
+                        peer.missing.get_or_insert(now);
+                    }
+                }
+                Change::Reseat { old, new } => {
+                    if let Some(peer) = self.find(&old) {
+                        peer.missing = None;
+                        peer.member = new;
+                    }
+                }
+                Change::Refresh(new) => {
+                    if let Some(peer) = self.find(&new.member) {
+                        peer.missing = None;
+                        peer.member = new;
+                    }
+                }
+                Change::Add(member) => {
+                    if self.introduced {
+                        events.push(Event::PeerJoined { member: member.member.clone(), name: member.name.clone() });
+                    }
+                    let picture = Slot::new();
+                    self.list.push(Peer { member, picture, missing: None });
+                }
+            }
+        }
+        self.introduced = true;
+        events.extend(gone.iter().map(left));
+        drop_together(gone);
+        events
+    }
+
+    /// Removes those who have been missing for too long.
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<Event> {
+        if now < self.patient_until {
+            return Vec::new();
+        }
+        let (gone, kept) = std::mem::take(&mut self.list).into_iter().partition(|p| p.missing.is_some());
+        self.list = kept;
+        let events = gone.iter().map(left).collect();
+        drop_together(gone);
+        events
+    }
+
+    /// Stops all.
+    pub(super) fn clear(&mut self) {
+        drop_together(std::mem::take(&mut self.list));
+    }
+
+    pub(super) fn show(&self) -> Vec<snapshot::Peer> {
+        let show = |p: &Peer| snapshot::Peer {
+            member: p.member.member.clone(),
+            name: p.member.name.clone(),
+            mic: p.member.sending.mic,
+            camera: p.member.sending.camera,
+            picture: p.picture.clone(),
+            receiving: false,
+            stats: Default::default(),
+        };
+        self.list.iter().map(show).collect()
+    }
+
+    fn find(&mut self, id: &MemberId) -> Option<&mut Peer> {
+        self.list.iter_mut().find(|p| p.member.member == *id)
+    }
+
+    fn take(&mut self, id: &MemberId) -> Option<Peer> {
+        let at = self.list.iter().position(|p| p.member.member == *id)?;
+        Some(self.list.remove(at))
+    }
+}
+
+fn left(peer: &Peer) -> Event {
+    Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
+}
+
+/// Every player joins its threads when it is dropped: let them do it side by side.
+fn drop_together(peers: Vec<Peer>) {
+    std::thread::scope(|scope| {
+        for peer in peers {
+            scope.spawn(move || drop(peer));
+        }
+    });
+}

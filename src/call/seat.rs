@@ -1,0 +1,433 @@
+//! The seat: one task that takes it, holds it and, when it is lost, takes it again. All talk with the room service happens here.
+//!
+//! It knows no media. What the call's thread wants comes in as [`Ask`]s, what it learns goes out as [`News`].
+
+use super::Ended;
+use super::actor::Entry;
+use super::run::Input;
+use crate::base::{Backoff, Clock};
+use crate::proto::api::{CreateRoom, MessageBody, RoomState, Seat, SendMessage, Sending};
+use crate::proto::event::LeaveReason;
+use crate::proto::{self, Code, Event, EventKind, MemberId, RoomId};
+use crate::room::ErrorKind::{NotParlor, Problem};
+use crate::room::{self, Client};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+/// "I am still here" this often; the server forgets a member after 20 s.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// First and longest wait between tries to come back.
+const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// A seat that was held this long was a success: the next loss starts with the short wait again.
+const HELD: Duration = Duration::from_secs(10);
+/// After a server's restart the room is gone until its creator is back: others wait this long for it (and for a free seat, while the
+/// server has not yet noticed that their old one is empty).
+const ROOM_MAY_COME_BACK: Duration = Duration::from_secs(60);
+/// How long the server is told that one leaves.
+const EXIT: Duration = Duration::from_millis(300);
+/// Lines of chat that wait to be sent.
+const MAX_PENDING: usize = 64;
+/// A line of chat that could not be sent for so long is given back.
+const MESSAGE_AGE: Duration = Duration::from_secs(20);
+/// Wait after the server said that it is asked too often.
+const SLOW_DOWN: Duration = Duration::from_secs(1);
+/// How long the server may hold back the answer to "what happened?" while nothing happens.
+const POLL: Duration = Duration::from_secs(20);
+/// Requests from the call's thread that may wait.
+pub(super) const ASKS: usize = 128;
+
+/// What the call's thread wants.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// Say this.
+    Send(MessageBody),
+    /// The stream broke: ask for the seat (and a fresh address) again.
+    StreamLost,
+    /// Do not wait for the back-off.
+    RetryNow,
+    /// End the room.
+    Dissolve,
+}
+
+/// What was learnt.
+#[derive(Debug)]
+pub(super) enum News {
+    /// One has a seat, for the first time or again.
+    Seated(Box<Seat>),
+    /// Who is there.
+    State(Box<RoomState>),
+    /// What happened.
+    Happened(Vec<Event>),
+    /// The connection is lost; the next try is due at this local moment.
+    Lost { next_try: Duration, tries: u32 },
+    /// A message was not delivered.
+    NotSent(MessageBody, room::Error),
+    /// It is over.
+    Over(Ended),
+}
+
+/// The task and what it needs.
+pub(super) struct Keeper {
+    pub(super) client: Client,
+    pub(super) name: String,
+    pub(super) entry: Entry,
+    pub(super) clock: Clock,
+    pub(super) sending: watch::Receiver<Sending>,
+    pub(super) asks: mpsc::Receiver<Ask>,
+    pub(super) leave: oneshot::Receiver<()>,
+    pub(super) news: mpsc::Sender<Input>,
+}
+
+/// A message on its way, and when it was said.
+struct Pending(SendMessage, Duration);
+
+/// Why holding the seat ended.
+enum Why {
+    Over(Ended),
+    /// Try again.
+    Lost,
+}
+
+/// Runs until the call is over or one leaves; then says goodbye, within a limit.
+pub(super) async fn keep(keeper: Keeper) {
+    let Keeper { client, name, entry, clock, mut sending, mut asks, leave, news } = keeper;
+    let mut holder = Holder { client, name, entry, clock, news, seat: None, seen: AtomicU64::new(0), pending: VecDeque::new() };
+    let over = tokio::select! {
+        over = holder.run(&mut sending, &mut asks) => over,
+        _ = leave => Ended::Left,
+    };
+    if let (Ended::Left, Some(seat)) = (&over, &holder.seat) {
+        // A server that does not answer notices by itself, after 20 s.
+        match timeout(EXIT, holder.client.exit_room(&seat.room)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(%error, "could not say goodbye"),
+            Err(_) => tracing::info!("the server did not answer the goodbye"),
+        }
+    }
+    holder.tell(News::Over(over)).await;
+}
+
+/// What lasts longer than one connection.
+struct Holder {
+    client: Client,
+    name: String,
+    entry: Entry,
+    clock: Clock,
+    news: mpsc::Sender<Input>,
+    seat: Option<Seat>,
+    /// Number of the last event seen.
+    seen: AtomicU64,
+    pending: VecDeque<Pending>,
+}
+
+impl Holder {
+    async fn run(&mut self, sending: &mut watch::Receiver<Sending>, asks: &mut mpsc::Receiver<Ask>) -> Ended {
+        match self.first_seat().await {
+            Ok(seat) => self.take(seat).await,
+            Err(error) => return Ended::Failed(error),
+        }
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        loop {
+            let from = self.clock.now();
+            if let Why::Over(over) = self.hold(sending, asks).await {
+                return over;
+            }
+            if self.clock.now().saturating_sub(from) > HELD {
+                backoff.reset();
+            }
+            if let Err(error) = self.come_back(asks, &mut backoff).await {
+                return Ended::Failed(error);
+            }
+        }
+    }
+
+    fn no_answer(&self) -> room::Error {
+        room::Error::Timeout { server: self.client.server().to_owned() }
+    }
+
+    async fn tell(&self, news: News) {
+        // When the call's thread is gone, nobody wants to know.
+        let _ = self.news.send(Input::News(news)).await;
+    }
+
+    /// Notes a seat and passes it on.
+    async fn take(&mut self, seat: Seat) {
+        // On the same seat the numbers go on, so that what was said meanwhile is heard; a new one starts at the present.
+        let same =
+            self.seat.as_ref().is_some_and(|old| old.member == seat.member && seat.seq >= self.seen.load(Ordering::Relaxed));
+        if !same {
+            self.seen.store(seat.seq, Ordering::Relaxed);
+        }
+        self.seat = Some(seat.clone());
+        self.tell(News::Seated(Box::new(seat))).await;
+    }
+
+    async fn first_seat(&self) -> Result<Seat, room::Error> {
+        self.client.login(&self.name).await?;
+        match &self.entry {
+            Entry::Create { .. } => self.create(None).await,
+            Entry::Enter { room, password } => self.client.enter_room(room, password.as_deref()).await,
+        }
+    }
+
+    /// Makes the room of a creator's entry; with an id: brings it back.
+    async fn create(&self, room: Option<RoomId>) -> Result<Seat, room::Error> {
+        let (name, mode, password, dissolve) = match &self.entry {
+            Entry::Create { name, mode, password, dissolve } => (name, *mode, password, *dissolve),
+            // Whoever came through the door does not build it.
+            Entry::Enter { .. } => return Err(proto::Problem::new(Code::RoomNotFound, "the room is gone").into()),
+        };
+        let request =
+            CreateRoom { name: name.clone(), mode, password: password.clone(), dissolve_on_creator_exit: dissolve, room };
+        self.client.create_room(&request).await
+    }
+
+    /// Holds the seat until it is lost or the call is over.
+    async fn hold(&mut self, sending: &mut watch::Receiver<Sending>, asks: &mut mpsc::Receiver<Ask>) -> Why {
+        let Some(Seat { room, member, .. }) = self.seat.clone() else { return Why::Lost };
+        // Taken out, because the three below share the rest.
+        let mut pending = std::mem::take(&mut self.pending);
+        let line = Line { client: &self.client, news: &self.news, clock: &self.clock, seen: &self.seen, room, me: member };
+        let why = tokio::select! {
+            why = line.listen() => why,
+            why = line.beat(sending) => why,
+            why = line.answer(asks, &mut pending) => why,
+            never = line.measure_clock() => match never {},
+        };
+        self.pending = pending;
+        why
+    }
+
+    /// Tries to get the seat back until that succeeds or makes no sense any more.
+    async fn come_back(&mut self, asks: &mut mpsc::Receiver<Ask>, backoff: &mut Backoff) -> Result<(), room::Error> {
+        let lost_at = self.clock.now();
+        loop {
+            let wait = backoff.next_wait();
+            let next_try = self.clock.now() + wait;
+            self.tell(News::Lost { next_try, tries: backoff.tries() }).await;
+            self.wait_for_retry(asks, wait).await;
+            match self.seat_again().await {
+                Ok(seat) => {
+                    self.take(seat).await;
+                    return Ok(());
+                }
+                Err(error) if worth_retrying(&error, self.clock.now().saturating_sub(lost_at)) => {
+                    tracing::info!(%error, "could not come back yet");
+                }
+                Err(error) => return Err(error),
+            }
+            self.give_up_old_messages().await;
+        }
+    }
+
+    /// Waits for the next try; messages wait too.
+    async fn wait_for_retry(&mut self, asks: &mut mpsc::Receiver<Ask>, wait: Duration) {
+        let wait = sleep(wait);
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                () = &mut wait => return,
+                ask = asks.recv() => match ask {
+                    None | Some(Ask::RetryNow) => return,
+                    Some(Ask::Send(body)) => {
+                        if let Err(body) = queue(&mut self.pending, body, &self.clock) {
+                            self.tell(News::NotSent(body, self.no_answer())).await;
+                        }
+                    }
+                    Some(Ask::StreamLost | Ask::Dissolve) => {}
+                },
+            }
+        }
+    }
+
+    /// The same seat if the server still knows us, else a new one; the creator brings the room back.
+    async fn seat_again(&self) -> Result<Seat, room::Error> {
+        let Some(old) = &self.seat else { return self.first_seat().await };
+        let (Entry::Create { password, .. } | Entry::Enter { password, .. }) = &self.entry;
+        match self.client.enter_room(old.room.as_str(), password.as_deref()).await {
+            Err(error) if error.kind() == Problem(Code::RoomNotFound) => {
+                if matches!(self.entry, Entry::Create { .. }) {
+                    self.create(Some(old.room.clone())).await
+                } else {
+                    Err(error)
+                }
+            }
+            entered => entered,
+        }
+    }
+
+    async fn give_up_old_messages(&mut self) {
+        let now = self.clock.now();
+        while let Some(old) = self.pending.pop_front_if(|p| now.saturating_sub(p.1) > MESSAGE_AGE) {
+            self.tell(News::NotSent(old.0.body, self.no_answer())).await;
+        }
+    }
+}
+
+/// One unbroken time on a seat.
+struct Line<'a> {
+    client: &'a Client,
+    news: &'a mpsc::Sender<Input>,
+    clock: &'a Clock,
+    seen: &'a AtomicU64,
+    room: RoomId,
+    me: MemberId,
+}
+
+impl Line<'_> {
+    fn no_answer(&self) -> room::Error {
+        room::Error::Timeout { server: self.client.server().to_owned() }
+    }
+
+    async fn tell(&self, news: News) {
+        let _ = self.news.send(Input::News(news)).await;
+    }
+
+    /// Long-polls the room's events.
+    async fn listen(&self) -> Why {
+        loop {
+            let batch = match self.client.events(&self.room, self.seen.load(Ordering::Relaxed), POLL).await {
+                Ok(batch) => batch,
+                Err(error) => match judge(error).await {
+                    Some(why) => return why,
+                    None => continue,
+                },
+            };
+            self.seen.store(batch.next, Ordering::Relaxed);
+            let over = batch.events.iter().find_map(|e| ended_by(&e.kind, &self.me));
+            let stale = batch.gap || batch.events.iter().any(|e| !matches!(e.kind, EventKind::Message { .. }));
+            if !batch.events.is_empty() {
+                self.tell(News::Happened(batch.events)).await;
+            }
+            if let Some(over) = over {
+                return Why::Over(over);
+            }
+            if stale && let Some(why) = self.look().await {
+                return why;
+            }
+        }
+    }
+
+    /// Learns the server's clock, once; heartbeats keep it from then on.
+    async fn measure_clock(&self) -> Infallible {
+        if let Err(error) = self.client.measure_clock().await {
+            tracing::warn!(%error, "the server's clock is not known yet");
+        }
+        std::future::pending().await
+    }
+
+    /// Fetches who is there.
+    async fn look(&self) -> Option<Why> {
+        match self.client.get_room(&self.room).await {
+            Ok(state) => {
+                self.tell(News::State(Box::new(state))).await;
+                None
+            }
+            Err(error) => judge(error).await,
+        }
+    }
+
+    /// Heartbeats: every 5 s, and at once when something was switched. They also show whether the long poll tells everything.
+    async fn beat(&self, sending: &mut watch::Receiver<Sending>) -> Why {
+        let mut previous = 0;
+        loop {
+            let now = *sending.borrow_and_update();
+            match self.client.heartbeat(&self.room, now).await {
+                Ok(beat) => {
+                    // Events that were there at the last beat have still not come: the poll is stuck, look without it.
+                    if previous > self.seen.load(Ordering::Relaxed)
+                        && let Some(why) = self.look().await
+                    {
+                        return why;
+                    }
+                    previous = beat.seq;
+                }
+                Err(error) => {
+                    if let Some(why) = judge(error).await {
+                        return why;
+                    }
+                }
+            }
+            tokio::select! {
+                () = sleep(HEARTBEAT) => {}
+                changed = sending.changed() => if changed.is_err() { return Why::Over(Ended::Left) },
+            }
+        }
+    }
+
+    /// Does what the call's thread asks for.
+    async fn answer(&self, asks: &mut mpsc::Receiver<Ask>, pending: &mut VecDeque<Pending>) -> Why {
+        loop {
+            // A message stays in the queue until the server has it: all this may be dropped while it waits for the answer.
+            while let Some(first) = pending.front() {
+                match self.client.send_msg(&self.room, &first.0).await {
+                    Ok(_) => drop(pending.pop_front()),
+                    Err(error) if error.kind() == Problem(Code::RateLimited) => sleep(SLOW_DOWN).await,
+                    Err(error) if error.is_transient() => return Why::Lost,
+                    Err(error) => {
+                        if let Some(refused) = pending.pop_front() {
+                            self.tell(News::NotSent(refused.0.body, error)).await;
+                        }
+                    }
+                }
+            }
+            match asks.recv().await {
+                None => return Why::Over(Ended::Left),
+                Some(Ask::StreamLost) => return Why::Lost,
+                Some(Ask::RetryNow) => {}
+                Some(Ask::Send(body)) => {
+                    if let Err(body) = queue(pending, body, self.clock) {
+                        self.tell(News::NotSent(body, self.no_answer())).await;
+                    }
+                }
+                Some(Ask::Dissolve) => {
+                    if let Err(error) = self.client.dissolve(&self.room).await {
+                        tracing::warn!(%error, "the room was not ended");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether this event is the end of the call for `me`.
+fn ended_by(kind: &EventKind, me: &MemberId) -> Option<Ended> {
+    match kind {
+        EventKind::Dissolved { reason } => Some(Ended::Dissolved(*reason)),
+        EventKind::Left { member, reason: LeaveReason::Replaced, .. } if member == me => Some(Ended::Replaced),
+        _ => None,
+    }
+}
+
+/// What an error means for a seat that was fine so far; `None`: nothing, ask again.
+async fn judge(error: room::Error) -> Option<Why> {
+    if error.kind() == Problem(Code::RateLimited) {
+        sleep(SLOW_DOWN).await;
+        return None;
+    }
+    tracing::warn!(%error, "lost the seat");
+    Some(Why::Lost)
+}
+
+/// Whether another try to come back, `since` after the loss, makes sense.
+fn worth_retrying(error: &room::Error, since: Duration) -> bool {
+    match error.kind() {
+        Problem(Code::RoomNotFound | Code::RoomFull | Code::Conflict | Code::NotAMember) => since < ROOM_MAY_COME_BACK,
+        // A proxy in front of a server that is just being restarted may answer anything.
+        NotParlor => true,
+        _ => error.is_transient(),
+    }
+}
+
+/// Appends a message, or gives it back when too many wait.
+fn queue(pending: &mut VecDeque<Pending>, body: MessageBody, clock: &Clock) -> Result<(), MessageBody> {
+    if pending.len() >= MAX_PENDING {
+        return Err(body);
+    }
+    pending.push_back(Pending(SendMessage { body, nonce: rand::random() }, clock.now()));
+    Ok(())
+}
