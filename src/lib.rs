@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! app   -> call, ui, media, room, host, proto, base
+//! bot   -> call, room, media, proto, base
 //! host  -> server, relay, wire, proto, base
 //! call  -> room, media, proto, base
 //! room  -> proto, base
