@@ -3,12 +3,14 @@
 //! Every command installs what the system lacks (it says what first), then does its job. This crate knows the
 //! repository from outside only: it starts programs and reads what they print, and links nothing of Parlor.
 
+mod bench;
 mod call;
 mod check;
 mod command;
 mod run;
 mod system;
 mod table;
+mod temporary;
 mod test;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ enum Task {
     Test(test::Options),
     /// Format, lints, licences, typos, documentation, installer source.
     Check(check::Options),
+    /// Measure; the release build's figures, with the machine's load beside them.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Task::Run(options) => run::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Check(options) => check::run(&options),
+        Task::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(code) => code,

@@ -1,0 +1,82 @@
+//! `cargo xtask bench`: figures, as tables here and as JSON under `target/bench/`, with the machine's load beside them.
+
+mod glass;
+mod load;
+mod mark;
+mod peer;
+mod screen;
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::command::{cargo, output, root, run as start, target_dir};
+use crate::system::{self, Need};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// What to measure; everything when left out.
+    what: Option<What>,
+    /// How long each measurement lasts.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Install nothing.
+    #[arg(long)]
+    no_install: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Two windows of the app: from drawn to on the screen, beside ffmpeg -> nginx-rtmp -> ffplay.
+    Glass,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Glass => "glass",
+        }
+    }
+
+    fn measure(self, seconds: u64) -> Result<Value> {
+        match self {
+            Self::Glass => glass::run(seconds),
+        }
+    }
+}
+
+pub fn run(options: &Options) -> Result<ExitCode> {
+    if !cfg!(target_os = "linux") {
+        bail!("the benchmarks need Linux: they bring their own X screen and read /proc");
+    }
+    if !options.no_install {
+        system::ensure(&[Need::Build, Need::Window, Need::Tests])?;
+    }
+    start(cargo().args(["build", "--release", "--bins", "--package", "parlor"]))?;
+    let folder = target_dir().join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let all = <What as clap::ValueEnum>::value_variants();
+    for what in all.iter().filter(|what| options.what.is_none_or(|wanted| wanted == **what)) {
+        println!("== {}: {}", what.name(), load::summary());
+        let before = load::to_json();
+        let figures = what.measure(options.seconds)?;
+        let record = json!({
+            "bench": what.name(), "date": date(), "commit": commit(), "machine": { "before": before, "after": load::to_json() }, "figures": figures,
+        });
+        let file = folder.join(format!("{}.json", what.name()));
+        fs::write(&file, format!("{record:#}\n")).with_context(|| format!("writing {}", file.display()))?;
+        println!("written to {}\n", file.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn date() -> Option<String> {
+    output(std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"])).map(|date| date.trim().to_owned())
+}
+
+fn commit() -> Option<String> {
+    output(std::process::Command::new("git").args(["rev-parse", "--short=10", "HEAD"]).current_dir(root()))
+        .map(|commit| commit.trim().to_owned())
+}
