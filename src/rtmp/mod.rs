@@ -1,9 +1,22 @@
 //! RTMP 1.0 without I/O, both roles: bytes in, bytes and events out, time as an argument.
 //!
-//! This module knows no socket, no thread and no clock; it may use `bytes` and nothing of Parlor.
+//! This module knows no socket, no thread and no clock; it may use `bytes` and nothing of Parlor. Input from the wire never
+//! panics, and what it can make a session hold is bounded: per connection [`chunk::MAX_PARTIAL_BYTES`] of unfinished
+//! messages, [`server::MAX_HELD_BYTES`] before a publisher is accepted, and [`server::MAX_EVENTS`] events that the owner
+//! has not taken (each at most one message of [`chunk::MAX_MESSAGE_BYTES`], all of them no more than one read brought).
 
 pub mod amf0;
+pub mod chunk;
+pub mod client;
+mod connection;
+mod error;
+pub mod handshake;
+pub mod message;
 mod packet;
+#[cfg(test)]
+mod round_trip;
+pub mod server;
 pub mod tag;
 
+pub use error::Error;
 pub use packet::{Packet, PacketKind};
