@@ -4,7 +4,7 @@
 //! and then every second. A player that knows its own offset to the server's clock therefore knows when each picture was captured.
 
 use crate::rtmp::{Packet, PacketKind};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use std::time::Duration;
 
 /// Name of the data message.
@@ -73,15 +73,10 @@ impl Unwrap {
     }
 }
 
-/// The payload of [`on_clock`] alone, as the relay sees it.
-#[cfg(test)]
-fn payload(origin_us: i64) -> Bytes {
-    on_clock(origin_us, 0).payload
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     #[test]
     fn the_clock_message_survives_the_wire() {
@@ -96,7 +91,7 @@ mod tests {
             let packet = Packet { kind: PacketKind::Data, timestamp_ms: 0, payload: Bytes::copy_from_slice(bad) };
             assert_eq!(read_on_clock(&packet), None);
         }
-        let mut nan = payload(0).to_vec();
+        let mut nan = on_clock(0, 0).payload.to_vec();
         nan[11..19].copy_from_slice(&f64::NAN.to_be_bytes());
         assert_eq!(read_on_clock(&Packet { kind: PacketKind::Data, timestamp_ms: 0, payload: nan.into() }), None);
     }
