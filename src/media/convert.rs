@@ -29,7 +29,7 @@ fn check(width: u32, height: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes pictures for the screen, in their own size: the graphics card scales better and cheaper. Belongs to one thread.
+/// Makes pictures for the screen, in their own size: the graphics card scales better and cheaper.
 #[derive(Default)]
 pub struct ToRgba {
     scaler: Scaler,
@@ -82,7 +82,7 @@ impl ToRgba {
     }
 }
 
-/// Makes pictures of one wanted size; what has another shape gets black bars. Belongs to one thread.
+/// Makes pictures of one wanted size; what has another shape gets black bars.
 pub struct ToPicture {
     scaler: Scaler,
     pool: Pool,

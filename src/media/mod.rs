@@ -11,3 +11,14 @@ pub mod capture;
 pub mod convert;
 mod swscale;
 pub mod timing;
+
+/// Prepares FFmpeg, once: its own messages would be mixed into ours, so only what is fatal is left in.
+fn ready() {
+    static READY: std::sync::Once = std::sync::Once::new();
+    READY.call_once(|| {
+        if let Err(error) = ffmpeg_next::init() {
+            tracing::error!("FFmpeg cannot be used: {error}");
+        }
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
+    });
+}

@@ -71,12 +71,15 @@ fn planes(format: Pixel, width: u32, height: u32) -> Option<[(usize, usize); 3]>
 
 type Key = ((Pixel, u32, u32, Colour), (Pixel, u32, u32, Colour));
 
-/// Converts and scales; keeps its tables as long as the geometry stays. Belongs to one thread.
+/// Converts and scales; keeps its tables as long as the geometry stays.
 #[derive(Default)]
 pub(super) struct Scaler {
     context: Option<(Key, Context)>,
     padded: Vec<u8>,
 }
+
+// SAFETY: an `SwsContext` is plain memory without ties to the thread that made it; `&mut self` keeps its users apart.
+unsafe impl Send for Scaler {}
 
 impl Scaler {
     /// Fills `target` from a frame of any format and size.

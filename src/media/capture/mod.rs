@@ -2,9 +2,22 @@
 //!
 //! A source has a thread of its own and keeps running while streams come and go: a publisher only borrows what it delivers.
 
+mod camera;
+mod camera_device;
+mod camera_list;
+mod feed;
+mod file;
+mod film;
 mod mark;
 pub mod pattern;
+mod sound;
 mod source;
 pub mod tone;
+mod video;
+
+pub use camera_list::cameras;
+pub use feed::Outlet;
+pub use sound::Sound;
 
 pub use source::{AudioSource, Format, SourceError, SourceErrorKind, UnknownSource, VideoSource};
+pub use video::Video;

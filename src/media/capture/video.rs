@@ -1,0 +1,143 @@
+//! One's own picture: a running source.
+
+use super::camera;
+use super::feed::{Outlet, PictureFeed};
+use super::file;
+use super::pattern::Pattern;
+use super::source::{Format, SourceError, VideoSource};
+use crate::base::{Clock, Slot, Stop, Worker};
+use crate::media::convert::ToRgba;
+use crate::media::frame::{Picture, Rgba};
+use std::sync::Arc;
+
+/// A running source of pictures. Dropping it releases the device or file.
+///
+/// ```no_run
+/// use parlor::base::{Clock, Slot};
+/// use parlor::media::capture::{Format, Video, VideoSource};
+/// let video = Video::open(VideoSource::Pattern, Format::default(), Clock::system())?;
+/// let newest = Slot::new();
+/// let _connected = video.connect(newest.clone());
+/// let picture = newest.take_within(std::time::Duration::from_secs(1));
+/// # Ok::<(), parlor::media::capture::SourceError>(())
+/// ```
+#[derive(Debug)]
+pub struct Video {
+    source: VideoSource,
+    format: Format,
+    feed: PictureFeed,
+    _engine: Engine,
+}
+
+/// What keeps the pictures coming.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held for their Drop")]
+enum Engine {
+    Idle,
+    Thread(Worker),
+    Camera(camera::Camera),
+    File(file::Tap),
+}
+
+impl Video {
+    /// Opens a source; returns when it delivers, or when it is clear that it cannot. Pictures come as `format` says: other shapes get
+    /// bars, other sizes are scaled, a slower source stays slower. [`VideoSource::None`] opens and delivers nothing.
+    ///
+    /// Blocks while the device opens: up to some seconds for a camera.
+    ///
+    /// # Errors
+    /// When there is no such device or file, or it cannot be used now; the kind says which.
+    pub fn open(source: VideoSource, format: Format, clock: Clock) -> Result<Self, SourceError> {
+        let feed = PictureFeed::default();
+        let (engine, format) = match &source {
+            VideoSource::None => (Engine::Idle, format),
+            VideoSource::Pattern => {
+                let feed = feed.clone();
+                let run = move |stop: &Stop| run_pattern(&Pattern::new(format), &feed, &clock, stop);
+                (Engine::Thread(Worker::spawn("pattern", run)?), format)
+            }
+            VideoSource::Camera(id) => {
+                let (camera, fps) = camera::Camera::open(id.as_deref(), format, feed.clone(), clock)?;
+                (Engine::Camera(camera), Format { fps, ..format })
+            }
+            VideoSource::File(path) => {
+                let (tap, fps) = file::pictures(path, format, feed.clone(), clock)?;
+                (Engine::File(tap), Format { fps, ..format })
+            }
+        };
+        Ok(Self { source, format, feed, _engine: engine })
+    }
+
+    /// What was opened.
+    pub fn source(&self) -> &VideoSource {
+        &self.source
+    }
+
+    /// Size of the pictures, and how many a second the source gives at most.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Puts each picture into `slot`, until the guard is dropped.
+    pub fn connect(&self, slot: Slot<Arc<Picture>>) -> Outlet {
+        self.feed.outlets().connect(slot)
+    }
+
+    /// Puts each picture into `slot` as RGBA, until the guard is dropped.
+    pub fn show_in(&self, slot: Slot<Rgba>) -> Outlet {
+        self.feed.previews().connect(slot)
+    }
+
+    /// Pictures delivered so far.
+    pub fn delivered(&self) -> u64 {
+        self.feed.delivered()
+    }
+
+    /// Why no pictures come just now; the source goes on trying by itself.
+    pub fn failure(&self) -> Option<SourceError> {
+        self.feed.failure()
+    }
+}
+
+fn run_pattern(pattern: &Pattern, feed: &PictureFeed, clock: &Clock, stop: &Stop) {
+    let mut to_rgba = ToRgba::new();
+    loop {
+        let now = clock.now();
+        let due = pattern.next_due(now);
+        if stop.wait(due.saturating_sub(now)) {
+            return;
+        }
+        feed.deliver(pattern.draw(clock.now().max(due)), &mut to_rgba);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_pattern_comes_on_time_and_in_order() {
+        let format = Format { width: 320, height: 180, fps: 30 };
+        let video = Video::open(VideoSource::Pattern, format, Clock::system()).unwrap();
+        let (slot, preview) = (Slot::new(), Slot::new());
+        let (outlet, _shown) = (video.connect(slot.clone()), video.show_in(preview.clone()));
+        let mut last = Duration::ZERO;
+        for _ in 0..5 {
+            let picture = slot.take_within(Duration::from_secs(20)).unwrap();
+            assert!(picture.captured > last);
+            last = picture.captured;
+        }
+        assert!(preview.take_within(Duration::from_secs(20)).is_some());
+        drop(outlet);
+        slot.take();
+        assert!(slot.take_within(Duration::from_millis(200)).is_none());
+        assert!(video.delivered() >= 5);
+    }
+
+    #[test]
+    fn no_source_is_silent_and_no_error() {
+        let video = Video::open(VideoSource::None, Format::default(), Clock::system()).unwrap();
+        assert_eq!((video.delivered(), video.failure()), (0, None));
+    }
+}
