@@ -67,6 +67,8 @@ pub async fn run(args: Args, stop: impl Future<Output = ()>) -> (Option<Report>,
         }
         early = match &snapshot.phase {
             Phase::Ended(Ended::Failed(error)) => Some(Failure::Call(error.clone())),
+            // Whoever made the room went home: an end like any other.
+            Phase::Ended(Ended::Dissolved(_)) => break,
             Phase::Ended(ended) => Some(Failure::Early(format!("{ended:?}"))),
             _ => None,
         };

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures, as tables here and as JSON under `target/bench/`, with the machine's load beside them.
 
+mod call;
 mod glass;
 mod load;
 mod mark;
@@ -29,6 +30,8 @@ pub struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum What {
+    /// Two and four members without windows: delay, time to the first picture, CPU, beside ffmpeg -> nginx-rtmp -> ffplay.
+    Call,
     /// Two windows of the app: from drawn to on the screen, beside ffmpeg -> nginx-rtmp -> ffplay.
     Glass,
 }
@@ -36,12 +39,14 @@ enum What {
 impl What {
     fn name(self) -> &'static str {
         match self {
+            Self::Call => "call",
             Self::Glass => "glass",
         }
     }
 
     fn measure(self, seconds: u64) -> Result<Value> {
         match self {
+            Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
         }
     }
