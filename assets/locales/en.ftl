@@ -83,6 +83,7 @@ prejoin-name = Your name
 prejoin-password = Password
 prejoin-password-hint = leave empty for an open room
 prejoin-password-asked = This room asks for a password.
+prejoin-dissolve = Close the room when I leave
 prejoin-camera = Camera
 prejoin-mic = Microphone
 prejoin-speaker = Speaker
@@ -142,7 +143,6 @@ stats-open = Statistics
 stats-open-hint = Statistics (Ctrl+Shift+S)
 leave = Leave
 leave-hint = Leave the call
-end-for-all = End for all
 
 # Chat
 chat-title = Chat

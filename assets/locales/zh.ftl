@@ -79,6 +79,7 @@ prejoin-name = 你的名字
 prejoin-password = 密码
 prejoin-password-hint = 留空则任何人可进入
 prejoin-password-asked = 这个房间需要密码。
+prejoin-dissolve = 我离开时关闭房间
 prejoin-camera = 摄像头
 prejoin-mic = 麦克风
 prejoin-speaker = 扬声器
@@ -138,7 +139,6 @@ stats-open = 统计
 stats-open-hint = 统计 (Ctrl+Shift+S)
 leave = 离开
 leave-hint = 离开通话
-end-for-all = 结束所有人的通话
 
 # 聊天
 chat-title = 聊天

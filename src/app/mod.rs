@@ -1,4 +1,316 @@
 //! The program a person sees: home, sidebar, stage, chat, controls, settings, languages, and the server inside it.
+//!
+//! `logic` takes what has arrived, `ui` draws plain data and collects [`Action`]s, which are applied once after the frame. Nothing here waits: requests
+//! run on the tokio runtime, devices on threads of their own, and what takes long to end is put away by the [`janitor`].
 
+pub mod call_page;
+pub mod chat;
+pub mod cli;
+pub mod controls;
+pub mod ended;
+pub mod errors;
+pub mod figures;
+pub mod home;
 pub mod i18n;
+pub mod janitor;
+pub mod prejoin;
+pub mod preview;
+pub mod run;
+pub mod server;
+pub mod session;
 pub mod settings;
+pub mod shots;
+pub mod sidebar;
+pub mod stage;
+pub mod videos;
+pub mod view;
+
+mod apply;
+mod events;
+
+use crate::base::{Clock, Slot};
+use crate::media::devices::Device;
+use crate::proto::api::RoomSummary;
+use crate::ui::theme::{self, size, space};
+use crate::ui::toast::Toasts;
+use crate::ui::{button, fonts, toast};
+use cli::Args;
+use egui::{CentralPanel, Context, Frame, RichText, Ui};
+use errors::Sentence;
+use home::{Home, HomeView};
+use i18n::{Lang, Texts};
+use janitor::Janitor;
+use prejoin::{PreJoin, PreJoinView};
+use preview::{Preview, Wake};
+use server::Server;
+use session::{Plan, Session};
+use settings::{Settings, Store};
+use shots::Timetable;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use videos::Feed;
+use view::{Action, Cx};
+
+/// Windows narrower than this hide the room list unless it is asked for.
+const NARROW: f32 = 760.0;
+
+/// What the program needs to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The command line.
+    pub args: Args,
+    /// Where requests run.
+    pub runtime: Handle,
+    /// Where the settings are kept; `None`: nowhere.
+    pub config: Option<PathBuf>,
+    /// Whether to ask the system for fonts.
+    pub system_fonts: bool,
+}
+
+/// What is shown.
+enum Page {
+    /// The first page.
+    Home,
+    /// The page before a call.
+    PreJoin(Box<Preparing>),
+    /// The devices are being given back, or the server is starting; then the call starts.
+    Starting { plan: Box<Plan>, devices: Option<Slot<()>> },
+    /// The call.
+    Call(Box<Session>),
+    /// The call is over, or did not come about.
+    Ended { sentence: Sentence, plan: Option<Box<Plan>> },
+}
+
+/// The page before a call, with its devices.
+struct Preparing {
+    form: PreJoin,
+    preview: Preview,
+    feed: Feed,
+}
+
+/// Devices to choose from.
+#[derive(Debug, Default)]
+struct Devices {
+    cameras: Vec<Device>,
+    microphones: Vec<Device>,
+    speakers: Vec<Device>,
+}
+
+/// The program.
+pub struct App {
+    options: Options,
+    clock: Clock,
+    wake: Wake,
+    texts: Texts,
+    settings: Settings,
+    store: Store,
+    server: Server,
+    home: Home,
+    page: Page,
+    devices: Devices,
+    found: Slot<Devices>,
+    toasts: Toasts<Action>,
+    /// The room that is to be entered instead of the present one, if the person says yes.
+    switch: Option<RoomSummary>,
+    /// The room list is shown although the window is narrow.
+    sidebar_forced: bool,
+    timetable: Timetable,
+    /// Lines to say once in the room.
+    to_say: Vec<String>,
+    /// Test partners to call once in the room.
+    partners_to_call: u8,
+    janitor: Janitor,
+}
+
+impl App {
+    /// The program, drawn into `ctx`.
+    pub fn new(ctx: &Context, options: Options) -> Self {
+        let (store, mut settings, aside) = Store::open(options.config.clone());
+        options.args.apply(&mut settings);
+        let lang = settings.lang.unwrap_or_else(Lang::of_system);
+        theme::install(ctx);
+        fonts::install(ctx, lang.tag(), options.system_fonts);
+        set_theme(ctx, settings.theme);
+        let clock = Clock::system();
+        let texts = Texts::new(lang);
+        let wake: Wake = {
+            let ctx = ctx.clone();
+            Arc::new(move || ctx.request_repaint())
+        };
+        let server =
+            Server::new(options.runtime.clone(), wake.clone(), settings.server.clone(), &settings.name, settings.host_port);
+        let home = Home { address: settings.address.clone(), ..Home::default() };
+        let timetable = Timetable::new(&options.args, clock.now());
+        let mut toasts = Toasts::default();
+        if let Some(file) = aside {
+            let text = texts.with("toast-settings-damaged", &[("file", file.display().to_string().as_str().into())]);
+            toasts.push(toast::Kind::Error, text, None, clock.now());
+        }
+        let mut app = Self {
+            to_say: options.args.say.clone(),
+            partners_to_call: options.args.test_partner,
+            options,
+            clock,
+            wake,
+            texts,
+            settings,
+            store,
+            server,
+            home,
+            page: Page::Home,
+            devices: Devices::default(),
+            found: Slot::new(),
+            toasts,
+            switch: None,
+            sidebar_forced: false,
+            timetable,
+            janitor: Janitor::default(),
+        };
+        app.start_from_command_line();
+        app
+    }
+
+    fn main_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let width = ui.available_width();
+        let sidebar = match self.page {
+            Page::Home | Page::Call(_) => self.sidebar_forced || (self.settings.sidebar && width >= NARROW),
+            Page::PreJoin(_) | Page::Starting { .. } | Page::Ended { .. } => false,
+        };
+        let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
+        if sidebar {
+            let here = if let Page::Call(session) = &self.page { session.room() } else { None };
+            sidebar::show(ui, &mut cx, &self.server.rooms(&self.texts), here);
+        }
+        CentralPanel::no_frame().frame(Frame::new().fill(theme::palette(ui).ground)).show(ui, |ui| match &mut self.page {
+            Page::Home => {
+                let server = self.server.view(&self.texts);
+                let view = HomeView { theme: self.settings.theme, choice: self.server.choice(), server: &server, sidebar };
+                self.home.show(ui, &mut cx, &view);
+            }
+            Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &self.devices, self.settings.theme),
+            Page::Starting { plan, .. } => starting_ui(ui, &cx, plan),
+            Page::Call(session) => session.show(ui, &mut cx, sidebar),
+            Page::Ended { sentence, .. } => ended::show(ui, &mut cx, sentence),
+        });
+        self.switch_ui(ui, actions);
+        if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
+            actions.push(action);
+        }
+    }
+
+    /// "Leave this room?"
+    fn switch_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let Some(room) = &self.switch else { return };
+        let Page::Call(session) = &self.page else {
+            self.switch = None;
+            return;
+        };
+        let from = session.snapshot().room.as_ref().map_or(session.plan.title(), |r| r.name.as_str());
+        let text = self.texts.with("switch-text", &[("from", from.into()), ("to", (&room.name).into())]);
+        let mut answer = None;
+        let modal = egui::Modal::new(egui::Id::unique("switch room")).show(ui.ctx(), |ui| {
+            ui.set_width(360.0);
+            ui.label(RichText::new(self.texts.t("switch-title")).font(theme::strong(size::SUBTITLE)));
+            ui.label(text);
+            ui.add_space(space::M);
+            ui.horizontal(|ui| {
+                if ui.add(button::Button::primary(&self.texts.t("switch-confirm"))).clicked() {
+                    answer = Some(true);
+                }
+                if ui.add(button::Button::new(&self.texts.t("cancel"))).clicked() {
+                    answer = Some(false);
+                }
+            });
+        });
+        if modal.should_close() {
+            answer = Some(false);
+        }
+        if let Some(yes) = answer
+            && let Some(room) = self.switch.take()
+            && yes
+        {
+            actions.extend([Action::Leave, Action::Enter(room)]);
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.take_events(ctx);
+        let now = self.clock.now();
+        if let Some(next) = self.toasts.expire(now) {
+            ctx.request_repaint_after(next);
+        }
+        self.timetable.keep(ctx, now, &self.wake);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let mut actions = Vec::new();
+        self.main_ui(ui, &mut actions);
+        let ctx = ui.ctx().clone();
+        for action in actions {
+            self.apply(&ctx, action);
+        }
+    }
+}
+
+impl Drop for App {
+    /// Leaves the room and stops the server before the process ends.
+    fn drop(&mut self) {
+        self.save_settings();
+        let page = std::mem::replace(&mut self.page, Page::Home);
+        drop(page);
+        drop(std::mem::take(&mut self.janitor));
+        if let Some(host) = self.server.take_host() {
+            let stopped = Slot::new();
+            let report = stopped.clone();
+            self.options.runtime.spawn(async move {
+                host.stop().await;
+                report.put(());
+            });
+            if stopped.take_within(Duration::from_secs(3)).is_none() {
+                tracing::warn!("the server inside this program did not stop in time");
+            }
+        }
+    }
+}
+
+fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, devices: &Devices, theme: settings::Theme) {
+    preparing.feed.watch(ui.ctx(), preparing.preview.picture());
+    preparing.feed.update(ui.ctx());
+    let state = preparing.preview.state();
+    let video_failure = state.video_failure.map(|e| errors::source(cx.texts, errors::Part::Camera, &e));
+    let audio_failure = state.audio_failure.map(|e| errors::source(cx.texts, errors::Part::Mic, &e));
+    if video_failure.is_some() {
+        preparing.feed.video.clear();
+    }
+    let view = PreJoinView {
+        theme,
+        video: &preparing.feed.video,
+        opening: state.opening,
+        video_failure: video_failure.as_ref(),
+        audio_failure: audio_failure.as_ref(),
+        level: state.level,
+        cameras: &devices.cameras,
+        microphones: &devices.microphones,
+        speakers: &devices.speakers,
+    };
+    preparing.form.show(ui, cx, &view);
+}
+
+fn starting_ui(ui: &mut Ui, cx: &Cx<'_>, plan: &Plan) {
+    let key = if matches!(plan.target, prejoin::Target::Create { .. }) { "call-creating" } else { "call-entering" };
+    let text = cx.with(key, &[("room", plan.title().into())]);
+    ui.add_space(ui.available_height() * 0.45);
+    ui.vertical_centered(|ui| ui.label(RichText::new(text).size(size::SUBTITLE).color(theme::palette(ui).text_weak)));
+}
+
+fn set_theme(ctx: &Context, theme: settings::Theme) {
+    ctx.set_theme(match theme {
+        settings::Theme::System => egui::ThemePreference::System,
+        settings::Theme::Light => egui::ThemePreference::Light,
+        settings::Theme::Dark => egui::ThemePreference::Dark,
+    });
+}

@@ -151,7 +151,8 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     Ok(Host { info, addrs, stop, task: Some(task) })
 }
 
-fn info(listen: SocketAddr) -> Info {
+/// Where a server that listens on `listen` can be reached.
+pub fn info(listen: SocketAddr) -> Info {
     let shown = SocketAddr::new(reachable(listen.ip()), listen.port());
     Info {
         ready: true,

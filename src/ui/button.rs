@@ -126,6 +126,47 @@ pub fn icon(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
     response.on_hover_text(name)
 }
 
+/// A row of which one is chosen; returns the index of the one that was clicked. Each is a radio button to screen readers.
+pub fn segmented(ui: &mut Ui, options: &[&str], chosen: usize) -> Option<usize> {
+    let p = theme::palette(ui);
+    let mut clicked = None;
+    egui::Frame::new()
+        .fill(p.sunken)
+        .corner_radius(CornerRadius::same(radius::CONTROL + 2))
+        .inner_margin(egui::Margin::same(3))
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.spacing_mut().interact_size.y = 30.0;
+                for (i, option) in options.iter().enumerate() {
+                    let selected = i == chosen;
+                    let font = if selected { theme::strong(13.0) } else { FontId::proportional(13.0) };
+                    let galley = ui.painter().layout_no_wrap((*option).to_owned(), font, Color32::PLACEHOLDER);
+                    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 24.0, 30.0), Sense::click());
+                    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), selected, *option));
+                    let (fill, line, front) = match (selected, response.hovered()) {
+                        (true, _) => (p.surface, p.line, p.text),
+                        (false, true) => (p.hover, Color32::TRANSPARENT, p.text),
+                        (false, false) => (Color32::TRANSPARENT, Color32::TRANSPARENT, p.text_weak),
+                    };
+                    ui.painter().rect(
+                        rect,
+                        CornerRadius::same(radius::CONTROL),
+                        fill,
+                        Stroke::new(1.0, line),
+                        StrokeKind::Inside,
+                    );
+                    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, front);
+                    focus_ring(ui, &response, rect, f32::from(radius::CONTROL));
+                    if response.clicked() && !selected {
+                        clicked = Some(i);
+                    }
+                }
+            });
+        });
+    clicked
+}
+
 /// What a round button shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {

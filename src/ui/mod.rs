@@ -8,6 +8,7 @@ pub mod button;
 pub mod card;
 pub mod field;
 pub mod fonts;
+pub mod logo;
 pub mod meter;
 pub mod overlay;
 pub mod theme;

@@ -1,0 +1,262 @@
+//! What clicks do.
+
+use super::prejoin::{self, PreJoin, Target};
+use super::preview::Preview;
+use super::session::{Plan, Session};
+use super::settings::ServerChoice;
+use super::view::Action;
+use super::{App, Devices, Page, Preparing, set_theme};
+use crate::base::Worker;
+use crate::call::{Command, Entry};
+use crate::media::{capture, devices};
+use crate::proto::api::RoomSummary;
+use crate::proto::{Invite, name};
+use crate::ui::{fonts, toast};
+use egui::Context;
+
+impl App {
+    /// Does what was clicked.
+    pub(super) fn apply(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::SetLang(lang) => {
+                self.settings.lang = Some(lang);
+                self.texts = super::i18n::Texts::new(lang);
+                fonts::set_locale(ctx, lang.tag(), self.options.system_fonts);
+            }
+            Action::SetTheme(theme) => {
+                self.settings.theme = theme;
+                set_theme(ctx, theme);
+            }
+            Action::ShowSidebar(show) => {
+                self.settings.sidebar = show;
+                self.sidebar_forced = show;
+            }
+            Action::UseServer(choice) => self.use_server(choice),
+            Action::RefreshRooms => self.server.refresh(),
+            Action::Copy { text, said } => {
+                ctx.copy_text(text);
+                self.toasts.push(toast::Kind::Success, said, None, self.clock.now());
+            }
+            Action::New(mode) => {
+                let name = prejoin::default_room_name(&self.texts, &self.settings.name);
+                self.prepare(PreJoin::new(Target::Create { name, mode }, &self.settings));
+            }
+            Action::Join(invite) => self.join(invite),
+            Action::Enter(room) => self.enter(room),
+            Action::Home => self.go_home(),
+            Action::Start => self.start_from_page(),
+            Action::Reopen => self.reopen(),
+            Action::TryAgain => self.try_again(),
+            Action::ToggleChat | Action::ToggleStats => self.toggle(&action),
+            Action::SetMic(on) => self.command(Command::SetMic(on)),
+            Action::SetCamera(on) => self.command(Command::SetCamera(on)),
+            Action::Say(text) => self.command(Command::SendText(text)),
+            Action::RetryNow => self.command(Command::RetryNow),
+            Action::CallPartner => self.call_partner(),
+            Action::Leave => {
+                self.go_home();
+                self.server.refresh();
+            }
+        }
+        self.save_settings();
+    }
+
+    /// What the flags of the command line ask for.
+    pub(super) fn start_from_command_line(&mut self) {
+        let args = &self.options.args;
+        let (target, server) = if let Some(name) = args.create.clone() {
+            (Target::Create { name, mode: args.mode }, None)
+        } else if let Some(room) = args.enter.clone() {
+            (Target::Enter { shown: room.clone(), room }, None)
+        } else if let Some(invite) = args.join.clone() {
+            (Target::Enter { room: invite.room.to_string(), shown: invite.room.to_string() }, invite.server)
+        } else {
+            // A link that the system opened leads to the page before the call.
+            if let Some(invite) = args.link.clone() {
+                self.join(invite);
+            }
+            return;
+        };
+        let mut form = PreJoin::new(target, &self.settings);
+        if form.name.is_empty() {
+            form.name = self.texts.t("guest");
+        }
+        form.password = args.password.clone().unwrap_or_default();
+        form.server = server;
+        (form.mic, form.camera) = (!args.mute, !args.no_video);
+        match plan_of(&form) {
+            Some(plan) => self.start(plan),
+            None => self.prepare(PreJoin { strict: true, ..form }),
+        }
+    }
+
+    fn use_server(&mut self, choice: ServerChoice) {
+        if let ServerChoice::Address(address) = &choice {
+            self.settings.address.clone_from(address);
+            self.home.address.clone_from(address);
+        }
+        self.settings.server = choice.clone();
+        self.server.choose(choice);
+    }
+
+    fn join(&mut self, invite: Invite) {
+        let known = |server: &String| {
+            self.server.address().as_ref() == Some(server) || self.server.public_address() == Some(server.as_str())
+        };
+        let server = invite.server.filter(|server| !known(server));
+        if let Some(server) = server.clone() {
+            self.use_server(ServerChoice::Address(server));
+        }
+        let room = invite.room.to_string();
+        let mut form = PreJoin::new(Target::Enter { shown: room.clone(), room }, &self.settings);
+        form.server = server;
+        self.prepare(form);
+    }
+
+    fn enter(&mut self, room: RoomSummary) {
+        if matches!(self.page, Page::Call(_)) {
+            self.switch = Some(room);
+            return;
+        }
+        let mut form = PreJoin::new(Target::Enter { room: room.room.to_string(), shown: room.name }, &self.settings);
+        form.locked = room.locked;
+        self.prepare(form);
+    }
+
+    /// Shows the page before a call and opens the devices.
+    pub(super) fn prepare(&mut self, form: PreJoin) {
+        self.go_home();
+        let mut preview = Preview::new(self.wake.clone());
+        preview.open(form.video_source(), form.audio_source());
+        self.page = Page::PreJoin(Box::new(Preparing { form, preview, feed: super::Feed::default() }));
+        self.home.join.clear();
+        self.look_for_devices();
+    }
+
+    /// Asks the system for devices, on a thread: it can take a while.
+    fn look_for_devices(&mut self) {
+        let (found, wake) = (self.found.clone(), self.wake.clone());
+        let look = move |_: &crate::base::Stop| {
+            let cameras = capture::cameras();
+            found.put(Devices { cameras, microphones: devices::microphones(), speakers: devices::speakers() });
+            wake();
+        };
+        match Worker::spawn("devices", look) {
+            Ok(worker) => drop(self.janitor.put_away(worker, || {})),
+            Err(error) => tracing::error!(%error, "no thread to look for devices"),
+        }
+    }
+
+    fn reopen(&mut self) {
+        if let Page::PreJoin(preparing) = &mut self.page {
+            preparing.feed.video.clear();
+            preparing.preview.open(preparing.form.video_source(), preparing.form.audio_source());
+        }
+    }
+
+    /// From the page before a call into the call: first the devices are given back, so that the call can have them.
+    fn start_from_page(&mut self) {
+        let Page::PreJoin(preparing) = std::mem::replace(&mut self.page, Page::Home) else { return };
+        let Preparing { form, preview, .. } = *preparing;
+        let devices = preview.close(&mut self.janitor);
+        let Some(plan) = plan_of(&form) else { return };
+        self.settings.name.clone_from(&plan.name);
+        self.settings.video = plan.video.clone();
+        self.settings.audio = plan.audio.clone();
+        self.settings.speaker.clone_from(&plan.speaker);
+        self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
+    }
+
+    /// Starts the call, as soon as there is a server.
+    pub(super) fn start(&mut self, plan: Plan) {
+        if let Some(sentence) = self.server.failure(&self.texts).filter(|_| plan.server.is_none()) {
+            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)) };
+            return;
+        }
+        let Some(address) = plan.server.clone().or_else(|| self.server.address()) else {
+            self.page = Page::Starting { plan: Box::new(plan), devices: None };
+            return;
+        };
+        let public = self.server.public_address().filter(|_| plan.server.is_none()).map(str::to_owned);
+        let mut session = Session::start(plan, address, public, self.options.runtime.clone(), self.wake.clone());
+        session.page.stats = self.options.args.stats;
+        if self.options.args.chat {
+            session.page.toggle_chat();
+        }
+        self.page = Page::Call(Box::new(session));
+    }
+
+    fn try_again(&mut self) {
+        match std::mem::replace(&mut self.page, Page::Home) {
+            Page::Ended { plan: Some(plan), .. } => {
+                if self.server.address().is_none() {
+                    self.server.choose(self.server.choice().clone());
+                }
+                self.start(*plan);
+            }
+            page => {
+                self.page = page;
+                self.server.choose(self.server.choice().clone());
+            }
+        }
+    }
+
+    fn toggle(&mut self, action: &Action) {
+        if let Page::Call(session) = &mut self.page {
+            match action {
+                Action::ToggleChat => session.page.toggle_chat(),
+                _ => session.page.stats = !session.page.stats,
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Page::Call(session) = &self.page {
+            session.send(command);
+        }
+    }
+
+    pub(super) fn call_partner(&mut self) {
+        if let Page::Call(session) = &mut self.page {
+            let name = self.texts.t("call-partner-name");
+            let name = if session.partners() == 0 { name } else { format!("{name} {}", session.partners() + 1) };
+            session.call_partner(name);
+        }
+    }
+
+    /// Shows the first page; a running call or preview is put away.
+    pub(super) fn go_home(&mut self) {
+        match std::mem::replace(&mut self.page, Page::Home) {
+            Page::Call(session) => drop(self.janitor.put_away(session.into_calls(), || {})),
+            Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),
+            Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
+        }
+    }
+
+    pub(super) fn save_settings(&mut self) {
+        if let Err(error) = self.store.save(&self.settings) {
+            let text = self.texts.with("toast-settings-unsaved", &[("reason", error.to_string().as_str().into())]);
+            self.toasts.push(toast::Kind::Error, text, None, self.clock.now());
+        }
+    }
+}
+
+/// The plan of a filled-in page; `None` while a name is bad.
+fn plan_of(form: &PreJoin) -> Option<Plan> {
+    let entry = form.entry()?;
+    let target = match (&form.target, &entry) {
+        (Target::Create { mode, .. }, Entry::Create { name, .. }) => Target::Create { name: name.clone(), mode: *mode },
+        (target, _) => target.clone(),
+    };
+    Some(Plan {
+        entry,
+        target,
+        server: form.server.clone(),
+        name: name::check(&form.name).ok()?.to_owned(),
+        video: form.video_source(),
+        audio: form.audio_source(),
+        speaker: form.speaker(),
+        mic: form.mic,
+        camera: form.camera,
+    })
+}

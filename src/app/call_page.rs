@@ -1,0 +1,122 @@
+//! The page of a call: stage, buttons, chat.
+
+use super::chat::Chat;
+use super::controls::{self, ControlsView};
+use super::stage::{self, StageView};
+use super::videos::Videos;
+use super::view::{Action, Cx, mode_name};
+use crate::call::{Phase, Snapshot};
+use crate::ui::button::{self, Button};
+use crate::ui::theme::{self, size, space};
+use crate::ui::{card, icons};
+use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui};
+
+/// What the page shows beside its own state.
+#[derive(Debug)]
+pub struct CallView<'a> {
+    /// The call.
+    pub snapshot: &'a Snapshot,
+    /// Everybody's pictures.
+    pub videos: &'a Videos,
+    /// Own picture left-right swapped.
+    pub mirrored: bool,
+    /// What the room is called until the server says.
+    pub title: &'a str,
+    /// A new room, not one that was there.
+    pub creating: bool,
+    /// The invite, once there is one.
+    pub invite: Option<&'a str>,
+    /// A test partner has been called and is not here yet.
+    pub partner_coming: bool,
+    /// The room list is shown.
+    pub sidebar: bool,
+}
+
+/// What is open on the page.
+#[derive(Debug, Default)]
+pub struct CallPage {
+    /// The chat.
+    pub chat: Chat,
+    /// Whether it is open.
+    pub chat_open: bool,
+    /// Whether figures are shown.
+    pub stats: bool,
+}
+
+impl CallPage {
+    /// Opens or closes the chat.
+    pub fn toggle_chat(&mut self) {
+        self.chat_open = !self.chat_open;
+        if self.chat_open {
+            self.chat.focus();
+        }
+    }
+
+    /// Draws the page.
+    pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
+        let snapshot = view.snapshot;
+        let buttons = ControlsView {
+            mic: snapshot.me.mic,
+            camera: snapshot.me.camera,
+            chat: self.chat_open,
+            unread: if self.chat_open { 0 } else { self.chat.unread(&snapshot.chat) },
+            stats: self.stats,
+        };
+        cx.actions.extend(controls::keys(ui.ctx(), buttons));
+        if self.chat_open {
+            self.chat.show(ui, cx, &snapshot.chat);
+        }
+        let frame = |top, bottom| Frame::new().inner_margin(Margin { left: 12, right: 12, top, bottom });
+        Panel::top("call top").frame(frame(6, 4)).show_separator_line(false).show(ui, |ui| top(ui, cx, view));
+        Panel::bottom("call buttons")
+            .frame(frame(8, 10))
+            .show_separator_line(false)
+            .show(ui, |ui| controls::show(ui, cx, buttons));
+        CentralPanel::no_frame().frame(frame(0, 0)).show(ui, |ui| {
+            if matches!(snapshot.phase, Phase::Entering) {
+                let key = if view.creating { "call-creating" } else { "call-entering" };
+                card::notice(ui, card::Tone::Info, &cx.with(key, &[("room", view.title.into())]), |_| {});
+                ui.add_space(space::XS);
+            }
+            let stage = StageView {
+                snapshot,
+                videos: view.videos,
+                mirrored: view.mirrored,
+                stats: self.stats,
+                invite: view.invite,
+                partner_coming: view.partner_coming,
+            };
+            stage::show(ui, cx, &stage);
+        });
+    }
+}
+
+/// Name of the room, who is there, and the invite.
+fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
+    let p = theme::palette(ui);
+    ui.horizontal(|ui| {
+        if !view.sidebar && button::icon(ui, icons::ICON_LEFT_PANEL_OPEN, &cx.t("sidebar-show")).clicked() {
+            cx.act(Action::ShowSidebar(true));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(invite) = view.invite {
+                let button = ui.add(Button::new(&cx.t("call-invite")).icon(icons::ICON_LINK));
+                if button.on_hover_text(invite).clicked() {
+                    cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let room = view.snapshot.room.as_ref();
+                let title = room.map_or(view.title, |r| r.name.as_str());
+                ui.add(egui::Label::new(RichText::new(title).font(theme::strong(size::SUBTITLE))).truncate());
+                if let Some(room) = room {
+                    let count = (view.snapshot.peers.len() + 1).to_string();
+                    let values = [("mode", mode_name(cx.texts, room.mode)), ("count", count), ("cap", room.cap.to_string())];
+                    let values: Vec<_> = values.iter().map(|(k, v)| (*k, v.into())).collect();
+                    let line = cx.with("call-room-line", &values);
+                    ui.add(egui::Label::new(RichText::new(line).size(size::SMALL).color(p.text_weak)).truncate());
+                }
+            });
+        });
+    });
+}

@@ -1,0 +1,204 @@
+//! The command line: everything a click can start.
+
+use super::i18n::Lang;
+use super::settings::{self, ServerChoice, Settings, Theme};
+use crate::media::capture::{AudioSource, VideoSource};
+use crate::proto::{Invite, Mode, name};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Video calls on your own server.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "parlor", version, about)]
+pub struct Args {
+    /// Server to use: host, host:port or URL; `here` for the one inside this program.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Create a room of this name and enter it.
+    #[arg(long, value_name = "NAME", value_parser = checked_name, conflicts_with_all = ["enter", "join"])]
+    pub create: Option<String>,
+    /// Kind of the room to create.
+    #[arg(long, value_name = "duo|multi|live", default_value = "multi")]
+    pub mode: Mode,
+    /// Enter the room of this id or name.
+    #[arg(long, value_name = "ROOM", conflicts_with = "join")]
+    pub enter: Option<String>,
+    /// Enter the room of this invite link.
+    #[arg(long, value_name = "LINK")]
+    pub join: Option<Invite>,
+    /// The same, as the system gives it when a link is opened.
+    #[arg(value_name = "LINK", conflicts_with_all = ["join", "create", "enter"])]
+    pub link: Option<Invite>,
+    /// Password of the room.
+    #[arg(long, value_name = "P")]
+    pub password: Option<String>,
+    /// Display name.
+    #[arg(long, value_name = "N", value_parser = checked_name)]
+    pub name: Option<String>,
+    /// Where the picture comes from.
+    #[arg(long, value_name = "pattern|camera[:ID]|file:PATH|none")]
+    pub source: Option<VideoSource>,
+    /// Where the sound comes from.
+    #[arg(long, value_name = "tone|device[:ID]|file:PATH|none")]
+    pub mic: Option<AudioSource>,
+    /// Enter with the microphone off.
+    #[arg(long)]
+    pub mute: bool,
+    /// Enter with the camera off.
+    #[arg(long)]
+    pub no_video: bool,
+    /// Call a test partner once in the room (twice: two of them, and so on).
+    #[arg(long, action = clap::ArgAction::Count)]
+    pub test_partner: u8,
+    /// Open the chat.
+    #[arg(long)]
+    pub chat: bool,
+    /// Say this line of chat once in the room.
+    #[arg(long, value_name = "TEXT")]
+    pub say: Vec<String>,
+    /// Show statistics.
+    #[arg(long)]
+    pub stats: bool,
+    /// Language.
+    #[arg(long, value_name = "en|zh")]
+    pub lang: Option<Lang>,
+    /// Light or dark.
+    #[arg(long)]
+    pub theme: Option<Theme>,
+    /// How to draw; without it, wgpu is tried first and then glow.
+    #[arg(long)]
+    pub renderer: Option<Renderer>,
+    /// File with the settings.
+    #[arg(long, value_name = "FILE", conflicts_with = "portable")]
+    pub config: Option<PathBuf>,
+    /// Keep the settings beside the program.
+    #[arg(long)]
+    pub portable: bool,
+    /// Size of the window, in points.
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub size: Option<(f32, f32)>,
+    /// Save a picture of the window after so many seconds; may be given several times.
+    #[arg(long, value_name = "FILE@SECONDS")]
+    pub screenshot: Vec<Screenshot>,
+    /// End the program after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub exit_after: Option<f64>,
+}
+
+/// A way to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Renderer {
+    /// Vulkan, Metal or Direct3D.
+    Wgpu,
+    /// OpenGL.
+    Glow,
+}
+
+/// A picture of the window to be saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Screenshot {
+    /// Where.
+    pub file: PathBuf,
+    /// Seconds after the start.
+    pub at: f64,
+}
+
+impl Args {
+    /// Where the settings are kept.
+    pub fn config_path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| settings::default_path(self.portable))
+    }
+}
+
+impl Args {
+    /// Lets the command line have its way over the settings.
+    pub fn apply(&self, settings: &mut Settings) {
+        settings.lang = self.lang.or(settings.lang);
+        settings.theme = self.theme.unwrap_or(settings.theme);
+        settings.server = match self.server.as_deref() {
+            None => settings.server.clone(),
+            Some("here") => ServerChoice::Here,
+            Some(address) => ServerChoice::Address(address.to_owned()),
+        };
+        if let ServerChoice::Address(address) = &settings.server {
+            settings.address.clone_from(address);
+        }
+        if let Some(name) = &self.name {
+            settings.name.clone_from(name);
+        }
+        if let Some(source) = &self.source {
+            settings.video = source.clone();
+        }
+        if let Some(mic) = &self.mic {
+            settings.audio = mic.clone();
+        }
+    }
+}
+
+impl FromStr for Screenshot {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (file, at) = s.rsplit_once('@').ok_or("expected FILE@SECONDS")?;
+        if file.is_empty() {
+            return Err("the file has no name".into());
+        }
+        Ok(Self { file: file.into(), at: seconds(at)? })
+    }
+}
+
+fn seconds(s: &str) -> Result<f64, String> {
+    s.parse().ok().filter(|s: &f64| (0.0..=31_536_000.0).contains(s)).ok_or_else(|| format!("{s:?} is no number of seconds"))
+}
+
+fn size(s: &str) -> Result<(f32, f32), String> {
+    let side = |s: &str| s.parse::<u16>().ok().filter(|s| *s >= 100).map(f32::from);
+    let (w, h) = s.split_once('x').ok_or("expected WIDTHxHEIGHT")?;
+    side(w).zip(side(h)).ok_or_else(|| format!("{s:?} is no size"))
+}
+
+fn checked_name(s: &str) -> Result<String, name::NameError> {
+    name::check(s).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(std::iter::once("parlor").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_call_can_be_started_from_the_command_line() {
+        let args = parse("--server h:1 --create Team --mode duo --name Ada --source pattern --mic tone --mute --screenshot a@b.png@5 --screenshot c.png@2.5 --exit-after 6").unwrap();
+        assert_eq!((args.create.as_deref(), args.mode, args.mute), (Some("Team"), Mode::Duo, true));
+        assert_eq!(
+            args.screenshot,
+            [Screenshot { file: "a@b.png".into(), at: 5.0 }, Screenshot { file: "c.png".into(), at: 2.5 }]
+        );
+        assert_eq!(parse("parlor://h/abc").unwrap().link.unwrap().room.as_str(), "abc");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in [
+            "--create a<b",
+            "--mode trio",
+            "--create a --enter b",
+            "--screenshot x",
+            "--exit-after -1",
+            "--source x",
+            "--size 5x5",
+            "--lang fr",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The buttons of a call, and their keys.
+
+use super::prejoin::{camera_button, mic_button};
+use super::view::{Action, Cx};
+use crate::ui::button::{self, Look};
+use crate::ui::icons;
+use crate::ui::theme::space;
+use egui::{Context, Key, Modifiers, Ui, vec2};
+
+/// What the buttons show.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlsView {
+    /// Microphone on.
+    pub mic: bool,
+    /// Camera on.
+    pub camera: bool,
+    /// The chat is open.
+    pub chat: bool,
+    /// Lines of chat not read yet.
+    pub unread: usize,
+    /// Figures are shown.
+    pub stats: bool,
+}
+
+/// Draws the row of buttons, centred.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
+    const WIDTH: f32 = 4.0 * 46.0 + 60.0 + 5.0 * space::M;
+    let side = ((ui.available_width() - WIDTH) / 2.0).max(0.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing = vec2(space::M, 0.0);
+        ui.add_space(side);
+        let (icon, name, look) = mic_button(cx.texts, view.mic);
+        if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
+            cx.act(Action::SetMic(!view.mic));
+        }
+        let (icon, name, look) = camera_button(cx.texts, view.camera);
+        if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
+            cx.act(Action::SetCamera(!view.camera));
+        }
+        let open = |open: bool| if open { Look::Selected } else { Look::Normal };
+        let name = match view.unread {
+            0 => cx.t("chat-open"),
+            n => cx.with("chat-open-unread", &[("count", n.into())]),
+        };
+        if button::round(ui, icons::ICON_CHAT, &name, &cx.t("chat-open-hint"), open(view.chat), view.unread).clicked() {
+            cx.act(Action::ToggleChat);
+        }
+        if button::round(ui, icons::ICON_MONITORING, &cx.t("stats-open"), &cx.t("stats-open-hint"), open(view.stats), 0).clicked()
+        {
+            cx.act(Action::ToggleStats);
+        }
+        ui.add_space(space::M);
+        if button::round(ui, icons::ICON_CALL_END, &cx.t("leave"), &cx.t("leave-hint"), Look::Danger, 0).clicked() {
+            cx.act(Action::Leave);
+        }
+    });
+}
+
+/// What the keyboard asks for: M, V, C and Ctrl+Shift+S (never while a text is being typed).
+pub fn keys(ctx: &Context, view: ControlsView) -> Vec<Action> {
+    let stats = ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND | Modifiers::SHIFT, Key::S));
+    let mut actions: Vec<Action> = stats.then_some(Action::ToggleStats).into_iter().collect();
+    if ctx.text_edit_focused() {
+        return actions;
+    }
+    let pressed = |key| ctx.input_mut(|i| i.consume_key(Modifiers::NONE, key));
+    if pressed(Key::M) {
+        actions.push(Action::SetMic(!view.mic));
+    }
+    if pressed(Key::V) {
+        actions.push(Action::SetCamera(!view.camera));
+    }
+    if pressed(Key::C) {
+        actions.push(Action::ToggleChat);
+    }
+    actions
+}

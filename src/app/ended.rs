@@ -1,0 +1,35 @@
+//! The page after a call that ended by itself, or that did not come about.
+
+use super::errors::{Remedy, Sentence};
+use super::view::{Action, Cx};
+use crate::ui::button::Button;
+use crate::ui::theme::{self, size, space};
+use crate::ui::{card, icons};
+use egui::{RichText, Ui};
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence) {
+    let p = theme::palette(ui);
+    ui.add_space((ui.available_height() * 0.5 - 150.0).max(space::L));
+    ui.vertical_centered(|ui| {
+        ui.set_max_width(440.0);
+        card::frame(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(icons::ICON_CALL_END.rich_text().size(40.0).color(p.text_weak));
+            ui.label(RichText::new(cx.t("ended-title")).font(theme::strong(size::TITLE - 4.0)));
+            ui.add_space(space::XS);
+            ui.add(egui::Label::new(&sentence.text).wrap().selectable(true));
+            super::home::details(ui, cx, sentence.detail.as_deref());
+            ui.add_space(space::M);
+            let width = ui.available_width();
+            if sentence.remedy == Remedy::TryAgain && ui.add(Button::primary(&cx.t("retry")).min_width(width)).clicked() {
+                cx.act(Action::TryAgain);
+            }
+            let home = cx.t("ended-home");
+            let button = if sentence.remedy == Remedy::TryAgain { Button::new(&home) } else { Button::primary(&home) };
+            if ui.add(button.min_width(width)).clicked() {
+                cx.act(Action::Home);
+            }
+        });
+    });
+}

@@ -1,0 +1,214 @@
+//! Everything that can go wrong, as one plain sentence each; what exactly happened is kept as a detail.
+
+use super::i18n::Texts;
+use crate::call::Ended;
+use crate::media::capture::{SourceError, SourceErrorKind};
+use crate::proto::Code;
+use crate::proto::event::DissolveReason;
+use crate::proto::invite::InviteError;
+use crate::proto::name::NameError;
+use crate::room;
+
+/// A failure in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// What to say, and what to do.
+    pub text: String,
+    /// What exactly, in English.
+    pub detail: Option<String>,
+    /// What helps.
+    pub remedy: Remedy,
+}
+
+/// What helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The same again, a little later.
+    TryAgain,
+    /// A corrected password.
+    Password,
+    /// Another server.
+    Server,
+    /// Another device.
+    Device,
+    /// Nothing: it is simply so.
+    Nothing,
+}
+
+/// A device of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The picture's source.
+    Camera,
+    /// The sound's source.
+    Mic,
+    /// Where the others' sound goes.
+    Speaker,
+}
+
+/// A failed request.
+pub fn room(texts: &Texts, error: &room::Error) -> Sentence {
+    let (text, remedy) = match error {
+        room::Error::BadAddress(address) => (texts.with("error-bad-address", &[("address", address.into())]), Remedy::Server),
+        room::Error::Unreachable { server, .. } => {
+            (texts.with("error-unreachable", &[("server", server.into())]), Remedy::TryAgain)
+        }
+        room::Error::Timeout { server } => (texts.with("error-timeout", &[("server", server.into())]), Remedy::TryAgain),
+        room::Error::NotParlor { server, .. } => (texts.with("error-not-parlor", &[("server", server.into())]), Remedy::Server),
+        room::Error::Problem(problem) => {
+            let (key, remedy) = problem_key(problem.code);
+            (texts.t(key), remedy)
+        }
+    };
+    Sentence { text, detail: Some(chain(error)), remedy }
+}
+
+fn problem_key(code: Code) -> (&'static str, Remedy) {
+    match code {
+        Code::BadRequest | Code::NotFound => ("error-bad-request", Remedy::Nothing),
+        Code::BadName => ("error-bad-name", Remedy::Nothing),
+        Code::Unauthorized => ("error-unauthorized", Remedy::TryAgain),
+        Code::Forbidden => ("error-forbidden", Remedy::Nothing),
+        Code::WrongPassword => ("error-wrong-password", Remedy::Password),
+        Code::RoomNotFound => ("error-room-not-found", Remedy::Nothing),
+        Code::NotAMember => ("error-not-a-member", Remedy::TryAgain),
+        Code::RoomFull => ("error-room-full", Remedy::TryAgain),
+        Code::Conflict => ("error-conflict", Remedy::Nothing),
+        Code::TooLarge => ("error-too-large", Remedy::Nothing),
+        Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
+        Code::ServerFull => ("error-server-full", Remedy::TryAgain),
+        Code::Internal | Code::Unknown => ("error-internal", Remedy::TryAgain),
+    }
+}
+
+/// A failed device.
+pub fn source(texts: &Texts, part: Part, error: &SourceError) -> Sentence {
+    use SourceErrorKind as Kind;
+    let key = match (part, error.kind) {
+        (_, Kind::BrokenFile) => "error-file-broken",
+        (Part::Camera, Kind::NoDevice) => "error-camera-missing",
+        (Part::Camera, Kind::Busy) => "error-camera-busy",
+        (Part::Camera, Kind::Denied) => "error-camera-denied",
+        (Part::Camera, Kind::UnsupportedFormat) => "error-camera-format",
+        (Part::Camera, Kind::Stalled) => "error-camera-stalled",
+        (Part::Camera, Kind::Other) => "error-camera-other",
+        (Part::Mic, Kind::NoDevice) => "error-mic-missing",
+        (Part::Mic, Kind::Busy) => "error-mic-busy",
+        (Part::Mic, Kind::Denied) => "error-mic-denied",
+        (Part::Mic, Kind::UnsupportedFormat) => "error-mic-format",
+        (Part::Mic, Kind::Stalled) => "error-mic-stalled",
+        (Part::Mic, Kind::Other) => "error-mic-other",
+        (Part::Speaker, Kind::NoDevice) => "error-speaker-missing",
+        (Part::Speaker, _) => "error-speaker-other",
+    };
+    Sentence { text: texts.t(key), detail: Some(error.detail.clone()), remedy: Remedy::Device }
+}
+
+/// The end of a call.
+pub fn ended(texts: &Texts, why: &Ended) -> Sentence {
+    let plain = |key| Sentence { text: texts.t(key), detail: None, remedy: Remedy::Nothing };
+    match why {
+        Ended::Left => plain("ended-title"),
+        Ended::Dissolved(DissolveReason::CreatorLeft) => plain("ended-host-left"),
+        Ended::Dissolved(DissolveReason::Ended) => plain("ended-by-host"),
+        Ended::Dissolved(DissolveReason::Empty) => plain("ended-empty"),
+        Ended::Replaced => plain("ended-replaced"),
+        Ended::Failed(error) => room(texts, error),
+    }
+}
+
+/// A server inside this program that does not start.
+pub fn host(texts: &Texts, detail: String) -> Sentence {
+    Sentence { text: texts.t("error-host"), detail: Some(detail), remedy: Remedy::Server }
+}
+
+/// A bad name of a person or a room.
+pub fn name(texts: &Texts, error: NameError) -> String {
+    match error {
+        NameError::Empty => texts.t("name-empty"),
+        NameError::TooLong => texts.t("name-too-long"),
+        NameError::Forbidden(c) if c.is_control() => texts.with("name-forbidden", &[("char", "␣".into())]),
+        NameError::Forbidden(c) => texts.with("name-forbidden", &[("char", c.to_string().as_str().into())]),
+    }
+}
+
+/// A text that is no invite.
+pub fn invite(texts: &Texts, error: InviteError) -> String {
+    match error {
+        InviteError::Empty => texts.t("join-empty"),
+        InviteError::NotAnInvite => texts.t("join-not-invite"),
+        InviteError::BadServer => texts.t("join-bad-server"),
+        InviteError::NoRoom => texts.t("join-no-room"),
+        InviteError::BadRoom(error) => name(texts, error),
+    }
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::i18n::Lang;
+    use super::*;
+    use crate::proto::Problem;
+
+    const CODES: [Code; 15] = [
+        Code::BadRequest,
+        Code::BadName,
+        Code::Unauthorized,
+        Code::Forbidden,
+        Code::WrongPassword,
+        Code::RoomNotFound,
+        Code::NotAMember,
+        Code::RoomFull,
+        Code::Conflict,
+        Code::TooLarge,
+        Code::RateLimited,
+        Code::ServerFull,
+        Code::NotFound,
+        Code::Internal,
+        Code::Unknown,
+    ];
+
+    #[test]
+    fn every_error_is_a_sentence_in_both_languages() {
+        for lang in Lang::ALL {
+            let texts = Texts::new(lang);
+            let end = if lang == Lang::Zh { '。' } else { '.' };
+            let mut said = Vec::new();
+            for code in CODES {
+                said.push(room(&texts, &Problem::new(code, "details").into()).text);
+            }
+            said.push(room(&texts, &room::Error::BadAddress("a b".into())).text);
+            said.push(room(&texts, &room::Error::Timeout { server: "h:1".into() }).text);
+            said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);
+            for part in [Part::Camera, Part::Mic, Part::Speaker] {
+                use SourceErrorKind as K;
+                for kind in [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::BrokenFile, K::Other] {
+                    said.push(source(&texts, part, &SourceError::new(kind, "ENODEV")).text);
+                }
+            }
+            for reason in [DissolveReason::CreatorLeft, DissolveReason::Ended, DissolveReason::Empty] {
+                said.push(ended(&texts, &Ended::Dissolved(reason)).text);
+            }
+            said.push(ended(&texts, &Ended::Replaced).text);
+            said.push(name(&texts, NameError::Forbidden('<')));
+            for sentence in said {
+                assert!(sentence.ends_with(end), "{lang:?}: {sentence:?} is no sentence");
+                assert!(!sentence.contains("{") && !sentence.starts_with("error-"), "{sentence:?}");
+                assert!(!sentence.contains("ENODEV"), "codes belong under details: {sentence:?}");
+            }
+        }
+    }
+}

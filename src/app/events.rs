@@ -1,0 +1,133 @@
+//! What arrives: answers of the server, what happened in the call.
+
+use super::errors::{self, Part, Remedy, Sentence};
+use super::prejoin::PreJoin;
+use super::session::Plan;
+use super::view::Action;
+use super::{App, Page};
+use crate::call::{Ended, Event};
+use crate::ui::toast::Kind;
+use egui::Context;
+
+impl App {
+    /// Takes everything that has arrived since the last time.
+    pub(super) fn take_events(&mut self, ctx: &Context) {
+        let answered = self.server.poll();
+        if let Some(devices) = self.found.take() {
+            self.devices = devices;
+        }
+        if let Some(reason) = self.timetable.failure() {
+            self.say(Kind::Error, self.texts.with("toast-screenshot-failed", &[("reason", (&reason).into())]));
+        }
+        self.go_on_starting(answered);
+        let (events, lost_partners) = match &mut self.page {
+            Page::Call(session) => session.poll(),
+            _ => return,
+        };
+        for event in events {
+            self.take_event(ctx, event);
+        }
+        for why in lost_partners {
+            let reason = errors::ended(&self.texts, &why).text;
+            self.say(Kind::Error, self.texts.with("toast-partner-failed", &[("reason", (&reason).into())]));
+        }
+    }
+
+    /// Devices given back, server there: the call can start.
+    fn go_on_starting(&mut self, answered: bool) {
+        let Page::Starting { devices, .. } = &mut self.page else { return };
+        let freed = devices.as_ref().is_some_and(|slot| slot.take().is_some());
+        if freed {
+            *devices = None;
+        }
+        if (freed || answered)
+            && let Page::Starting { plan, devices } = std::mem::replace(&mut self.page, Page::Home)
+        {
+            match devices {
+                None => self.start(*plan),
+                devices => self.page = Page::Starting { plan, devices },
+            }
+        }
+    }
+
+    fn take_event(&mut self, ctx: &Context, event: Event) {
+        match event {
+            Event::Entered => {
+                self.server.refresh();
+                for text in std::mem::take(&mut self.to_say) {
+                    self.apply(ctx, Action::Say(text));
+                }
+                for _ in 0..std::mem::take(&mut self.partners_to_call) {
+                    self.call_partner();
+                }
+            }
+            Event::PeerJoined { name, .. } => {
+                self.server.refresh();
+                self.say(Kind::Info, self.texts.with("toast-joined", &[("name", (&name).into())]));
+            }
+            Event::PeerLeft { name, .. } => {
+                self.server.refresh();
+                self.say(Kind::Info, self.texts.with("toast-left", &[("name", (&name).into())]));
+            }
+            Event::Text { name, text, own, .. } => {
+                let open = matches!(&self.page, Page::Call(session) if session.page.chat_open);
+                if !own && !open {
+                    let short: String = text.chars().take(80).collect();
+                    let said = self.texts.with("toast-message", &[("name", (&name).into()), ("text", (&short).into())]);
+                    let action = (self.texts.t("chat-open"), Action::ToggleChat);
+                    self.toasts.push(Kind::Info, said, Some(action), self.clock.now());
+                }
+            }
+            Event::Reconnected => self.say(Kind::Success, self.texts.t("toast-reconnected")),
+            Event::VideoSourceFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Camera, &error)),
+            Event::AudioSourceFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Mic, &error)),
+            Event::SpeakerFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Speaker, &error)),
+            Event::TextFailed { text, error } => {
+                let reason = errors::room(&self.texts, &error).text;
+                self.say(Kind::Error, self.texts.with("toast-text-failed", &[("reason", (&reason).into())]));
+                // Nothing that was typed is lost.
+                if let Page::Call(session) = &mut self.page
+                    && session.page.chat.draft.is_empty()
+                {
+                    session.page.chat.draft = text;
+                }
+            }
+            Event::Ended(why) => self.call_ended(&why),
+            // The stage shows it; applications' own messages have nobody to read them here.
+            Event::Reconnecting | Event::Custom { .. } => {}
+        }
+    }
+
+    fn device_failed(&mut self, sentence: &Sentence) {
+        tracing::warn!(detail = sentence.detail, "{}", sentence.text);
+        self.say(Kind::Error, format!("{} {}", sentence.text, self.texts.t("error-go-on")));
+    }
+
+    fn call_ended(&mut self, why: &Ended) {
+        let Page::Call(session) = &self.page else { return };
+        let plan = session.plan.clone();
+        self.go_home();
+        self.server.refresh();
+        if matches!(why, Ended::Left) {
+            return;
+        }
+        let sentence = errors::ended(&self.texts, why);
+        if sentence.remedy == Remedy::Password {
+            let form = PreJoin { locked: true, failure: Some(sentence), ..form_of(plan, &self.settings) };
+            self.prepare(form);
+        } else {
+            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)) };
+        }
+    }
+
+    /// Shows a toast.
+    fn say(&mut self, kind: Kind, text: String) {
+        self.toasts.push(kind, text, None, self.clock.now());
+    }
+}
+
+/// The page before a call, filled in as it was.
+fn form_of(plan: Plan, settings: &super::Settings) -> PreJoin {
+    let (server, name, mic, camera) = (plan.server, plan.name, plan.mic, plan.camera);
+    PreJoin { server, name, mic, camera, ..PreJoin::new(plan.target, settings) }
+}

@@ -1,0 +1,385 @@
+//! The page before a call: how one looks and sounds, under which name, through which devices.
+
+use super::errors::{self, Sentence};
+use super::i18n::Texts;
+use super::settings::{Settings, Theme};
+use super::view::{Action, Cx, mode_name};
+use crate::call::Entry;
+use crate::media::capture::{AudioSource, VideoSource};
+use crate::media::devices::Device;
+use crate::proto::{Mode, name};
+use crate::ui::button::{self, Button, Look};
+use crate::ui::field::{self, Field};
+use crate::ui::theme::space;
+use crate::ui::tile::Tile;
+use crate::ui::{Video, card, icons, meter};
+use egui::{RichText, Ui, vec2};
+
+/// Stands for "a file" in a choice; the path is typed below it.
+const FILE: &str = "file";
+/// Stands for the system's default speaker.
+const DEFAULT: &str = "";
+/// Stands for no speaker at all.
+pub const SILENT: &str = "none";
+
+/// Where one is going.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A new room.
+    Create {
+        /// Its name.
+        name: String,
+        /// Its kind.
+        mode: Mode,
+    },
+    /// A room that is there.
+    Enter {
+        /// Id or name.
+        room: String,
+        /// What to call it.
+        shown: String,
+    },
+}
+
+/// What is being chosen and typed.
+#[derive(Clone, Debug)]
+pub struct PreJoin {
+    /// Where one is going.
+    pub target: Target,
+    /// The server of an invite; `None`: the one in use.
+    pub server: Option<String>,
+    /// Password of the room.
+    pub password: String,
+    /// Whether the room asks for one.
+    pub locked: bool,
+    /// Whether a new room ends when one leaves it.
+    pub dissolve: bool,
+    /// Display name.
+    pub name: String,
+    /// The picture's source, as a word.
+    pub video: String,
+    /// Path of a video file.
+    pub video_path: String,
+    /// The sound's source, as a word.
+    pub audio: String,
+    /// Path of a file with sound.
+    pub audio_path: String,
+    /// Id of the speaker.
+    pub speaker: String,
+    /// Microphone on.
+    pub mic: bool,
+    /// Camera on.
+    pub camera: bool,
+    /// Whether errors of names are shown.
+    pub strict: bool,
+    /// What the last try came to.
+    pub failure: Option<Sentence>,
+}
+
+/// What the page shows beside its own state.
+#[derive(Debug)]
+pub struct PreJoinView<'a> {
+    /// Light or dark.
+    pub theme: Theme,
+    /// One's own picture.
+    pub video: &'a Video,
+    /// The camera is being opened.
+    pub opening: bool,
+    /// Why there is no picture.
+    pub video_failure: Option<&'a Sentence>,
+    /// Why there is no sound.
+    pub audio_failure: Option<&'a Sentence>,
+    /// Level of the microphone, RMS.
+    pub level: f32,
+    /// Cameras to choose from.
+    pub cameras: &'a [Device],
+    /// Microphones to choose from.
+    pub microphones: &'a [Device],
+    /// Speakers to choose from.
+    pub speakers: &'a [Device],
+}
+
+impl PreJoin {
+    /// The page as the settings suggest it.
+    pub fn new(target: Target, settings: &Settings) -> Self {
+        let path = |file: &std::path::Path| file.display().to_string();
+        let (video, video_path) = match &settings.video {
+            VideoSource::File(file) => (FILE.to_owned(), path(file)),
+            other => (other.to_string(), String::new()),
+        };
+        let (audio, audio_path) = match &settings.audio {
+            AudioSource::File(file) => (FILE.to_owned(), path(file)),
+            other => (other.to_string(), String::new()),
+        };
+        Self {
+            target,
+            server: None,
+            password: String::new(),
+            locked: false,
+            dissolve: true,
+            name: settings.name.clone(),
+            video,
+            video_path,
+            audio,
+            audio_path,
+            speaker: settings.speaker.clone().unwrap_or_default(),
+            mic: true,
+            camera: true,
+            strict: false,
+            failure: None,
+        }
+    }
+
+    /// The chosen source of the picture.
+    pub fn video_source(&self) -> VideoSource {
+        match self.video.as_str() {
+            FILE if self.video_path.trim().is_empty() => VideoSource::None,
+            FILE => VideoSource::File(self.video_path.trim().into()),
+            word => word.parse().unwrap_or_default(),
+        }
+    }
+
+    /// The chosen source of the sound.
+    pub fn audio_source(&self) -> AudioSource {
+        match self.audio.as_str() {
+            FILE if self.audio_path.trim().is_empty() => AudioSource::None,
+            FILE => AudioSource::File(self.audio_path.trim().into()),
+            word => word.parse().unwrap_or_default(),
+        }
+    }
+
+    /// The chosen speaker.
+    pub fn speaker(&self) -> Option<String> {
+        Some(self.speaker.clone()).filter(|s| s != DEFAULT)
+    }
+
+    /// How to get in, if the names are good.
+    pub fn entry(&self) -> Option<Entry> {
+        name::check(&self.name).ok()?;
+        let password = Some(self.password.clone()).filter(|p| !p.is_empty());
+        match &self.target {
+            Target::Create { name, mode } => {
+                let name = name::check(name).ok()?.to_owned();
+                Some(Entry::Create { name, mode: *mode, password, dissolve: self.dissolve })
+            }
+            Target::Enter { room, .. } => Some(Entry::Enter { room: room.clone(), password }),
+        }
+    }
+
+    /// Draws the page.
+    pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        super::home::top_bar(ui, cx, view.theme, true);
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let wide = ui.available_width() >= 760.0;
+            let width = (ui.available_width() - 2.0 * space::L).min(if wide { 980.0 } else { 520.0 });
+            let side = ((ui.available_width() - width) / 2.0).max(0.0);
+            ui.add_space(((ui.available_height() - 600.0) / 3.0).max(0.0));
+            ui.horizontal_top(|ui| {
+                ui.add_space(side);
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    self.title(ui, cx);
+                    ui.add_space(space::M);
+                    if wide {
+                        ui.horizontal_top(|ui| {
+                            ui.spacing_mut().item_spacing.x = space::XL;
+                            let form = 340.0;
+                            ui.vertical(|ui| {
+                                ui.set_width(width - form - space::XL);
+                                self.picture(ui, cx, view);
+                            });
+                            ui.vertical(|ui| {
+                                ui.set_width(form);
+                                self.form(ui, cx, view);
+                            });
+                        });
+                    } else {
+                        self.picture(ui, cx, view);
+                        ui.add_space(space::M);
+                        self.form(ui, cx, view);
+                    }
+                });
+            });
+            ui.add_space(space::L);
+        });
+    }
+
+    fn title(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        ui.horizontal(|ui| {
+            if button::icon(ui, icons::ICON_ARROW_BACK, &cx.t("back")).clicked() {
+                cx.act(Action::Home);
+            }
+            let title = match &self.target {
+                Target::Create { .. } => cx.t("prejoin-create"),
+                Target::Enter { shown, .. } => cx.with("prejoin-join", &[("room", shown.into())]),
+            };
+            ui.add(egui::Label::new(RichText::new(title).text_style(egui::TextStyle::Heading)).truncate());
+        });
+    }
+
+    fn picture(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        let width = ui.available_width();
+        let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
+        let shown = self.camera && view.video.texture().is_some();
+        let message = match () {
+            () if !self.camera || self.video_source() == VideoSource::None => Some(cx.t("prejoin-no-picture")),
+            () if view.opening => Some(cx.t("prejoin-opening")),
+            () => None,
+        };
+        let name = if self.name.trim().is_empty() { cx.t("call-you") } else { self.name.trim().to_owned() };
+        let description = super::stage::describe(cx.texts, &name, self.mic, shown);
+        Tile {
+            name: &name,
+            description: &description,
+            video: Some(view.video).filter(|_| shown),
+            mirrored: matches!(self.video_source(), VideoSource::Camera(_)),
+            muted: !self.mic,
+            speaking: false,
+            message: message.as_deref().filter(|_| !shown && self.camera),
+            figures: &[],
+        }
+        .show(ui, rect);
+        ui.add_space(space::XS);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            let (icon, name, look) = mic_button(cx.texts, self.mic);
+            if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
+                self.mic = !self.mic;
+            }
+            let (icon, name, look) = camera_button(cx.texts, self.camera);
+            if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
+                self.camera = !self.camera;
+            }
+            ui.vertical(|ui| {
+                field::caption(ui, &cx.t("prejoin-level"));
+                meter::level(ui, if self.mic { view.level } else { 0.0 }, &cx.t("prejoin-level"));
+            });
+        });
+        for failure in [view.video_failure, view.audio_failure].into_iter().flatten() {
+            card::notice(ui, card::Tone::Error, &failure.text, |ui| {
+                super::home::details(ui, cx, failure.detail.as_deref());
+                if ui.add(Button::new(&cx.t("retry"))).clicked() {
+                    cx.act(Action::Reopen);
+                }
+            });
+        }
+        if shown && matches!(self.video_source(), VideoSource::Camera(_)) {
+            field::caption(ui, &cx.t("prejoin-mirror"));
+        }
+    }
+
+    fn form(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        ui.spacing_mut().item_spacing.y = space::M;
+        if let Some(failure) = &self.failure {
+            card::notice(ui, card::Tone::Error, &failure.text, |_| {});
+        }
+        let mut start = self.names(ui, cx);
+        self.devices(ui, cx, view);
+        ui.add_space(space::XS);
+        let text = match self.target {
+            Target::Create { .. } => cx.t("prejoin-create-button"),
+            Target::Enter { .. } => cx.t("prejoin-join-button"),
+        };
+        start |= ui.add(Button::primary(&text).min_width(ui.available_width())).clicked();
+        if start {
+            self.strict = true;
+            if self.entry().is_some() {
+                cx.act(Action::Start);
+            }
+        }
+    }
+
+    /// Room, mode, name, password; returns whether Enter was pressed in one of them.
+    fn names(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
+        let mut entered = false;
+        let strict = self.strict;
+        let error = |text: &str| name::check(text).err().filter(|_| strict).map(|e| errors::name(cx.texts, e));
+        let enter = |ui: &Ui, r: &egui::Response| r.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        if let Target::Create { name, mode } = &mut self.target {
+            let wrong = error(name);
+            let r = Field::new(&cx.t("prejoin-room")).error(wrong.as_deref()).limit(80).show(ui, name);
+            entered |= enter(ui, &r);
+            let modes = [Mode::Duo, Mode::Multi];
+            let names = modes.map(|m| mode_name(cx.texts, m));
+            let chosen = modes.iter().position(|m| m == mode).unwrap_or(0);
+            if let Some(i) = button::segmented(ui, &[&names[0], &names[1]], chosen) {
+                *mode = modes[i];
+            }
+        }
+        let wrong = error(&self.name);
+        let r = Field::new(&cx.t("prejoin-name")).error(wrong.as_deref()).limit(80).show(ui, &mut self.name);
+        entered |= enter(ui, &r);
+        let creating = matches!(self.target, Target::Create { .. });
+        if creating || self.locked {
+            let hint = if creating { cx.t("prejoin-password-hint") } else { cx.t("prejoin-password-asked") };
+            let r = Field::new(&cx.t("prejoin-password")).hint(&hint).password().show(ui, &mut self.password);
+            entered |= enter(ui, &r);
+        }
+        if creating {
+            ui.checkbox(&mut self.dissolve, cx.t("prejoin-dissolve"));
+        }
+        entered
+    }
+
+    fn devices(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        let texts = cx.texts;
+        let list = |first: &[(&str, &str)], prefix: &str, devices: &[Device], last: &[(&str, &str)]| {
+            let named =
+                |items: &[(&str, &str)]| items.iter().map(|(id, key)| ((*id).to_owned(), texts.t(key))).collect::<Vec<_>>();
+            let mut all = named(first);
+            all.extend(devices.iter().map(|d| (format!("{prefix}{}", d.id), d.name.clone())));
+            all.extend(named(last));
+            all
+        };
+        let file_and_none = [("pattern", "source-pattern"), (FILE, "source-file"), ("none", "source-none")];
+        let cameras = list(&[("camera", "source-default-camera")], "camera:", view.cameras, &file_and_none);
+        if field::choice(ui, &texts.t("prejoin-camera"), &mut self.video, &cameras) {
+            cx.actions.push(Action::Reopen);
+        }
+        if self.video == FILE {
+            path(ui, cx, &mut self.video_path);
+        }
+        let file_and_none = [("tone", "source-tone"), (FILE, "source-audio-file"), ("none", "source-none")];
+        let microphones = list(&[("device", "source-default-mic")], "device:", view.microphones, &file_and_none);
+        if field::choice(ui, &texts.t("prejoin-mic"), &mut self.audio, &microphones) {
+            cx.actions.push(Action::Reopen);
+        }
+        if self.audio == FILE {
+            path(ui, cx, &mut self.audio_path);
+        }
+        let speakers = list(&[(DEFAULT, "source-default-speaker")], "", view.speakers, &[(SILENT, "source-silent")]);
+        field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
+    }
+}
+
+/// A field for the path of a file; the file is opened when it has been typed.
+fn path(ui: &mut Ui, cx: &mut Cx<'_>, text: &mut String) {
+    let (label, hint) = (cx.t("prejoin-file"), cx.t("prejoin-file-hint"));
+    if Field::new(&label).hint(&hint).limit(4096).show(ui, text).lost_focus() {
+        cx.act(Action::Reopen);
+    }
+}
+
+/// Icon, name and tooltip, and look of the microphone's button.
+pub(super) fn mic_button(texts: &Texts, on: bool) -> (crate::ui::MaterialIcon, (String, String), Look) {
+    if on {
+        (icons::ICON_MIC, (texts.t("mic-mute"), texts.t("mic-mute-hint")), Look::Normal)
+    } else {
+        (icons::ICON_MIC_OFF, (texts.t("mic-unmute"), texts.t("mic-unmute-hint")), Look::Off)
+    }
+}
+
+/// The same of the camera's button.
+pub(super) fn camera_button(texts: &Texts, on: bool) -> (crate::ui::MaterialIcon, (String, String), Look) {
+    if on {
+        (icons::ICON_VIDEOCAM, (texts.t("camera-off"), texts.t("camera-off-hint")), Look::Normal)
+    } else {
+        (icons::ICON_VIDEOCAM_OFF, (texts.t("camera-on"), texts.t("camera-on-hint")), Look::Off)
+    }
+}
+
+/// The name of a new room of `name`.
+pub fn default_room_name(texts: &Texts, name: &str) -> String {
+    let name = if name.trim().is_empty() { texts.t("guest") } else { name.trim().to_owned() };
+    texts.with("prejoin-room-default", &[("name", (&name).into())])
+}

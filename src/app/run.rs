@@ -1,0 +1,115 @@
+//! Opens the window, with whatever can draw on this computer.
+
+use super::cli::{Args, Renderer};
+use super::{App, Options};
+use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration};
+use eframe::{NativeOptions, egui_glow::GlowConfiguration};
+use egui::{IconData, ViewportBuilder, ViewportCommand};
+use std::sync::Arc;
+
+static ICON: &[u8] = include_bytes!("../../assets/icon/parlor.png");
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No threads or sockets.
+    #[error("the program cannot start: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// Neither way of drawing works.
+    #[error(
+        "No window can be opened on this computer.\n{0}\nInstall a graphics driver (on Debian: mesa-vulkan-drivers or libgl1-mesa-dri), \
+         or start Parlor on a computer with a screen; parlor-server and parlor-bot need none."
+    )]
+    NoRenderer(String),
+}
+
+/// Runs the program until its window is closed.
+///
+/// # Errors
+/// When no window can be opened.
+pub fn run(args: Args) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build()?;
+    let options =
+        Options { config: args.config_path(), runtime: runtime.handle().clone(), system_fonts: true, args: args.clone() };
+    let renderers = args.renderer.map_or_else(|| vec![Renderer::Wgpu, Renderer::Glow], |only| vec![only]);
+    let mut failures = Vec::new();
+    for renderer in renderers {
+        match open(renderer, options.clone()) {
+            Ok(()) => {
+                runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+                return Ok(());
+            }
+            Err(error) => {
+                tracing::warn!(?renderer, %error, "no window this way");
+                failures.push(format!("{renderer:?}: {error}"));
+            }
+        }
+    }
+    Err(Error::NoRenderer(failures.join("\n")))
+}
+
+fn open(renderer: Renderer, options: Options) -> eframe::Result {
+    let native = native_options(renderer, &options.args);
+    eframe::run_native(
+        "Parlor",
+        native,
+        Box::new(move |cc| {
+            close_on_signal(&options, cc.egui_ctx.clone());
+            Ok(Box::new(App::new(&cc.egui_ctx, options)))
+        }),
+    )
+}
+
+fn native_options(renderer: Renderer, args: &Args) -> NativeOptions {
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_else(|error| {
+        tracing::error!(%error, "the window's icon is damaged");
+        IconData::default()
+    });
+    let size = args.size.unwrap_or((1180.0, 760.0));
+    let viewport = ViewportBuilder::default()
+        .with_title("Parlor")
+        .with_app_id("parlor")
+        .with_inner_size([size.0, size.1])
+        .with_min_inner_size([640.0_f32.min(size.0), 480.0_f32.min(size.1)])
+        .with_icon(Arc::new(icon));
+    NativeOptions {
+        viewport,
+        renderer: match renderer {
+            Renderer::Wgpu => eframe::Renderer::Wgpu,
+            Renderer::Glow => eframe::Renderer::Glow,
+        },
+        // Pictures of people should not queue up behind each other.
+        wgpu_options: WgpuConfiguration { surface: SurfaceConfig::LOW_LATENCY, ..WgpuConfiguration::default() },
+        glow_options: GlowConfiguration { vsync: false, ..GlowConfiguration::default() },
+        // The fonts ask the system themselves, in the right language.
+        system_font_fallback: false,
+        ..NativeOptions::default()
+    }
+}
+
+/// Ctrl+C and a polite kill close the window, so that the room is left first.
+fn close_on_signal(options: &Options, ctx: egui::Context) {
+    options.runtime.spawn(async move {
+        if let Err(error) = signal().await {
+            tracing::warn!(%error, "signals cannot be heard");
+            return;
+        }
+        ctx.send_viewport_cmd(ViewportCommand::Close);
+        ctx.request_repaint();
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,288 @@
+//! The server in use: the one inside this program, or one at an address; and its room list.
+
+use super::errors::{self, Sentence};
+use super::i18n::Texts;
+use super::preview::Wake;
+use super::settings::ServerChoice;
+use super::view::{RoomsView, ServerKind, ServerView};
+use crate::base::Slot;
+use crate::host::{self, Host};
+use crate::proto::api::RoomSummary;
+use crate::proto::{Code, name};
+use crate::room::{self, Client, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// How often the room list is read.
+const REFRESH: Duration = Duration::from_secs(5);
+/// Rooms that are shown at most.
+const MOST_ROOMS: usize = 200;
+
+/// Why there is no server.
+#[derive(Clone, Debug)]
+enum Failure {
+    Room(room::Error),
+    Host(String),
+}
+
+/// A server that answers.
+#[derive(Clone, Debug)]
+struct Ready {
+    client: Client,
+    /// `host:port` as others reach it.
+    address: String,
+    kind: ServerKind,
+}
+
+/// The server in use.
+pub struct Server {
+    runtime: Handle,
+    wake: Wake,
+    choice: ServerChoice,
+    name: String,
+    port: u16,
+    host: Arc<Mutex<Option<Host>>>,
+    answer: Slot<Result<Ready, Failure>>,
+    state: Option<Result<Ready, Failure>>,
+    task: Option<JoinHandle<()>>,
+    rooms: Option<Rooms>,
+}
+
+impl Server {
+    /// Starts to use `choice`. `name` is who reads the room list, `port` where a server inside this program listens.
+    pub fn new(runtime: Handle, wake: Wake, choice: ServerChoice, name: &str, port: u16) -> Self {
+        let mut server = Self {
+            runtime,
+            wake,
+            choice: choice.clone(),
+            name: name.to_owned(),
+            port,
+            host: Arc::default(),
+            answer: Slot::new(),
+            state: None,
+            task: None,
+            rooms: None,
+        };
+        server.choose(choice);
+        server
+    }
+
+    /// Uses another server, or tries the same one again. A server inside this program goes on running until the program ends:
+    /// others may be talking through it.
+    pub fn choose(&mut self, choice: ServerChoice) {
+        self.choice = choice;
+        self.state = None;
+        self.rooms = None;
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+        self.answer = Slot::new();
+        let (answer, wake) = (self.answer.clone(), self.wake.clone());
+        let (choice, host, port) = (self.choice.clone(), self.host.clone(), self.port);
+        let name = name::check(&self.name).unwrap_or("Guest").to_owned();
+        self.task = Some(self.runtime.spawn(async move {
+            answer.put(match &choice {
+                ServerChoice::Here => here(&host, port, &name).await,
+                ServerChoice::Address(address) => at(address, &name).await,
+            });
+            wake();
+        }));
+    }
+
+    /// Takes what has arrived; returns whether the server has just become ready or failed.
+    pub fn poll(&mut self) -> bool {
+        let Some(answer) = self.answer.take() else { return false };
+        if let Err(failure) = &answer {
+            tracing::warn!(?failure, "no server");
+        }
+        if let Ok(ready) = &answer {
+            self.rooms = Some(Rooms::start(&self.runtime, ready.client.clone(), self.name.clone(), self.wake.clone()));
+        }
+        self.state = Some(answer);
+        true
+    }
+
+    /// Which server is wanted.
+    pub fn choice(&self) -> &ServerChoice {
+        &self.choice
+    }
+
+    /// Address for this program's own requests, once the server answers.
+    pub fn address(&self) -> Option<String> {
+        self.state.as_ref()?.as_ref().ok().map(|ready| ready.client.server().to_owned())
+    }
+
+    /// Address to put into invites instead of one that only this computer understands.
+    pub fn public_address(&self) -> Option<&str> {
+        match self.state.as_ref()? {
+            Ok(Ready { address, kind: ServerKind::Own | ServerKind::Shared, .. }) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Why there is no server.
+    pub fn failure(&self, texts: &Texts) -> Option<Sentence> {
+        match self.state.as_ref()? {
+            Ok(_) => None,
+            Err(Failure::Room(error)) => Some(errors::room(texts, error)),
+            Err(Failure::Host(detail)) => Some(errors::host(texts, detail.clone())),
+        }
+    }
+
+    /// How the server is, for the screen.
+    pub fn view(&self, texts: &Texts) -> ServerView {
+        match (&self.state, &self.choice) {
+            (None, ServerChoice::Here) => ServerView::Starting,
+            (None, ServerChoice::Address(_)) => ServerView::Checking,
+            (Some(Ok(ready)), _) => ServerView::Ready { address: ready.address.clone(), kind: ready.kind },
+            (Some(Err(_)), _) => self.failure(texts).map_or(ServerView::Checking, ServerView::Failed),
+        }
+    }
+
+    /// The room list, for the screen.
+    pub fn rooms(&self, texts: &Texts) -> RoomsView {
+        if let Some(sentence) = self.failure(texts) {
+            return RoomsView::Failed(sentence);
+        }
+        let list = self.rooms.as_ref().and_then(|rooms| lock(&rooms.list).clone());
+        match list {
+            None => RoomsView::Loading,
+            Some(Ok(list)) => RoomsView::List(list),
+            Some(Err(error)) => RoomsView::Failed(errors::room(texts, &error)),
+        }
+    }
+
+    /// Reads the room list now.
+    pub fn refresh(&mut self) {
+        match &self.rooms {
+            Some(rooms) => rooms.refresh.notify_one(),
+            None if self.state.is_some() => self.choose(self.choice.clone()),
+            None => {}
+        }
+    }
+
+    /// The server inside this program, to be stopped at the end.
+    pub fn take_host(&self) -> Option<Host> {
+        lock(&self.host).take()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+/// Starts the server inside this program, or finds the one of another program on this computer.
+async fn here(running: &Mutex<Option<Host>>, port: u16, name: &str) -> Result<Ready, Failure> {
+    let known = lock(running).as_ref().map(|host| (host.addr().port(), host.info().invite_base.clone()));
+    let (port, base, kind) = match known {
+        Some((port, base)) => (port, base, ServerKind::Own),
+        None => match host_on(port).await {
+            Ok(host) => own(running, host),
+            Err(host::Error::AddressTaken(_)) => match at(&loopback(port), name).await {
+                Ok(shared) => {
+                    let address = public(&host::info(everywhere(port)).invite_base);
+                    return Ok(Ready { address, kind: ServerKind::Shared, ..shared });
+                }
+                // Something else has the port: any other will do.
+                Err(_) => own(running, host_on(0).await.map_err(|error| Failure::Host(error.to_string()))?),
+            },
+            Err(error) => return Err(Failure::Host(error.to_string())),
+        },
+    };
+    let ready = at(&loopback(port), name).await?;
+    Ok(Ready { address: public(&base), kind, ..ready })
+}
+
+async fn host_on(port: u16) -> Result<Host, host::Error> {
+    host::start(host::Config { listen: vec![everywhere(port)], ..host::Config::default() }).await
+}
+
+fn everywhere(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
+}
+
+/// `host:port` of the base of invites.
+fn public(invite_base: &str) -> String {
+    invite_base.trim_start_matches("parlor://").to_owned()
+}
+
+fn own(running: &Mutex<Option<Host>>, host: Host) -> (u16, String, ServerKind) {
+    let found = (host.addr().port(), host.info().invite_base.clone(), ServerKind::Own);
+    tracing::info!(invite_base = found.1, "serving");
+    *lock(running) = Some(host);
+    found
+}
+
+fn loopback(port: u16) -> String {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string()
+}
+
+/// Signs in at `address`.
+async fn at(address: &str, name: &str) -> Result<Ready, Failure> {
+    let client = Client::new(address).map_err(Failure::Room)?;
+    client.login(name).await.map_err(Failure::Room)?;
+    Ok(Ready { address: client.server().to_owned(), client, kind: ServerKind::Remote })
+}
+
+/// The room list, read every [`REFRESH`] until dropped.
+struct Rooms {
+    list: Arc<Mutex<Option<Result<Vec<RoomSummary>, room::Error>>>>,
+    refresh: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Rooms {
+    fn start(runtime: &Handle, client: Client, name: String, wake: Wake) -> Self {
+        let list: Arc<Mutex<Option<Result<Vec<RoomSummary>, room::Error>>>> = Arc::default();
+        let refresh = Arc::new(Notify::new());
+        let (shown, asked) = (list.clone(), refresh.clone());
+        let task = runtime.spawn(async move {
+            loop {
+                let read = read(&client, &name).await;
+                let changed = {
+                    let mut shown = lock(&shown);
+                    let same = matches!((shown.as_ref(), &read), (Some(Ok(old)), Ok(new)) if old == new);
+                    *shown = Some(read);
+                    !same
+                };
+                if changed {
+                    wake();
+                }
+                // A time-out is no error here: it is time to read again.
+                let _ = tokio::time::timeout(REFRESH, asked.notified()).await;
+            }
+        });
+        Self { list, refresh, task }
+    }
+}
+
+impl Drop for Rooms {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn read(client: &Client, name: &str) -> Result<Vec<RoomSummary>, room::Error> {
+    let first = client.get_room_list(0, MOST_ROOMS).await;
+    let page = match first {
+        // The server was started anew and knows nobody.
+        Err(error) if error.kind() == ErrorKind::Problem(Code::Unauthorized) => {
+            client.login(name::check(name).unwrap_or("Guest")).await?;
+            client.get_room_list(0, MOST_ROOMS).await?
+        }
+        other => other?,
+    };
+    Ok(page.rooms)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,176 @@
+//! A running call: the [`Call`], the pictures it delivers, the page that shows it, and the test partners called into it.
+
+use super::call_page::{CallPage, CallView};
+use super::prejoin::{self, Target};
+use super::preview::Wake;
+use super::videos::Videos;
+use super::view::Cx;
+use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker};
+use crate::media::capture::{AudioSource, VideoSource};
+use crate::proto::RoomId;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Everything that is needed to start a call, and to start it again.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which room.
+    pub entry: Entry,
+    /// What it is called.
+    pub target: Target,
+    /// Server of an invite; `None`: the one in use.
+    pub server: Option<String>,
+    /// Display name.
+    pub name: String,
+    /// Where one's picture comes from.
+    pub video: VideoSource,
+    /// Where one's sound comes from.
+    pub audio: AudioSource,
+    /// Where the others' sound goes.
+    pub speaker: Option<String>,
+    /// Microphone on.
+    pub mic: bool,
+    /// Camera on.
+    pub camera: bool,
+}
+
+impl Plan {
+    /// What the room is called.
+    pub fn title(&self) -> &str {
+        match &self.target {
+            Target::Create { name, .. } => name,
+            Target::Enter { shown, .. } => shown,
+        }
+    }
+
+    fn password(&self) -> Option<String> {
+        match &self.entry {
+            Entry::Create { password, .. } | Entry::Enter { password, .. } => password.clone(),
+        }
+    }
+}
+
+/// A running call.
+pub struct Session {
+    /// What was asked for.
+    pub plan: Plan,
+    /// What is open on its page.
+    pub page: CallPage,
+    call: Call,
+    server: String,
+    /// Address to write into invites.
+    public_address: Option<String>,
+    snapshot: Arc<Snapshot>,
+    videos: Videos,
+    partners: Vec<Call>,
+    runtime: Handle,
+    wake: Wake,
+}
+
+impl Session {
+    /// Starts the call on `server`; returns at once. `public_address` replaces the server in invites.
+    pub fn start(plan: Plan, server: String, public_address: Option<String>, runtime: Handle, wake: Wake) -> Self {
+        let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
+        config.video = plan.video.clone();
+        config.audio = plan.audio.clone();
+        config.mic = plan.mic;
+        config.camera = plan.camera;
+        config.speaker = match plan.speaker.as_deref() {
+            None => Speaker::Default,
+            Some(prejoin::SILENT) => Speaker::Silent,
+            Some(device) => Speaker::Device(device.to_owned()),
+        };
+        config.on_change = wake.clone();
+        let call = Call::start(config);
+        let snapshot = call.snapshot();
+        Self {
+            plan,
+            page: CallPage::default(),
+            call,
+            server,
+            public_address,
+            snapshot,
+            videos: Videos::default(),
+            partners: Vec::new(),
+            runtime,
+            wake,
+        }
+    }
+
+    /// Takes the newest state; returns what has happened, and why test partners could not come.
+    pub fn poll(&mut self) -> (Vec<Event>, Vec<Ended>) {
+        self.snapshot = self.call.snapshot();
+        if self.page.chat_open {
+            self.page.chat.see(&self.snapshot.chat);
+        }
+        let mut failed = Vec::new();
+        self.partners.retain(|partner| match &partner.snapshot().phase {
+            Phase::Ended(why) => {
+                failed.push(why.clone());
+                false
+            }
+            _ => true,
+        });
+        (self.call.events(), failed)
+    }
+
+    /// What the call looks like.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The room one is in.
+    pub fn room(&self) -> Option<&RoomId> {
+        self.snapshot.room.as_ref().map(|room| &room.id)
+    }
+
+    /// The link that brings others here.
+    pub fn invite(&self) -> Option<String> {
+        let mut invite = self.snapshot.room.as_ref()?.invite.clone();
+        if self.public_address.is_some() {
+            invite.server = self.public_address.clone();
+        }
+        Some(invite.to_string())
+    }
+
+    /// Hands a wish to the call.
+    pub fn send(&self, command: Command) {
+        self.call.send(command);
+    }
+
+    /// Puts a synthetic member called `name` into the room.
+    pub fn call_partner(&mut self, name: String) {
+        let Some(room) = self.room().cloned() else { return };
+        let mut config = Config::test_partner(self.server.clone(), &room, name, self.runtime.clone());
+        config.entry = Entry::Enter { room: room.to_string(), password: self.plan.password() };
+        config.on_change = self.wake.clone();
+        self.partners.push(Call::start(config));
+    }
+
+    /// Test partners called so far.
+    pub fn partners(&self) -> usize {
+        self.partners.len()
+    }
+
+    /// The call and the test partners, to be put away.
+    pub fn into_calls(self) -> Vec<Call> {
+        self.partners.into_iter().chain([self.call]).collect()
+    }
+
+    /// Draws the page.
+    pub fn show(&mut self, ui: &mut egui::Ui, cx: &mut Cx<'_>, sidebar: bool) {
+        self.videos.update(ui.ctx(), &self.snapshot);
+        let invite = self.invite();
+        let view = CallView {
+            snapshot: &self.snapshot,
+            videos: &self.videos,
+            mirrored: matches!(self.plan.video, VideoSource::Camera(_)),
+            title: self.plan.title(),
+            creating: matches!(self.plan.entry, Entry::Create { .. }),
+            invite: invite.as_deref(),
+            partner_coming: self.partners.iter().any(|p| matches!(p.snapshot().phase, Phase::Entering)),
+            sidebar,
+        };
+        self.page.show(ui, cx, &view);
+    }
+}

@@ -1,0 +1,126 @@
+//! The room list on the left.
+
+use super::view::{Action, Cx, RoomsView, mode_name};
+use crate::proto::api::RoomSummary;
+use crate::proto::{Mode, RoomId};
+use crate::ui::button::{self, Button};
+use crate::ui::card::{self, Row};
+use crate::ui::theme::{self, size, space};
+use crate::ui::{MaterialIcon, icons};
+use egui::{Frame, Margin, Panel, RichText, Ui};
+
+/// How wide it is.
+pub const WIDTH: f32 = 272.0;
+
+/// Draws the list at the left edge of `ui`; `here` is the room one is in.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rooms: &RoomsView, here: Option<&RoomId>) {
+    let p = theme::palette(ui);
+    let frame = Frame::new().fill(p.sunken).inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 12 });
+    let width = WIDTH.min(ui.available_width() * 0.45);
+    Panel::left("rooms").resizable(false).exact_size(width).frame(frame).show(ui, |ui| {
+        header(ui, cx);
+        if here.is_none() {
+            Panel::bottom("rooms new")
+                .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
+                .show_separator_line(false)
+                .show(ui, |ui| {
+                    let text = cx.t("rooms-new");
+                    if ui.add(Button::new(&text).icon(icons::ICON_ADD).min_width(ui.available_width())).clicked() {
+                        cx.act(Action::New(Mode::Multi));
+                    }
+                });
+        }
+        match rooms {
+            RoomsView::Loading => {
+                ui.add_space(space::M);
+                ui.vertical_centered(|ui| ui.label(RichText::new(cx.t("rooms-loading")).color(p.text_weak)));
+            }
+            RoomsView::Failed(sentence) => {
+                ui.add_space(space::S);
+                card::notice(ui, card::Tone::Error, &cx.t("rooms-failed"), |ui| {
+                    ui.add(egui::Label::new(RichText::new(&sentence.text).size(size::SMALL).color(p.text_weak)).wrap());
+                    if ui.add(Button::new(&cx.t("retry"))).clicked() {
+                        cx.act(Action::RefreshRooms);
+                    }
+                });
+            }
+            RoomsView::List(list) if list.is_empty() => empty(ui, cx),
+            RoomsView::List(list) => {
+                egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = space::XS;
+                    for room in list {
+                        row(ui, cx, room, here);
+                    }
+                });
+            }
+        }
+    });
+}
+
+fn header(ui: &mut Ui, cx: &mut Cx<'_>) {
+    ui.horizontal(|ui| {
+        ui.add_space(space::XS);
+        ui.label(RichText::new(cx.t("rooms-title")).font(theme::strong(size::SUBTITLE)));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            if button::icon(ui, icons::ICON_LEFT_PANEL_CLOSE, &cx.t("sidebar-hide")).clicked() {
+                cx.act(Action::ShowSidebar(false));
+            }
+            if button::icon(ui, icons::ICON_REFRESH, &cx.t("rooms-refresh")).clicked() {
+                cx.act(Action::RefreshRooms);
+            }
+        });
+    });
+}
+
+fn empty(ui: &mut Ui, cx: &Cx<'_>) {
+    let p = theme::palette(ui);
+    ui.add_space((ui.available_height() * 0.3 - 40.0).max(space::M));
+    ui.vertical_centered(|ui| {
+        ui.label(icons::ICON_MEETING_ROOM.rich_text().size(36.0).color(p.text_weak));
+        ui.label(RichText::new(cx.t("rooms-empty")).font(theme::strong(size::BODY)));
+        ui.add(egui::Label::new(RichText::new(cx.t("rooms-empty-text")).size(size::SMALL).color(p.text_weak)).wrap());
+    });
+}
+
+fn row(ui: &mut Ui, cx: &mut Cx<'_>, room: &RoomSummary, here: Option<&RoomId>) {
+    let selected = here == Some(&room.room);
+    let free = room.cap.saturating_sub(room.members.len());
+    let people = cx.with("room-people", &[("count", room.members.len().into())]);
+    let seats = cx.with("room-free", &[("free", free.into())]);
+    let mode = mode_name(cx.texts, room.mode);
+    let line = if selected { cx.t("room-here") } else { format!("{people} · {seats}") };
+    let full_line = cx.with("room-line", &[("mode", (&mode).into()), ("people", (&people).into()), ("free", (&seats).into())]);
+    let mut hint = full_line.clone();
+    if room.locked {
+        hint = format!("{hint} · {}", cx.t("room-locked"));
+    }
+    let name = if selected {
+        format!("{}: {}", room.name, cx.t("room-here"))
+    } else {
+        cx.with("room-enter", &[("name", (&room.name).into()), ("line", (&hint).into())])
+    };
+    let row = Row {
+        title: &room.name,
+        text: &line,
+        icon: mode_icon(room.mode),
+        mark: room.locked.then_some(icons::ICON_LOCK),
+        people: &room.members,
+        selected,
+    };
+    let enabled = !selected && free > 0;
+    let response = ui.add_enabled_ui(enabled || selected, |ui| row.show(ui, &name)).inner;
+    let people = room.members.join(", ");
+    let response = response.on_hover_text(format!("{hint}\n{people}")).on_disabled_hover_text(hint);
+    if response.clicked() && enabled {
+        cx.act(Action::Enter(room.clone()));
+    }
+}
+
+/// Icon of a mode.
+pub fn mode_icon(mode: Mode) -> MaterialIcon {
+    match mode {
+        Mode::Duo => icons::ICON_GROUP,
+        Mode::Multi | Mode::Live => icons::ICON_GROUPS,
+    }
+}

@@ -1,0 +1,147 @@
+//! The people in a call, as tiles.
+
+use super::figures;
+use super::i18n::Texts;
+use super::videos::Videos;
+use super::view::{Action, Cx};
+use crate::call::{Peer, Phase, Snapshot};
+use crate::ui::button::Button;
+use crate::ui::card;
+use crate::ui::theme::{self, size, space};
+use crate::ui::tile::Tile;
+use crate::ui::{icons, tile_layout};
+use egui::{Rect, RichText, Ui, UiBuilder, vec2};
+
+/// Loudness from which somebody counts as speaking, RMS.
+const SPEAKING_RMS: f32 = 0.02;
+/// Height of the offer to someone who is alone.
+const OFFER: f32 = 104.0;
+
+/// What the stage shows.
+#[derive(Debug)]
+pub struct StageView<'a> {
+    /// The call.
+    pub snapshot: &'a Snapshot,
+    /// Everybody's pictures.
+    pub videos: &'a Videos,
+    /// Own picture left-right swapped.
+    pub mirrored: bool,
+    /// Figures on every tile.
+    pub stats: bool,
+    /// The invite, once there is one.
+    pub invite: Option<&'a str>,
+    /// A test partner has been called and is not here yet.
+    pub partner_coming: bool,
+}
+
+/// Draws the stage into all of `ui`.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
+    notice(ui, cx, &view.snapshot.phase);
+    let mut stage = ui.available_rect_before_wrap();
+    let alone = matches!(view.snapshot.phase, Phase::InCall) && view.snapshot.peers.is_empty();
+    if alone {
+        let offer = Rect::from_min_max(egui::pos2(stage.left(), stage.bottom() - OFFER), stage.max);
+        stage.max.y = offer.top() - space::S;
+        let mut below = ui.new_child(UiBuilder::new().max_rect(offer));
+        alone_ui(&mut below, cx, view);
+    }
+    let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, space::S);
+    for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
+        peer_tile(ui, cx.texts, view, peer, *rect);
+    }
+    if let Some(rect) = tiles.last() {
+        my_tile(ui, cx.texts, view, *rect);
+    }
+}
+
+fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect: Rect) {
+    let video = view.videos.peer(&peer.member);
+    let rows = if view.stats { figures::of_peer(texts, &peer.stats) } else { Vec::new() };
+    let message = (!peer.receiving).then(|| texts.with("call-no-stream", &[("name", (&peer.name).into())]));
+    Tile {
+        name: &peer.name,
+        description: &describe(texts, &peer.name, peer.mic, peer.camera),
+        video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
+        mirrored: false,
+        muted: !peer.mic,
+        speaking: peer.mic && peer.stats.audio_rms > SPEAKING_RMS,
+        message: message.as_deref(),
+        figures: &rows,
+    }
+    .show(ui, rect);
+}
+
+fn my_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, rect: Rect) {
+    let me = &view.snapshot.me;
+    let rows = if view.stats { figures::of_me(texts, &me.stats) } else { Vec::new() };
+    let name = texts.with("call-you-name", &[("name", (&me.name).into())]);
+    Tile {
+        name: &name,
+        description: &describe(texts, &name, me.mic, me.camera),
+        video: Some(view.videos.me()).filter(|v| me.camera && v.texture().is_some()),
+        mirrored: view.mirrored,
+        muted: !me.mic,
+        speaking: false,
+        message: None,
+        figures: &rows,
+    }
+    .show(ui, rect);
+}
+
+/// What screen readers say about somebody.
+pub(super) fn describe(texts: &Texts, name: &str, mic: bool, camera: bool) -> String {
+    let key = match (mic, camera) {
+        (true, true) => "tile-name",
+        (false, true) => "tile-muted",
+        (true, false) => "tile-camera-off",
+        (false, false) => "tile-muted-camera-off",
+    };
+    texts.with(key, &[("name", name.into())])
+}
+
+/// What is going on, above the tiles.
+fn notice(ui: &mut Ui, cx: &mut Cx<'_>, phase: &Phase) {
+    if let Phase::Reconnecting { next_try, .. } = phase {
+        let seconds = next_try.saturating_sub(cx.now).as_secs_f32().ceil() as usize;
+        let text = match seconds {
+            0 => cx.t("call-reconnecting-now"),
+            _ => cx.with("call-reconnecting", &[("seconds", seconds.into())]),
+        };
+        card::notice(ui, card::Tone::Error, &text, |ui| {
+            if ui.add(Button::new(&cx.t("call-retry-now")).icon(icons::ICON_REFRESH)).clicked() {
+                cx.act(Action::RetryNow);
+            }
+        });
+        ui.add_space(space::XS);
+        // The seconds count down.
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(500));
+    }
+}
+
+/// The offer to someone who is alone.
+fn alone_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
+    let p = theme::palette(ui);
+    ui.vertical_centered(|ui| {
+        ui.spacing_mut().item_spacing.y = space::XS;
+        ui.label(RichText::new(cx.t("call-alone")).font(theme::strong(size::SUBTITLE)));
+        ui.label(RichText::new(cx.t("call-alone-text")).color(p.text_weak));
+        ui.add_space(space::XS);
+        let (copy, partner) = (cx.t("call-copy-invite"), cx.t("call-test-partner"));
+        let width = 2.0 * 200.0 + space::M;
+        ui.allocate_ui(vec2(width.min(ui.available_width()), theme::CONTROL_HEIGHT), |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = space::M;
+                let each = (ui.available_width() - space::M) / 2.0;
+                if let Some(invite) = view.invite {
+                    if ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked() {
+                        cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
+                    }
+                }
+                let button = Button::new(&partner).icon(icons::ICON_SMART_TOY).min_width(each);
+                if ui.add_enabled(!view.partner_coming, button).clicked() {
+                    cx.act(Action::CallPartner);
+                }
+            });
+        });
+    });
+}

@@ -1,0 +1,137 @@
+//! What screens are given and what they give back. Screens draw plain data and collect [`Action`]s; the [`App`](super::App) applies them
+//! once after the frame. So every screen can be tested without devices or network.
+
+use super::errors::Sentence;
+use super::i18n::{Lang, Texts, Value};
+use super::settings::{ServerChoice, Theme};
+use crate::proto::api::RoomSummary;
+use crate::proto::{Invite, Mode};
+use std::time::Duration;
+
+/// A click, in terms of what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Speak another language.
+    SetLang(Lang),
+    /// Light or dark.
+    SetTheme(Theme),
+    /// Show or hide the room list.
+    ShowSidebar(bool),
+    /// Use another server.
+    UseServer(ServerChoice),
+    /// Read the room list now.
+    RefreshRooms,
+    /// Put a text on the clipboard and say so.
+    Copy {
+        /// The text.
+        text: String,
+        /// What to say.
+        said: String,
+    },
+    /// Prepare a new room.
+    New(Mode),
+    /// Prepare to enter the room of an invite.
+    Join(Invite),
+    /// Prepare to enter a listed room.
+    Enter(RoomSummary),
+    /// Go to the first page.
+    Home,
+    /// Go on from the pre-join page.
+    Start,
+    /// Open the chosen devices anew.
+    Reopen,
+    /// Try again what has just failed.
+    TryAgain,
+    /// Microphone on or off.
+    SetMic(bool),
+    /// Camera on or off.
+    SetCamera(bool),
+    /// Open or close the chat.
+    ToggleChat,
+    /// Show or hide the figures.
+    ToggleStats,
+    /// Say a line of chat.
+    Say(String),
+    /// Put a synthetic member into the room.
+    CallPartner,
+    /// Reconnect now.
+    RetryNow,
+    /// Leave the call.
+    Leave,
+}
+
+/// What every screen gets.
+pub struct Cx<'a> {
+    /// What to say.
+    pub texts: &'a Texts,
+    /// What was clicked, in order.
+    pub actions: &'a mut Vec<Action>,
+    /// Now.
+    pub now: Duration,
+}
+
+impl Cx<'_> {
+    /// A text.
+    pub fn t(&self, key: &str) -> String {
+        self.texts.t(key)
+    }
+
+    /// A text with placeholders.
+    pub fn with(&self, key: &str, values: &[(&str, Value<'_>)]) -> String {
+        self.texts.with(key, values)
+    }
+
+    /// Collects an action.
+    pub fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+}
+
+/// How the server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerView {
+    /// The one inside this program starts.
+    Starting,
+    /// It is asked whether it is there.
+    Checking,
+    /// It is there.
+    Ready {
+        /// `host:port`, as others reach it.
+        address: String,
+        /// Whose it is.
+        kind: ServerKind,
+    },
+    /// It is not.
+    Failed(Sentence),
+}
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerKind {
+    /// Inside this program.
+    Own,
+    /// Inside another program on this computer.
+    Shared,
+    /// Somewhere else.
+    Remote,
+}
+
+/// The room list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomsView {
+    /// Not read yet.
+    Loading,
+    /// As read last.
+    List(Vec<RoomSummary>),
+    /// It cannot be read.
+    Failed(Sentence),
+}
+
+/// Name of a mode.
+pub fn mode_name(texts: &Texts, mode: Mode) -> String {
+    match mode {
+        Mode::Duo => texts.t("mode-duo"),
+        // Live rooms are made by other clients; in a list they are rooms of several people.
+        Mode::Multi | Mode::Live => texts.t("mode-multi"),
+    }
+}

@@ -1,0 +1,57 @@
+//! A window without a window system, for one screen.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use egui_kittest::Harness;
+use parlor::app::i18n::{Lang, Texts};
+use parlor::app::view::{Action, Cx};
+use parlor::ui::{fonts, theme};
+use std::time::Duration;
+
+/// A screen and what was clicked on it.
+pub struct State<S> {
+    pub screen: S,
+    pub actions: Vec<Action>,
+    pub now: Duration,
+}
+
+pub type Screen<'a, S> = Harness<'a, State<S>>;
+
+pub fn texts(lang: Lang) -> Texts {
+    Texts::new(lang)
+}
+
+/// Draws `screen` with `draw` in a window of `size`. Fonts are the bundled ones; a character that they lack fails the test.
+pub fn screen<'a, S: 'a>(
+    lang: Lang,
+    size: (f32, f32),
+    state: S,
+    mut draw: impl FnMut(&mut egui::Ui, &mut Cx<'_>, &mut S) + 'a,
+) -> Screen<'a, S> {
+    let texts = Texts::new(lang);
+    let light = std::env::var("PARLOR_TEST_THEME").is_ok_and(|t| t == "light");
+    Harness::builder()
+        .with_size(size)
+        .with_max_steps(16)
+        .with_theme(if light { egui::Theme::Light } else { egui::Theme::Dark })
+        .with_context_setup(move |ctx| {
+            theme::install(ctx);
+            fonts::install(ctx, lang.tag(), false);
+        })
+        .build_ui_state(
+            move |ui, state: &mut State<S>| {
+                let mut cx = Cx { texts: &texts, actions: &mut state.actions, now: state.now };
+                draw(ui, &mut cx, &mut state.screen);
+            },
+            State { screen: state, actions: Vec::new(), now: Duration::from_secs(1000) },
+        )
+}
+
+/// Draws the window and, with PARLOR_TEST_PICTURES set to a folder, keeps the picture there for people to look at.
+pub fn picture<S>(screen: &mut Screen<'_, S>, name: &str) -> image::RgbaImage {
+    let picture = screen.render().expect("drawing needs a graphics driver (on Debian: mesa-vulkan-drivers)");
+    if let Some(folder) = std::env::var_os("PARLOR_TEST_PICTURES") {
+        picture.save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
+    }
+    picture
+}
