@@ -12,8 +12,10 @@
 
 mod carrier;
 mod pipe;
+pub mod ring;
 mod url;
 
 pub use carrier::{Carrier, ConnectError, connect, tune};
 pub use pipe::{Pipe, Ready};
+pub use ring::Ring;
 pub use url::{Scheme, Url, UrlError};
