@@ -309,10 +309,7 @@ mod tests {
         for packet in [video(false, 66), sound(70), video(true, 99), video(false, 132)] {
             publisher.send(packet);
         }
-        assert_eq!(
-            drain(&reader),
-            [clock_message(33), config(33), sound(70), video(true, 99), video(false, 132)]
-        );
+        assert_eq!(drain(&reader), [clock_message(33), config(33), sound(70), video(true, 99), video(false, 132)]);
         assert_eq!(hub.stream("s").unwrap().dropped, Dropped::default());
     }
 

@@ -233,12 +233,8 @@ impl Stream {
         for header in state.headers.packets(state.timestamp_ms) {
             ring.push(header, now);
         }
-        let inbox = Arc::new(Inbox {
-            wake: Notify::new(),
-            content: Mutex::new(Content { ring, ended: false }),
-            since: now,
-            wait,
-        });
+        let inbox =
+            Arc::new(Inbox { wake: Notify::new(), content: Mutex::new(Content { ring, ended: false }), since: now, wait });
         inbox.wake.notify_one();
         state.inboxes.push(inbox.clone());
         state.key_frame.wanted = true;

@@ -55,7 +55,9 @@ impl std::ops::AddAssign for Dropped {
 enum Pictures {
     Flowing,
     /// Nothing before the next key frame can be decoded. Pictures held back at the beginning are not losses; later ones are.
-    AwaitingKey { counted: bool },
+    AwaitingKey {
+        counted: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
