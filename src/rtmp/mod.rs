@@ -10,6 +10,8 @@ pub mod chunk;
 pub mod client;
 mod connection;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handshake;
 pub mod message;
 mod packet;

@@ -6,6 +6,8 @@
 
 mod output;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use bytes::Bytes;
