@@ -9,6 +9,7 @@ pub mod stats;
 
 pub mod capture;
 pub mod convert;
+pub mod encode;
 mod swscale;
 pub mod timing;
 

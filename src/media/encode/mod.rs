@@ -1,0 +1,32 @@
+//! Encoders: pictures to H.264, sound to Opus, both without delay beyond the codec's own.
+//!
+//! Which library does it is not to be seen from outside, but for the name that the statistics show.
+
+pub mod audio;
+mod avcc;
+mod backend;
+mod rate;
+pub mod video;
+
+/// An encoder failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The FFmpeg that Parlor runs with lacks an encoder.
+    #[error("this FFmpeg has no encoder `{0}`")]
+    Missing(&'static str),
+    /// FFmpeg says why.
+    #[error("the encoder {name} failed: {cause}")]
+    Failed {
+        /// Which one.
+        name: &'static str,
+        /// Why.
+        #[source]
+        cause: ffmpeg_next::Error,
+    },
+    /// The picture is not of the size that the encoder was opened for.
+    #[error("a picture of {0}x{1} for an encoder of another size")]
+    Size(u32, u32),
+    /// What came out is no H.264 that could be sent.
+    #[error("the encoder {0} gives no usable H.264")]
+    Unusable(&'static str),
+}
