@@ -3,36 +3,30 @@
 //! A publisher counts its timestamps from an origin and says in `onClock` which moment of the server's clock that is, first of all
 //! and then every second. A player that knows its own offset to the server's clock therefore knows when each picture was captured.
 
+use crate::rtmp::amf0::{self, Value};
 use crate::rtmp::{Packet, PacketKind};
-use bytes::{BufMut, BytesMut};
 use std::time::Duration;
 
 /// Name of the data message.
-const ON_CLOCK: &[u8] = b"onClock";
-/// AMF0 type markers (AMF0 specification, 2.1).
-const AMF0_NUMBER: u8 = 0x00;
-const AMF0_STRING: u8 = 0x02;
+const ON_CLOCK: &str = "onClock";
+/// Beyond this a double no longer holds microseconds.
+const MAX_US: f64 = 9e15;
 
 /// The message that says: timestamp 0 was `origin_us` by the server's clock, in microseconds since the UNIX epoch.
 ///
-/// On the wire: AMF0 string `onClock`, then a number. A double holds microseconds exactly until the year 2255.
+/// On the wire: AMF0 string `onClock`, then a number.
 pub fn on_clock(origin_us: i64, timestamp_ms: u32) -> Packet {
-    let mut body = BytesMut::with_capacity(19);
-    body.put_u8(AMF0_STRING);
-    body.put_u16(ON_CLOCK.len() as u16);
-    body.put_slice(ON_CLOCK);
-    body.put_u8(AMF0_NUMBER);
-    body.put_f64(origin_us as f64);
-    Packet { kind: PacketKind::Data, timestamp_ms, payload: body.freeze() }
+    let payload = amf0::encode(&[Value::String(ON_CLOCK.to_owned()), Value::Number(origin_us as f64)]);
+    Packet { kind: PacketKind::Data, timestamp_ms, payload }
 }
 
 /// Reads what [`on_clock`] wrote; `None` for any other message.
 pub fn read_on_clock(packet: &Packet) -> Option<i64> {
-    let rest = packet.payload.strip_prefix(&[AMF0_STRING, 0, ON_CLOCK.len() as u8])?.strip_prefix(ON_CLOCK)?;
-    let (number, _) = rest.strip_prefix(&[AMF0_NUMBER])?.split_first_chunk::<8>()?;
-    let origin = f64::from_be_bytes(*number);
-    // Beyond 2^53 a double no longer holds microseconds.
-    (packet.kind == PacketKind::Data && origin.is_finite() && origin.abs() < 9e15).then_some(origin as i64)
+    if packet.kind != PacketKind::Data || amf0::leading_string(&packet.payload)?.0 != ON_CLOCK {
+        return None;
+    }
+    let origin = amf0::decode(&packet.payload).ok()?.get(1)?.as_f64()?;
+    (origin.abs() < MAX_US).then_some(origin as i64)
 }
 
 /// A publisher's time line: local moments to RTMP timestamps.

@@ -140,4 +140,10 @@ mod tests {
         let video = Video::open(VideoSource::None, Format::default(), Clock::system()).unwrap();
         assert_eq!((video.delivered(), video.failure()), (0, None));
     }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_an_error_at_once() {
+        let open = |id: &str| Video::open(VideoSource::Camera(Some(id.into())), Format::default(), Clock::system());
+        assert_eq!(open("no-such-camera").unwrap_err().kind, super::super::SourceErrorKind::NoDevice);
+    }
 }
