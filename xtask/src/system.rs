@@ -154,7 +154,7 @@ impl Manager {
                 &["nginx", "pulseaudio", "xorg-server-xvfb", "openbox", "xdotool", "imagemagick", "msitools", "procps-ng"]
             }
             (Self::Brew, Need::Build) => &["pkgconf", "llvm", "nasm", "ffmpeg"],
-            (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows"],
+            (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
             (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) => &[],
         }
     }
@@ -181,7 +181,7 @@ impl Manager {
                 let installed = lines(Command::new("vcpkg").arg("list"));
                 let name = |package: &str| package.split(['[', ':']).next().unwrap_or_default().to_owned();
                 let has =
-                    |package: &str| installed.iter().any(|line| line.starts_with(&format!("{}:x64-windows", name(package))));
+                    |package: &str| installed.iter().any(|line| line.starts_with(&format!("{}:x64-windows-static-md", name(package))));
                 return packages.iter().copied().filter(|package| !has(package)).collect();
             }
         };
@@ -200,9 +200,12 @@ impl Manager {
                 let mut update = administrator(self)?;
                 update.args(["apt-get", "update", "-q"]);
                 let mut install = administrator(self)?;
-                // An installed nginx starts at once and at every boot, on port 80. The tests start their own: neither is wanted.
-                let script = if packages.contains(&"nginx") { APT_WITHOUT_SERVICES } else { APT };
-                install.args(["sh", "-ec", script, "install"]).args(packages);
+                if packages.contains(&"nginx") {
+                    // Installed, it would start at once and at every boot, on port 80. The tests start their own: neither is wanted.
+                    install.args(["sh", "-ec", APT_WITHOUT_SERVICES, "install"]).args(packages);
+                } else {
+                    install.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qy", "--no-install-recommends"]).args(packages);
+                }
                 vec![(update, false), (install, true)]
             }
             Self::Dnf => vec![(command(&["dnf", "install", "-y"])?, true)],
@@ -213,9 +216,7 @@ impl Manager {
     }
 }
 
-const APT: &str = r#"DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@""#;
-
-/// The same, while Debian's `policy-rc.d` forbids packages to start services; then takes nginx out of the boot.
+/// Installs packages while Debian's `policy-rc.d` forbids packages to start services; then takes nginx out of the boot.
 const APT_WITHOUT_SERVICES: &str = r#"policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then trap "rm -f $policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; fi
 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
