@@ -19,7 +19,18 @@ pub enum Error {
     },
     /// FFmpeg does not know how.
     #[error("the picture cannot be converted: {0}")]
-    Ffmpeg(#[from] ffmpeg_next::Error),
+    Ffmpeg(#[source] Cause),
+}
+
+/// What FFmpeg says; opaque, so that nobody outside depends on FFmpeg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct Cause(ffmpeg_next::Error);
+
+impl From<ffmpeg_next::Error> for Error {
+    fn from(error: ffmpeg_next::Error) -> Self {
+        Self::Ffmpeg(Cause(error))
+    }
 }
 
 fn check(width: u32, height: u32) -> Result<(), Error> {

@@ -180,8 +180,9 @@ impl Manager {
             Self::Vcpkg => {
                 let installed = lines(Command::new("vcpkg").arg("list"));
                 let name = |package: &str| package.split(['[', ':']).next().unwrap_or_default().to_owned();
-                let has =
-                    |package: &str| installed.iter().any(|line| line.starts_with(&format!("{}:x64-windows-static-md", name(package))));
+                let has = |package: &str| {
+                    installed.iter().any(|line| line.starts_with(&format!("{}:x64-windows-static-md", name(package))))
+                };
                 return packages.iter().copied().filter(|package| !has(package)).collect();
             }
         };
@@ -204,7 +205,9 @@ impl Manager {
                     // Installed, it would start at once and at every boot, on port 80. The tests start their own: neither is wanted.
                     install.args(["sh", "-ec", APT_WITHOUT_SERVICES, "install"]).args(packages);
                 } else {
-                    install.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qy", "--no-install-recommends"]).args(packages);
+                    install
+                        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qy", "--no-install-recommends"])
+                        .args(packages);
                 }
                 vec![(update, false), (install, true)]
             }
