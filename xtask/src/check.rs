@@ -24,14 +24,16 @@ pub struct Options {
 /// Feature sets that must stand on their own, beside the default one.
 const FEATURE_SETS: [&[&str]; 4] = [&[], &["--features", "server"], &["--features", "room"], &["--features", "media"]];
 
+type Check = fn() -> Result<()>;
+
 pub fn run(options: &Options) -> Result<ExitCode> {
     if !options.no_install {
         system::ensure(&[Need::Build])?;
     }
-    let mut checks: Vec<(&str, fn() -> Result<()>)> = vec![("format", format), ("lints", lints)];
+    let mut checks: Vec<(&str, Check)> = vec![("format", format), ("lints", lints)];
     if !options.fast {
         checks.extend([
-            ("lints of feature subsets", lints_of_subsets as fn() -> Result<()>),
+            ("lints of feature subsets", lints_of_subsets as Check),
             ("documentation", documentation),
             ("spelling", spelling),
             ("licences and sources", || deny(&["licenses", "bans", "sources"])),

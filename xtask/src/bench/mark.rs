@@ -43,7 +43,7 @@ pub fn draw(luma: &mut [u8], width: usize, value: u32) {
     for row in 0..CELLS_DOWN {
         for column in 0..CELLS_ACROSS {
             let outer = row == 0 || row == CELLS_DOWN - 1 || column == 0 || column == CELLS_ACROSS - 1;
-            let inner = row >= 2 && row < ROWS + 2 && column >= 2 && column < COLUMNS + 2;
+            let inner = (2..ROWS + 2).contains(&row) && (2..COLUMNS + 2).contains(&column);
             let one = inner && word >> (39 - ((row - 2) * COLUMNS + column - 2)) & 1 == 1;
             let shade = if outer || one { WHITE } else { BLACK };
             for y in (row + 1) * cell..(row + 2) * cell {
