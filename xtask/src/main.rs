@@ -51,3 +51,40 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/fonts/README.md"];
+
+    fn documents() -> impl Iterator<Item = (&'static str, String)> {
+        DOCUMENTS.iter().map(|name| (*name, fs::read_to_string(command::root().join(name)).unwrap()))
+    }
+
+    #[test]
+    fn documents_name_commands_that_exist() {
+        let known = Cli::command();
+        for (document, text) in documents() {
+            for named in text.split("cargo xtask ").skip(1) {
+                let name = named.split(|letter: char| !letter.is_ascii_lowercase()).next().unwrap_or_default();
+                assert!(known.find_subcommand(name).is_some(), "{document}: there is no `cargo xtask {name}`");
+            }
+        }
+    }
+
+    #[test]
+    fn documents_link_to_files_that_exist() {
+        for (document, text) in documents() {
+            let folder = command::root().join(document).parent().unwrap().to_owned();
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+                let outside = link.contains("://") || link.starts_with('#');
+                assert!(outside || folder.join(link).exists(), "{document}: {link} is not there");
+            }
+        }
+    }
+}
