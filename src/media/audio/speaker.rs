@@ -145,12 +145,15 @@ where
     let (ring, mut reader) = RingBuffer::new((rate * RING_MS / 1000) as usize);
     let gauge = Arc::new(Gauge::default());
     let (report, clock, ticker, channels) = (gauge.clone(), clock.clone(), link.clone(), usize::from(config.channels));
+    // The device asks for sound before the tick thread has heard of it.
+    let mut fed = false;
     let callback = move |out: &mut [T], info: &cpal::OutputCallbackInfo| {
         if channels == 0 {
             return;
         }
-        let whole = fill(out, channels, &mut reader);
-        if !whole && report.end_us.load(Ordering::Relaxed) != 0 {
+        if fill(out, channels, &mut reader) {
+            fed = true;
+        } else if fed {
             report.underruns.fetch_add(1, Ordering::Relaxed);
         }
         let stamp = info.timestamp();
