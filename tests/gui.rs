@@ -13,9 +13,7 @@ use parlor::app::sidebar;
 use parlor::app::view::{Action, RoomsView, ServerKind, ServerView};
 use parlor::proto::api::RoomSummary;
 use parlor::proto::{Mode, RoomId};
-use screens::{Screen, screen, texts};
-
-const SIZE: (f32, f32) = (1180.0, 760.0);
+use screens::{SIZE, Screen, screen, texts, type_into};
 
 fn sentence(remedy: Remedy) -> Sentence {
     Sentence { text: "It went wrong.".into(), detail: Some("os error 111".into()), remedy }
@@ -57,8 +55,7 @@ fn one_box_takes_links_codes_and_names() {
         [("parlor://calls.example/k7wq2mnd", Some("calls.example:1935"), "k7wq2mnd"), ("周会", None, "周会")]
     {
         let mut page = home(Lang::En, SIZE, ready(), ServerChoice::Here);
-        page.get_by_label(&t.t("join-label")).type_text(typed);
-        page.run();
+        type_into(&mut page, &t.t("join-label"), typed);
         page.get_by_role_and_label(egui::accesskit::Role::Button, &t.t("join-button")).click();
         page.run();
         match page.state().actions.as_slice() {
@@ -77,8 +74,7 @@ fn a_bad_invite_is_refused_in_words() {
         for (typed, said) in [("", "join-empty"), ("ftp://x/y", "join-not-invite"), ("parlor://host/", "join-no-room")] {
             let mut page = home(lang, SIZE, ready(), ServerChoice::Here);
             if !typed.is_empty() {
-                page.get_by_label(&t.t("join-label")).type_text(typed);
-                page.run();
+                type_into(&mut page, &t.t("join-label"), typed);
             }
             page.get_by_role_and_label(egui::accesskit::Role::Button, &t.t("join-button")).click();
             page.run();
@@ -96,8 +92,7 @@ fn the_server_can_be_chosen_and_its_failure_is_a_sentence() {
         page.get_by_label(&t.t("server-starting"));
         page.get_by_label(&t.t("server-other")).click();
         page.run();
-        page.get_by_label(&t.t("server-address")).type_text("10.0.0.1:1935");
-        page.run();
+        type_into(&mut page, &t.t("server-address"), "10.0.0.1:1935");
         page.get_by_label(&t.t("server-use")).click();
         page.run();
         assert_eq!(page.state().actions, [Action::UseServer(ServerChoice::Address("10.0.0.1:1935".into()))]);

@@ -6,12 +6,16 @@ use crate::ui::button;
 use crate::ui::field::Field;
 use crate::ui::icons;
 use crate::ui::theme::{self, radius, size, space};
+
 use egui::{Align, Color32, CornerRadius, Event, Frame, ImeEvent, Key, Label, Layout, Margin, Panel, RichText, Ui};
+use std::time::Duration;
 
 /// How wide it is.
 const WIDTH: f32 = 320.0;
 /// Longest line that can be typed, in characters; the server takes a little more.
 const MAX_CHARS: usize = 2000;
+/// The key that chooses a word may arrive a moment after the word; nobody presses Enter again so soon.
+const CHOOSING: Duration = Duration::from_millis(100);
 
 /// The open chat.
 #[derive(Debug, Default)]
@@ -19,6 +23,8 @@ pub struct Chat {
     /// What is being typed.
     pub draft: String,
     composing: bool,
+    /// When a word was chosen last.
+    committed: Option<Duration>,
     focus: bool,
     /// Number of the newest line that was seen.
     seen: u64,
@@ -73,7 +79,7 @@ impl Chat {
     }
 
     fn input(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let enter_sends = self.enter_sends(&ui.input(|i| i.events.clone()));
+        let enter_sends = self.enter_sends(&ui.input(|i| i.events.clone()), cx.now);
         let (label, hint) = (cx.t("chat-input"), cx.t("chat-hint"));
         ui.horizontal(|ui| {
             let width = ui.available_width() - theme::CONTROL_HEIGHT - space::S;
@@ -94,20 +100,17 @@ impl Chat {
     }
 
     /// Whether Enter among these events is meant for the line, not for an input method that is composing a word.
-    fn enter_sends(&mut self, events: &[Event]) -> bool {
-        let mut sends = !self.composing;
+    fn enter_sends(&mut self, events: &[Event], now: Duration) -> bool {
+        let was_composing = self.composing;
         for event in events {
             match event {
                 Event::Ime(ImeEvent::Preedit { text, .. }) => self.composing = !text.is_empty(),
-                Event::Ime(ImeEvent::Commit(_)) => {
-                    self.composing = false;
-                    // The key that chose the word is not for the line, even if it arrives together with it.
-                    sends = false;
-                }
+                Event::Ime(ImeEvent::Commit(_)) => (self.composing, self.committed) = (false, Some(now)),
                 _ => {}
             }
         }
-        sends && !self.composing
+        let just_chosen = self.committed.is_some_and(|at| now.saturating_sub(at) < CHOOSING);
+        !was_composing && !self.composing && !just_chosen
     }
 }
 
@@ -131,16 +134,12 @@ fn line_ui(ui: &mut Ui, cx: &Cx<'_>, line: &Line, continued: bool) {
             let name = if line.own { cx.t("chat-you") } else { line.name.clone() };
             ui.label(RichText::new(name).size(size::SMALL).color(p.text_weak));
         }
-        Frame::new()
-            .fill(fill)
-            .corner_radius(CornerRadius::same(radius::CONTROL + 4))
-            .inner_margin(Margin::symmetric(12, 8))
-            .show(ui, |ui| {
-                ui.set_max_width(ui.available_width() * 0.86);
-                ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                    ui.add(Label::new(RichText::new(&line.text).color(p.text)).wrap().selectable(true));
-                });
-            });
+        // A bubble is as wide as its text, up to most of the column.
+        let most = ui.available_width() * 0.86 - 24.0;
+        let text = ui.painter().layout(line.text.clone(), egui::FontId::proportional(size::BODY), p.text, most);
+        let bubble =
+            Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 4)).inner_margin(Margin::symmetric(12, 8));
+        bubble.show(ui, |ui| ui.add(Label::new(text).selectable(true)));
     });
 }
 
@@ -158,15 +157,17 @@ mod tests {
 
     #[test]
     fn enter_does_not_send_while_a_word_is_composed() {
+        let at = Duration::from_millis;
         let mut chat = Chat::default();
-        assert!(chat.enter_sends(&[]));
-        assert!(!chat.enter_sends(&[preedit("ni")]));
-        assert!(!chat.enter_sends(&[]), "still composing");
-        assert!(!chat.enter_sends(&[preedit(""), commit("你")]), "this Enter chose the word");
-        assert!(chat.enter_sends(&[]));
-        assert!(!chat.enter_sends(&[preedit("hao")]));
-        assert!(!chat.enter_sends(&[preedit("")]) || !chat.composing, "dismissed");
-        assert!(chat.enter_sends(&[]));
+        assert!(chat.enter_sends(&[], at(0)));
+        assert!(!chat.enter_sends(&[preedit("ni")], at(1000)));
+        assert!(!chat.enter_sends(&[], at(1100)), "still composing");
+        assert!(!chat.enter_sends(&[preedit(""), commit("你")], at(1200)), "this Enter chose the word");
+        assert!(!chat.enter_sends(&[], at(1210)), "so did this one, a little late");
+        assert!(chat.enter_sends(&[], at(1400)));
+        assert!(!chat.enter_sends(&[preedit("hao")], at(1500)));
+        assert!(!chat.enter_sends(&[preedit("")], at(1600)), "this one dismissed the word");
+        assert!(chat.enter_sends(&[], at(1610)));
     }
 
     #[test]

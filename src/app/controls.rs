@@ -24,11 +24,13 @@ pub struct ControlsView {
 
 /// Draws the row of buttons, centred.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
-    const WIDTH: f32 = 4.0 * 46.0 + 60.0 + 5.0 * space::M;
-    let side = ((ui.available_width() - WIDTH) / 2.0).max(0.0);
+    const BUTTONS: f32 = 4.0 * 46.0 + 60.0;
+    let gap = ((ui.available_width() - BUTTONS) / 6.0).clamp(2.0, space::M);
+    let side = ((ui.available_width() - BUTTONS - 5.0 * gap) / 2.0).max(0.0);
     ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing = vec2(space::M, 0.0);
+        ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
         ui.add_space(side);
+        ui.spacing_mut().item_spacing.x = gap;
         let (icon, name, look) = mic_button(cx.texts, view.mic);
         if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
             cx.act(Action::SetMic(!view.mic));
@@ -49,7 +51,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
         {
             cx.act(Action::ToggleStats);
         }
-        ui.add_space(space::M);
+        // A little apart, so that nobody leaves by mistake.
+        ui.add_space(gap);
         if button::round(ui, icons::ICON_CALL_END, &cx.t("leave"), &cx.t("leave-hint"), Look::Danger, 0).clicked() {
             cx.act(Action::Leave);
         }

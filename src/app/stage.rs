@@ -107,11 +107,9 @@ fn notice(ui: &mut Ui, cx: &mut Cx<'_>, phase: &Phase) {
             0 => cx.t("call-reconnecting-now"),
             _ => cx.with("call-reconnecting", &[("seconds", seconds.into())]),
         };
-        card::notice(ui, card::Tone::Error, &text, |ui| {
-            if ui.add(Button::new(&cx.t("call-retry-now")).icon(icons::ICON_REFRESH)).clicked() {
-                cx.act(Action::RetryNow);
-            }
-        });
+        if card::banner(ui, card::Tone::Error, &text, icons::ICON_REFRESH, &cx.t("call-retry-now")) {
+            cx.act(Action::RetryNow);
+        }
         ui.add_space(space::XS);
         // The seconds count down.
         ui.ctx().request_repaint_after(std::time::Duration::from_millis(500));

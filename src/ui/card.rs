@@ -57,10 +57,7 @@ pub enum Tone {
 /// A sentence in a tinted box, with something below it (usually buttons).
 pub fn notice<R>(ui: &mut Ui, tone: Tone, text: &str, below: impl FnOnce(&mut Ui) -> R) -> InnerResponse<R> {
     let p = theme::palette(ui);
-    let (fill, front, icon) = match tone {
-        Tone::Info => (p.accent_soft, p.accent, super::icons::ICON_INFO),
-        Tone::Error => (p.danger_soft, p.danger, super::icons::ICON_ERROR),
-    };
+    let (fill, front, icon) = tone_look(tone, p);
     Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 2)).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
@@ -73,6 +70,33 @@ pub fn notice<R>(ui: &mut Ui, tone: Tone, text: &str, below: impl FnOnce(&mut Ui
         })
         .inner
     })
+}
+
+/// A sentence in a tinted box with one button at its end, in a single row; returns whether the button was clicked.
+pub fn banner(ui: &mut Ui, tone: Tone, text: &str, icon: MaterialIcon, button: &str) -> bool {
+    let p = theme::palette(ui);
+    let (fill, front, sign) = tone_look(tone, p);
+    let frame =
+        Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 2)).inner_margin(Margin::symmetric(12, 6));
+    let row = |ui: &mut Ui| {
+        ui.label(sign.rich_text().size(size::ICON).color(front));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let clicked = ui.add(super::button::Button::new(button).icon(icon)).clicked();
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap());
+            });
+            clicked
+        })
+        .inner
+    };
+    frame.show(ui, |ui| ui.horizontal(row).inner).inner
+}
+
+fn tone_look(tone: Tone, p: &theme::Palette) -> (Color32, Color32, MaterialIcon) {
+    match tone {
+        Tone::Info => (p.accent_soft, p.accent, super::icons::ICON_INFO),
+        Tone::Error => (p.danger_soft, p.danger, super::icons::ICON_ERROR),
+    }
 }
 
 /// A row of the room list.

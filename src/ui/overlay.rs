@@ -18,7 +18,9 @@ pub fn paint(ui: &mut Ui, tile: Rect, rows: &[(String, String)]) {
     let widest = |n: usize| laid.iter().map(|row| [&row.0, &row.1][n].size().x).fold(0.0, f32::max);
     let (names, values) = (widest(0), widest(1));
     let margin = 8.0;
-    let fitting = (((tile.height() - 2.0 * (margin + PAD)) / LINE).floor().max(0.0) as usize).min(laid.len());
+    // The name plate below stays free.
+    let plate = 30.0;
+    let fitting = (((tile.height() - plate - 2.0 * (margin + PAD)) / LINE).floor().max(0.0) as usize).min(laid.len());
     let size = vec2(names + GAP + values + 2.0 * PAD, fitting as f32 * LINE + 2.0 * PAD);
     if fitting == 0 || size.x > tile.width() {
         return;

@@ -8,6 +8,12 @@ use parlor::app::view::{Action, Cx};
 use parlor::ui::{fonts, theme};
 use std::time::Duration;
 
+mod call;
+mod prejoin;
+
+/// A window of ordinary size.
+pub const SIZE: (f32, f32) = (1180.0, 760.0);
+
 /// A screen and what was clicked on it.
 pub struct State<S> {
     pub screen: S,
@@ -54,4 +60,13 @@ pub fn picture<S>(screen: &mut Screen<'_, S>, name: &str) -> image::RgbaImage {
         picture.save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
     }
     picture
+}
+
+/// Types `text` into the field called `label`.
+pub fn type_into<S>(screen: &mut Screen<'_, S>, label: &str, text: &str) {
+    use egui_kittest::kittest::Queryable;
+    screen.get_by_role_and_label(egui::accesskit::Role::TextInput, label).focus();
+    screen.run();
+    screen.get_by_role_and_label(egui::accesskit::Role::TextInput, label).type_text(text);
+    screen.run();
 }

@@ -1,0 +1,281 @@
+//! The page of a call.
+
+use super::{Screen, picture, screen, texts, type_into};
+use egui::accesskit::Role;
+use egui::{Event, ImeEvent, Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+use parlor::app::call_page::{CallPage, CallView};
+use parlor::app::i18n::Lang;
+use parlor::app::videos::Videos;
+use parlor::app::view::Action;
+use parlor::base::Slot;
+use parlor::call::snapshot::{Line, Room};
+use parlor::call::{Me, Peer, Phase, Snapshot};
+use parlor::media::frame::{Pool, Rgba};
+use parlor::media::stats::{Percentiles, PlayStats, PublishStats};
+use parlor::proto::{Invite, MemberId, Mode, RoomId};
+use std::time::Duration;
+
+const WIDE: (f32, f32) = (1180.0, 760.0);
+const INVITE: &str = "parlor://192.168.1.20:1935/k7wq2mnd";
+
+/// The page and what it is given.
+struct Call {
+    page: CallPage,
+    snapshot: Snapshot,
+    videos: Videos,
+}
+
+/// A picture of one colour.
+fn fill(colour: [u8; 3]) -> Rgba {
+    let (width, height) = (64, 36);
+    let mut data = Pool::new().take(width as usize * height as usize * 4);
+    for pixel in data.chunks_exact_mut(4) {
+        pixel.copy_from_slice(&[colour[0], colour[1], colour[2], 255]);
+    }
+    Rgba { width, height, captured: None, data }
+}
+
+const COLOURS: [[u8; 3]; 4] = [[200, 60, 40], [40, 160, 70], [50, 90, 210], [200, 180, 40]];
+
+fn peer(number: usize) -> Peer {
+    let picture = Slot::new();
+    picture.put(fill(COLOURS[number]));
+    let delay_ms = Some(Percentiles { p50: 31.0, p95: 44.0, p99: 52.0, max: 61.0 });
+    let stats = PlayStats { width: 640, height: 360, fps: 30.0, delay_ms, codec: "h264".into(), ..PlayStats::default() };
+    let name = ["Grace Hopper", "李雷", "韩梅梅", "Alan"][number].to_owned();
+    Peer { member: MemberId::new(number.to_string()), name, mic: true, camera: true, picture, receiving: true, stats }
+}
+
+fn call(peers: usize) -> Snapshot {
+    let me = Me {
+        name: "Ada".into(),
+        mic: true,
+        camera: true,
+        stats: PublishStats { encoder: "libx264".into(), ..Default::default() },
+        ..Me::default()
+    };
+    me.preview.put(fill([120, 120, 130]));
+    let invite = Invite { server: Some("192.168.1.20:1935".into()), room: RoomId::new("k7wq2mnd") };
+    let room = Room { id: RoomId::new("k7wq2mnd"), name: "周会".into(), mode: Mode::Multi, cap: 4, mine: true, invite };
+    Snapshot { phase: Phase::InCall, room: Some(room), me, peers: (0..peers).map(peer).collect(), chat: Vec::new() }
+}
+
+fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
+    let call = Call { page: CallPage::default(), snapshot, videos: Videos::default() };
+    let mut page = screen(lang, size, call, |ui, cx, call| {
+        call.videos.update(ui.ctx(), &call.snapshot);
+        let view = CallView {
+            snapshot: &call.snapshot,
+            videos: &call.videos,
+            mirrored: false,
+            title: "周会",
+            creating: true,
+            invite: call.snapshot.room.as_ref().map(|_| INVITE),
+            partner_coming: false,
+            sidebar: true,
+        };
+        call.page.show(ui, cx, &view);
+    });
+    page.run();
+    page
+}
+
+fn say(seq: u64, name: &str, text: &str, own: bool) -> Line {
+    Line { seq, name: name.into(), text: text.into(), own, at_us: 0 }
+}
+
+#[test]
+fn everybody_is_on_the_stage_with_name_and_picture() {
+    for lang in Lang::ALL {
+        for peers in 1..=4 {
+            let mut page = page(lang, WIDE, call(peers));
+            let mine = texts(lang).with("call-you-name", &[("name", "Ada".into())]);
+            let mut centres = vec![(page.get_by_label(&mine).rect().center(), [120, 120, 130])];
+            for number in 0..peers {
+                centres.push((page.get_by_label(&peer(number).name).rect().center(), COLOURS[number]));
+            }
+            let shown = picture(&mut page, &format!("call-{}-{lang:?}", peers + 1));
+            for (at, colour) in centres {
+                let pixel = shown.get_pixel(at.x as u32, at.y as u32).0;
+                let off = (0..3).map(|i| pixel[i].abs_diff(colour[i])).max().unwrap();
+                assert!(off <= 8, "{pixel:?} at {at:?} instead of {colour:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_switched_off_is_said_and_hidden() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut snapshot = call(2);
+        snapshot.peers[0].mic = false;
+        snapshot.peers[1].camera = false;
+        snapshot.peers[1].receiving = false;
+        (snapshot.me.mic, snapshot.me.camera) = (false, false);
+        let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(&t.with("tile-muted", &[("name", "Grace Hopper".into())]));
+        let off = page.get_by_label(&t.with("tile-camera-off", &[("name", "李雷".into())])).rect();
+        page.get_by_label(&t.t("mic-unmute"));
+        page.get_by_label(&t.t("camera-on"));
+        let shown = picture(&mut page, &format!("call-off-{lang:?}"));
+        let corner = off.left_top() + egui::vec2(30.0, 30.0);
+        let pixel = shown.get_pixel(corner.x as u32, corner.y as u32).0;
+        assert!(pixel[1] < 120, "an avatar instead of the last picture: {pixel:?}");
+    }
+}
+
+#[test]
+fn someone_alone_is_offered_an_invite_and_a_test_partner() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, WIDE, call(0));
+        page.get_by_label(&t.t("call-alone"));
+        page.get_by_label(&t.t("call-copy-invite")).click();
+        page.get_by_label(&t.t("call-test-partner")).click();
+        page.run();
+        let copy = Action::Copy { text: INVITE.into(), said: t.t("toast-invite-copied") };
+        assert!(page.state().actions.contains(&copy) && page.state().actions.contains(&Action::CallPartner));
+        picture(&mut page, &format!("call-alone-{lang:?}"));
+    }
+}
+
+#[test]
+fn buttons_and_keys_do_the_same() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let wanted = [Action::SetMic(false), Action::SetCamera(false), Action::ToggleChat, Action::ToggleStats];
+        let mut page = page(lang, WIDE, call(1));
+        for label in ["mic-mute", "camera-off", "chat-open", "stats-open", "leave"] {
+            page.get_by_role_and_label(Role::Button, &t.t(label)).click();
+            page.run();
+        }
+        assert_eq!(page.state().actions[..4], wanted);
+        assert_eq!(page.state().actions[4], Action::Leave);
+        page.state_mut().actions.clear();
+        for key in [Key::M, Key::V, Key::C] {
+            page.key_press(key);
+            page.run();
+        }
+        page.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+        page.run();
+        assert_eq!(page.state().actions, wanted);
+    }
+}
+
+#[test]
+fn chat_shows_lines_and_sends_them() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut snapshot = call(1);
+        snapshot.chat =
+            vec![say(1, "李雷", "你好，听得见吗？", false), say(2, "Ada", "Yes!", true), say(3, "李雷", "很好", false)];
+        let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(&t.with("chat-open-unread", &[("count", 2usize.into())]));
+        page.state_mut().screen.page.toggle_chat();
+        page.run();
+        page.get_by_label("你好，听得见吗？");
+        page.get_by_label(&t.t("chat-you"));
+        picture(&mut page, &format!("call-chat-{lang:?}"));
+        type_into(&mut page, &t.t("chat-input"), "M, V und C: 再见");
+        assert!(page.state().actions.is_empty(), "letters that are typed switch nothing");
+        page.key_press(Key::Enter);
+        page.run();
+        assert_eq!(page.state().actions, [Action::Say("M, V und C: 再见".into())]);
+        assert!(
+            page.get_by_role_and_label(Role::TextInput, &t.t("chat-input")).is_focused(),
+            "the next line can be typed at once"
+        );
+        page.key_press(Key::Enter);
+        page.run();
+        assert_eq!(page.state().actions.len(), 1, "an empty line is not sent");
+        page.state_mut().screen.page.toggle_chat();
+        page.run();
+        page.get_by_label(&t.t("chat-open"));
+    }
+}
+
+#[test]
+fn enter_that_chooses_a_word_does_not_send_the_line() {
+    let t = texts(Lang::Zh);
+    let mut page = page(Lang::Zh, WIDE, call(1));
+    page.state_mut().screen.page.toggle_chat();
+    page.run();
+    page.event(Event::Ime(ImeEvent::Preedit { text: "ni hao".into(), active_range_chars: None }));
+    page.run();
+    page.event(Event::Ime(ImeEvent::Preedit { text: String::new(), active_range_chars: None }));
+    page.event(Event::Ime(ImeEvent::Commit("你好".into())));
+    page.key_press(Key::Enter);
+    page.run();
+    assert!(page.state().actions.is_empty());
+    assert_eq!(page.get_by_role_and_label(Role::TextInput, &t.t("chat-input")).value().as_deref(), Some("你好"));
+    page.state_mut().now += Duration::from_secs(1);
+    page.key_press(Key::Enter);
+    page.run();
+    assert_eq!(page.state().actions, [Action::Say("你好".into())]);
+}
+
+#[test]
+fn figures_are_shown_on_every_tile() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, WIDE, call(1));
+        page.state_mut().screen.page.stats = true;
+        page.run();
+        let delay =
+            format!("{}: {}", t.t("stat-delay"), t.with("stat-ms-pair", &[("first", "31".into()), ("second", "44".into())]));
+        page.get_by_label_contains(&delay);
+        page.get_by_label_contains("libx264");
+        picture(&mut page, &format!("call-stats-{lang:?}"));
+    }
+}
+
+#[test]
+fn a_broken_connection_can_be_retried_at_once() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut snapshot = call(2);
+        snapshot.phase = Phase::Reconnecting { next_try: Duration::from_millis(1_003_200), tries: 2 };
+        snapshot.peers[0].receiving = false;
+        let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(&t.with("call-reconnecting", &[("seconds", 4usize.into())]));
+        page.get_by_label(&t.t("call-retry-now")).click();
+        page.run_steps(2);
+        assert_eq!(page.state().actions, [Action::RetryNow]);
+        page.state_mut().now = Duration::from_secs(1004);
+        page.run_steps(2);
+        page.get_by_label(&t.t("call-reconnecting-now"));
+        picture(&mut page, &format!("call-reconnecting-{lang:?}"));
+    }
+}
+
+#[test]
+fn entering_says_so() {
+    for lang in Lang::ALL {
+        let snapshot = Snapshot { phase: Phase::Entering, room: None, ..call(0) };
+        let page = page(lang, WIDE, snapshot);
+        page.get_by_label(&texts(lang).with("call-creating", &[("room", "周会".into())]));
+    }
+}
+
+#[test]
+fn the_call_fits_the_smallest_window_even_with_chat() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, (640.0, 480.0), call(3));
+        page.state_mut().screen.page.toggle_chat();
+        page.state_mut().screen.page.stats = true;
+        page.run();
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(640.0, 480.0));
+        for label in ["leave", "mic-mute", "chat-send"] {
+            let rect = page.get_by_role_and_label(Role::Button, &t.t(label)).rect();
+            assert!(window.contains_rect(rect), "{label} at {rect:?}");
+        }
+        for number in 0..3 {
+            let rect = page.get_by_label(&peer(number).name).rect();
+            assert!(window.contains_rect(rect) && rect.width() > 100.0, "{rect:?}");
+        }
+        picture(&mut page, &format!("call-small-{lang:?}"));
+    }
+}

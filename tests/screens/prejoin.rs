@@ -1,0 +1,147 @@
+//! The page before a call.
+
+use super::{SIZE, Screen, screen, texts, type_into};
+use egui_kittest::kittest::Queryable;
+use parlor::app::errors::{Remedy, Sentence};
+use parlor::app::i18n::Lang;
+use parlor::app::prejoin::{PreJoin, PreJoinView, Target};
+use parlor::app::settings::{Settings, Theme};
+use parlor::app::view::Action;
+use parlor::call::Entry;
+use parlor::media::capture::{AudioSource, VideoSource};
+use parlor::media::devices::Device;
+use parlor::proto::Mode;
+use parlor::ui::Video;
+
+fn create() -> PreJoin {
+    PreJoin::new(Target::Create { name: String::new(), mode: Mode::Duo }, &Settings::default())
+}
+
+fn enter() -> PreJoin {
+    let settings = Settings { name: "Ada".into(), ..Settings::default() };
+    PreJoin::new(Target::Enter { room: "k7wq2mnd".into(), shown: "周会".into() }, &settings)
+}
+
+fn page<'a>(lang: Lang, size: (f32, f32), form: PreJoin, failure: Option<Sentence>) -> Screen<'a, PreJoin> {
+    let video = Video::default();
+    let cameras = [Device { id: "7".into(), name: "HD Webcam".into() }];
+    screen(lang, size, form, move |ui, cx, form| {
+        let view = PreJoinView {
+            theme: Theme::System,
+            video: &video,
+            opening: false,
+            video_failure: failure.as_ref(),
+            audio_failure: None,
+            level: 0.1,
+            cameras: &cameras,
+            microphones: &[],
+            speakers: &[],
+        };
+        form.show(ui, cx, &view);
+    })
+}
+
+#[test]
+fn a_room_is_created_under_good_names_only() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, create(), None);
+        assert!(page.query_by_label(&t.t("name-empty")).is_none(), "nobody is scolded before trying");
+        page.get_by_label(&t.t("prejoin-create-button")).click();
+        page.run();
+        assert_eq!(page.query_all_by_label(&t.t("name-empty")).count(), 2, "room and person");
+        type_into(&mut page, &t.t("prejoin-room"), "a<b");
+        page.get_by_label(&t.with("name-forbidden", &[("char", "<".into())]));
+        page.state_mut().screen.target = Target::Create { name: "周会 1".into(), mode: Mode::Duo };
+        type_into(&mut page, &t.t("prejoin-name"), "李雷");
+        page.get_by_label(&t.t("mode-multi")).click();
+        page.run();
+        page.get_by_label(&t.t("prejoin-create-button")).click();
+        page.run();
+        assert_eq!(page.state().actions, [Action::Start]);
+        match page.state().screen.entry() {
+            Some(Entry::Create { name, mode, password, dissolve }) => {
+                assert_eq!((name.as_str(), mode, password, dissolve), ("周会 1", Mode::Multi, None, true));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_room_is_joined_with_its_password() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let failure = Sentence { text: t.t("error-wrong-password"), detail: None, remedy: Remedy::Password };
+        let mut page = page(lang, SIZE, PreJoin { locked: true, failure: Some(failure), ..enter() }, None);
+        page.get_by_label(&t.with("prejoin-join", &[("room", "周会".into())]));
+        page.get_by_label(&t.t("error-wrong-password"));
+        page.get_by_role_and_label(egui::accesskit::Role::PasswordInput, &t.t("prejoin-password")).focus();
+        page.run();
+        page.get_by_role_and_label(egui::accesskit::Role::PasswordInput, &t.t("prejoin-password")).type_text("öffne dich");
+        page.run();
+        page.get_by_label(&t.t("prejoin-join-button")).click();
+        page.run();
+        assert_eq!(page.state().actions, [Action::Start]);
+        let password = Some("öffne dich".to_owned());
+        assert!(
+            matches!(page.state().screen.entry(), Some(Entry::Enter { room, password: p }) if room == "k7wq2mnd" && p == password)
+        );
+    }
+}
+
+#[test]
+fn devices_are_chosen_and_switched_off() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, enter(), None);
+        page.get_by_role_and_label(egui::accesskit::Role::ProgressIndicator, &t.t("prejoin-level"));
+        page.get_by_label(&t.t("mic-mute")).click();
+        page.get_by_label(&t.t("camera-off")).click();
+        page.run();
+        assert!(!page.state().screen.mic && !page.state().screen.camera);
+        page.get_by_label(&t.t("mic-unmute"));
+        let combo = |label: &str| t.t(label);
+        page.get_by_role_and_label(egui::accesskit::Role::ComboBox, &combo("prejoin-camera")).click();
+        page.run();
+        page.get_by_label("HD Webcam");
+        page.get_by_label(&t.t("source-pattern")).click();
+        page.run();
+        assert_eq!(page.state().screen.video_source(), VideoSource::Pattern);
+        page.get_by_role_and_label(egui::accesskit::Role::ComboBox, &combo("prejoin-mic")).click();
+        page.run();
+        page.get_by_label(&t.t("source-audio-file")).click();
+        page.run();
+        type_into(&mut page, &t.t("prejoin-file"), "/tmp/speech.wav");
+        assert_eq!(page.state().screen.audio_source(), AudioSource::File("/tmp/speech.wav".into()));
+        assert_eq!(page.state().actions.iter().filter(|a| **a == Action::Reopen).count(), 2);
+    }
+}
+
+#[test]
+fn a_missing_camera_is_a_sentence_and_no_obstacle() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let failure = Sentence { text: t.t("error-camera-missing"), detail: Some("ENODEV".into()), remedy: Remedy::Device };
+        let mut page = page(lang, SIZE, enter(), Some(failure));
+        page.get_by_label(&t.t("error-camera-missing"));
+        page.get_by_label(&t.t("retry")).click();
+        page.get_by_label(&t.t("prejoin-join-button")).click();
+        page.run();
+        assert!(page.state().actions.contains(&Action::Reopen) && page.state().actions.contains(&Action::Start));
+        page.get_by_label(&t.t("back")).click();
+        page.run();
+        assert!(page.state().actions.contains(&Action::Home));
+    }
+}
+
+#[test]
+fn the_page_can_be_used_in_the_smallest_window() {
+    let t = texts(Lang::En);
+    let mut page = page(Lang::En, (640.0, 480.0), enter(), None);
+    page.get_by_label(&t.t("prejoin-join-button")).scroll_to_me();
+    page.run();
+    page.get_by_label(&t.t("prejoin-join-button")).click();
+    page.run();
+    assert_eq!(page.state().actions, [Action::Start]);
+}
