@@ -236,7 +236,8 @@ const TAG_HEADER: usize = 11;
 const BACK_POINTER: usize = 4;
 
 impl Aggregate {
-    /// Takes an aggregate message apart. Parts share its memory.
+    /// Takes an aggregate message apart. Parts are copies: one that is kept must not keep the whole aggregate, which may be
+    /// a million times larger.
     pub fn new(message: &Message) -> Self {
         Self { rest: message.payload.clone(), stream_id: message.stream_id, offset: None, timestamp_ms: message.timestamp_ms }
     }
@@ -250,7 +251,7 @@ impl Aggregate {
         if self.rest.len() < length {
             return Err(Error::Aggregate);
         }
-        let payload = self.rest.split_to(length);
+        let payload = Bytes::copy_from_slice(&self.rest.split_to(length));
         // The last back pointer is left out by some.
         self.rest.advance(self.rest.len().min(BACK_POINTER));
         Ok(Message { timestamp_ms: time.wrapping_add(offset), kind, stream_id: self.stream_id, payload })

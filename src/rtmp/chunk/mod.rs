@@ -22,7 +22,8 @@ pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 pub const MAX_CHUNK_STREAMS: usize = 64;
 
 /// How many bytes of unfinished messages, all chunk streams together, one connection may make us hold: one message of
-/// the greatest size and a few that were interrupted by it.
+/// the greatest size and a few that were interrupted by it. What is allocated for them is at most twice that (buffers grow
+/// by doubling) and 64 KiB for each chunk stream in use (what a message's announced length is believed at once).
 pub const MAX_PARTIAL_BYTES: usize = MAX_MESSAGE_BYTES + (1 << 20);
 
 /// The chunk size both directions start with (5.4.1).

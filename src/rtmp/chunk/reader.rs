@@ -223,9 +223,9 @@ enum Repeat {
 
 impl Stream {
     /// Whether a type-3 chunk, whose bytes behind the basic header are given, carries the extended timestamp again.
-    /// The specification (5.3.1.3) says it does; FFmpeg and Adobe's server do so, others (librtmp among them) do not.
-    /// Nobody announces which: so four bytes that equal the timestamp are the timestamp. Some repeat the field, which may be a
-    /// delta, others the message's absolute time.
+    /// The specification (5.3.1.3) says it does, and FFmpeg and Adobe's server do so; nginx-rtmp can be told either way,
+    /// and others do not. Nobody announces which: so four bytes that equal the timestamp are the timestamp. Some
+    /// repeat the field, which may be a delta, others the message's absolute time.
     fn repeats_extended(&self, bytes: &[u8]) -> Repeat {
         let Some(field) = self.extended else { return Repeat::No };
         let seen = &bytes[..bytes.len().min(4)];
