@@ -4,12 +4,14 @@
 //! other", so that what it has never heard of passes untouched. Pictures are never stored for later readers: in a call, a key
 //! frame is asked for instead.
 
+mod connection;
 mod headers;
 mod hub;
 pub mod limits;
 mod policy;
 mod stream;
 
+pub use connection::serve_connection;
 pub use hub::{Hub, Next, Publisher, Reader, Signal, Stats};
 pub use policy::{Action, Answer, Grant, Open, Policy, Refusal, Request};
 pub use stream::{Busy, Parting, StreamStats};

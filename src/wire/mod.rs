@@ -11,6 +11,7 @@
 //! ```
 
 mod carrier;
+pub mod link;
 mod pipe;
 pub mod ring;
 mod url;
