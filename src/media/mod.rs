@@ -10,6 +10,7 @@ pub mod stats;
 pub mod capture;
 pub mod convert;
 pub mod encode;
+pub mod play;
 mod swscale;
 pub mod timing;
 

@@ -83,6 +83,8 @@ pub struct PlayStats {
     pub gop_s: f32,
     /// Capture to due on screen; `None` until the peer's clock is known.
     pub delay_ms: Option<Percentiles>,
+    /// The same over the whole time, not the last seconds only.
+    pub delay_all_ms: Option<Percentiles>,
     /// Sound played minus picture shown of the same moment, ms; positive: the sound is early.
     pub av_offset_ms: f32,
     /// Times that the picture stood still for over 500 ms.
@@ -103,4 +105,6 @@ pub struct PlayStats {
     pub decode_ms: f32,
     /// Name of the picture's codec.
     pub codec: String,
+    /// Name of a codec of this stream that cannot be decoded here.
+    pub unsupported: Option<String>,
 }

@@ -1,0 +1,201 @@
+//! Simulated arrival patterns.
+
+use super::*;
+use std::f32::consts::TAU;
+
+/// Sound of 20 ms packets through a simulated network into the buffer, 10 ms ticks out of it.
+struct Bench {
+    sound: Sound,
+    /// Arrival and number of packets under way.
+    flight: VecDeque<(Duration, i64)>,
+    sent: i64,
+    tick: i64,
+    heard: Vec<f32>,
+    delays: Vec<i64>,
+    /// How much faster the publisher's clock runs.
+    drift: f64,
+}
+
+const START: Duration = Duration::from_secs(1000);
+const HERTZ: f32 = 300.0;
+
+impl Bench {
+    fn new() -> Self {
+        let sound = Sound::new(Duration::from_millis(20)..=Duration::from_millis(300));
+        Self { sound, flight: VecDeque::new(), sent: 0, tick: 0, heard: Vec::new(), delays: Vec::new(), drift: 0.0 }
+    }
+
+    /// Runs for `ms`, each packet delayed by `late(number)` milliseconds (in order, as TCP delivers).
+    fn run(&mut self, ms: i64, late: impl Fn(i64) -> f64) {
+        let until = self.tick + ms / 10;
+        while self.tick < until {
+            let now = START + Duration::from_millis(10 * self.tick as u64);
+            loop {
+                // A packet is sent when its last sample was captured.
+                let sent_ms = (self.sent + 1) as f64 * 20.0 / (1.0 + self.drift);
+                let arrives = START + Duration::from_secs_f64((sent_ms + 5.0 + late(self.sent)) / 1000.0);
+                if START + Duration::from_secs_f64(sent_ms / 1000.0) > now {
+                    break;
+                }
+                let arrives = self.flight.back().map_or(arrives, |(last, _)| arrives.max(*last));
+                self.flight.push_back((arrives, self.sent));
+                self.sent += 1;
+            }
+            while let Some((arrives, number)) = self.flight.front().copied().filter(|(at, _)| *at <= now) {
+                self.flight.pop_front();
+                let samples: Vec<f32> =
+                    (0..960).map(|i| 0.5 * (TAU * HERTZ * ((number * 960 + i) % 48_000) as f32 / 48_000.0).sin()).collect();
+                self.sound.push(number * 20_000, &samples, arrives);
+            }
+            let mut out = [0.0; CHUNK_SAMPLES];
+            if let Played::Sound(media_us) = self.sound.pull(now, &mut out) {
+                self.delays.push(micros(now) - micros(START) - media_us);
+            }
+            self.heard.extend_from_slice(&out);
+            self.tick += 1;
+        }
+    }
+
+    /// Milliseconds between capture and tick, latest first.
+    fn delay_ms(&self) -> f64 {
+        let last = &self.delays[self.delays.len() - 20..];
+        last.iter().sum::<i64>() as f64 / 20_000.0
+    }
+
+    /// The steepest step between samples of the last `ms`; a 300 Hz tone at half scale has 0.0196.
+    fn steepest(&self, ms: usize) -> f32 {
+        let part = &self.heard[self.heard.len() - ms * 48..];
+        part.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max)
+    }
+
+    fn gap_ms(&self) -> u128 {
+        self.sound.concealed().as_millis()
+    }
+}
+
+/// A noise of 0 to `most`, the same in every run.
+fn noise(most: f64) -> impl Fn(i64) -> f64 {
+    move |i| ((i.unsigned_abs().wrapping_mul(2_654_435_761) >> 7) % 1000) as f64 / 1000.0 * most
+}
+
+#[test]
+fn a_clean_network_gets_the_least_delay_and_every_sample() {
+    let mut bench = Bench::new();
+    bench.run(5_000, |_| 0.0);
+    assert_eq!(bench.sound.target_us(), 20_000);
+    assert!((bench.delay_ms() - 45.0).abs() < 2.0, "20 captured + 5 network + 20 target, not {}", bench.delay_ms());
+    assert_eq!(bench.gap_ms(), 0);
+    assert!(bench.steepest(4_500) < 0.021, "a click: {}", bench.steepest(4_500));
+}
+
+#[test]
+fn jitter_of_30_ms_is_covered_by_the_target() {
+    let mut bench = Bench::new();
+    bench.run(6_000, noise(30.0));
+    let gaps = bench.gap_ms();
+    bench.run(10_000, noise(30.0));
+    assert!((30_000..80_000).contains(&bench.sound.target_us()), "{}", bench.sound.target_us());
+    assert!(bench.gap_ms() - gaps <= 60, "{} ms concealed in 10 s", bench.gap_ms() - gaps);
+    // Calm again: the delay comes back.
+    bench.run(12_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn a_gap_of_a_second_is_faded_out_and_jumped_over() {
+    let mut bench = Bench::new();
+    bench.run(3_000, |_| 0.0);
+    // Packet n is sent at 20 * (n + 1): all of the fourth second arrive at its end.
+    let stall = |i: i64| if (150..200).contains(&i) { f64::from(200 - i as i32) * 20.0 } else { 0.0 };
+    bench.run(1_030, stall);
+    let silent = &bench.heard[bench.heard.len() - 48 * 500..bench.heard.len() - 48 * 100];
+    assert!(silent.iter().all(|s| *s == 0.0), "after 60 ms of concealment there is silence");
+    bench.run(300, stall);
+    assert!(bench.delay_ms() < 340.0, "the live edge within the limits: {}", bench.delay_ms());
+    bench.run(8_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+    assert!(bench.gap_ms() < 1_200, "{}", bench.gap_ms());
+    assert!(bench.steepest(9_000) < 0.06, "a click: {}", bench.steepest(9_000));
+}
+
+#[test]
+fn a_burst_is_drained_by_cutting_periods_without_clicks() {
+    let mut bench = Bench::new();
+    bench.run(4_000, |_| 0.0);
+    // One stall of 150 ms.
+    let stall = |i: i64| if (201..208).contains(&i) { f64::from(208 - i as i32) * 20.0 } else { 0.0 };
+    bench.run(1_000, stall);
+    bench.run(7_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+    assert!(bench.gap_ms() < 200, "{}", bench.gap_ms());
+    assert!(bench.steepest(7_500) < 0.06, "a click: {}", bench.steepest(7_500));
+}
+
+#[test]
+fn a_longer_way_becomes_the_new_floor() {
+    let mut bench = Bench::new();
+    bench.run(4_000, |_| 0.0);
+    bench.run(12_000, |_| 80.0);
+    assert!((bench.delay_ms() - 125.0).abs() < 4.0, "{}", bench.delay_ms());
+    bench.run(8_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn clocks_that_differ_by_200_ppm_never_run_dry_or_full() {
+    for drift in [200e-6, -200e-6] {
+        let mut bench = Bench::new();
+        bench.drift = drift;
+        bench.run(120_000, |_| 0.0);
+        // Media time runs ahead of (or behind) the clock by 24 ms in the end; what counts is what waits.
+        let waits = bench.sound.buffered_us();
+        assert!((5_000..45_000).contains(&waits), "{drift}: {waits} us wait");
+        assert!(bench.gap_ms() <= 20, "{drift}: {} ms", bench.gap_ms());
+        assert!(bench.steepest(110_000) < 0.03, "{drift}: a click: {}", bench.steepest(110_000));
+    }
+}
+
+#[test]
+fn lost_packets_are_concealed_in_place() {
+    let mut bench = Bench::new();
+    bench.run(2_000, |_| 0.0);
+    bench.sent += 5;
+    bench.run(40, |_| 0.0);
+    bench.sent -= 5;
+    bench.sent += 5;
+    bench.run(3_000, |_| 0.0);
+    assert!((80..=140).contains(&bench.gap_ms()), "{}", bench.gap_ms());
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn a_new_time_line_starts_over() {
+    let mut bench = Bench::new();
+    bench.run(2_000, |_| 0.0);
+    let now = START + Duration::from_millis(2_000);
+    for i in 0..5 {
+        bench.sound.push(90_000_000_000 + i * 20_000, &[0.25; 960], now + Duration::from_millis(20 * i as u64));
+    }
+    let mut out = [0.0; CHUNK_SAMPLES];
+    let mut heard = false;
+    for i in 0..8 {
+        heard |=
+            matches!(bench.sound.pull(now + Duration::from_millis(10 * i), &mut out), Played::Sound(m) if m >= 90_000_000_000);
+    }
+    assert!(heard);
+}
+
+#[test]
+fn the_buffer_is_bounded_and_survives_nonsense() {
+    let mut sound = Sound::new(Duration::from_millis(20)..=Duration::from_millis(300));
+    for i in 0..1_000 {
+        sound.push(i * 20_000, &[f32::NAN; 960], START);
+    }
+    assert!(sound.samples.len() <= MOST_SAMPLES && sound.marks.len() <= 102);
+    sound.push(i64::from(i32::MIN), &[], START);
+    let mut out = [0.0; CHUNK_SAMPLES];
+    for i in 0..10 {
+        sound.pull(START + Duration::from_millis(i * 10), &mut out);
+    }
+    assert!(out.iter().all(|s| s.is_finite()));
+}

@@ -1,0 +1,175 @@
+//! Playing one peer: pull, demux, jitter buffer, one playout clock for sound and picture, decode.
+//!
+//! A [`Player`] has one thread, `play-NAME`: it takes packets from its connection, decodes them, puts sound into the jitter buffer and
+//! pictures, each at its moment, into a newest-wins slot. The sound output's tick thread takes 10 ms of sound at a time from the jitter
+//! buffer; that is the playout clock (`playout`). It reconnects by itself for as long as it lives.
+//!
+//! This module knows no room: it is given a URL and told when that changes.
+//!
+//! Delays (`jitter`, `playout`): the sound of a moment is heard when its packet has been filled (20 ms), sent, and has waited in
+//! the jitter buffer for the target (20 to 300 ms, by the 95th percentile of how late packets come); its picture is shown at most
+//! 20 ms before that, so that on a clean network a picture waits only for the sound packet of its moment to be filled.
+
+mod decode;
+mod delay;
+mod demux;
+mod jitter;
+mod meter;
+mod pictures;
+mod playout;
+mod pull;
+mod session;
+mod stretch;
+
+use crate::base::{ServerClock, Slot, Worker};
+use crate::media::audio::{Output, Source, Tick, Voice};
+use crate::media::frame::{CHUNK_SAMPLES, Rgba};
+use crate::media::stats::PlayStats;
+use playout::Playout;
+use pull::{Pull, Wishes};
+use session::Session;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Between these the delay of the sound behind the network's floor may lie in a call.
+const DELAY: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(300);
+
+/// What to play, and where to.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `rtmp://...` of the stream, credentials included.
+    pub url: String,
+    /// Where its sound goes.
+    pub output: Output,
+    /// The clock that tells how old a picture is.
+    pub clock: ServerClock,
+    /// Where the connection lives.
+    pub runtime: tokio::runtime::Handle,
+    /// Where its pictures go; the last one stays there while the stream is interrupted.
+    pub picture: Slot<Rgba>,
+    /// When the person pressed Enter, by the local clock: the first sound and picture are timed from here.
+    pub start: Duration,
+}
+
+/// How it stands with the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// The first attempt is under way.
+    #[default]
+    Connecting,
+    /// Packets come.
+    Playing,
+    /// It broke or was refused, for this reason; the player tries again.
+    Closed(String),
+}
+
+/// Plays one stream until it is dropped, reconnecting by itself. Dropping it joins its thread.
+pub struct Player {
+    shared: Arc<Shared>,
+    // In this order: nothing is decoded into a voice that is gone.
+    _worker: Option<Worker>,
+    _voice: Voice,
+    _output: Output,
+}
+
+/// What the owner and the thread share.
+#[derive(Debug, Default)]
+struct Shared {
+    wishes: Mutex<Wishes>,
+    state: Mutex<State>,
+    stats: Mutex<PlayStats>,
+}
+
+/// Takes sound out of the jitter buffer for the mixed output.
+struct Heard(Arc<Mutex<Playout>>);
+
+impl Source for Heard {
+    fn render(&mut self, tick: Tick, out: &mut [f32; CHUNK_SAMPLES]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).render(tick, out);
+    }
+}
+
+impl Player {
+    /// Starts to play.
+    pub fn start(config: Config) -> Self {
+        let Config { url, output, clock, runtime, picture, start } = config;
+        let shared = Arc::new(Shared::default());
+        let playout = Arc::new(Mutex::new(Playout::new(DELAY)));
+        let voice = output.voice(Heard(playout.clone()));
+        let name = thread_name(&url);
+        let session = Session::new(clock.clone(), playout, picture, start);
+        let pull = Pull::new(url, runtime, clock.local().clone(), session, shared.clone());
+        let worker = Worker::spawn(&name, move |stop| pull.run(stop));
+        if let Err(error) = &worker {
+            tracing::error!(%error, "no thread for a player");
+            shared.set_state(State::Closed(error.to_string()));
+        }
+        Self { shared, _worker: worker.ok(), _voice: voice, _output: output }
+    }
+
+    /// How it stands with the connection.
+    pub fn state(&self) -> State {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The figures, at most a quarter of a second old.
+    pub fn stats(&self) -> PlayStats {
+        self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another URL for this stream from the next connection on: credentials expire.
+    pub fn set_url(&self, url: impl Into<String>) {
+        self.shared.wishes(|wishes| wishes.url = Some(url.into()));
+    }
+
+    /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.
+    pub fn expect_picture(&self, expected: bool) {
+        self.shared.wishes(|wishes| wishes.no_picture = !expected);
+    }
+
+    /// Asks the publisher for a key frame (the player does so by itself when it needs one). Once a second at most.
+    pub fn request_key_frame(&self) {
+        self.shared.wishes(|wishes| wishes.key_frame = true);
+    }
+}
+
+impl std::fmt::Debug for Player {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Player").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn wishes<T>(&self, change: impl FnOnce(&mut Wishes) -> T) -> T {
+        change(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_state(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn set_stats(&self, stats: PlayStats) {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+    }
+}
+
+/// `play-` and the end of the stream's name: system tools show 15 bytes, and the end tells members apart.
+fn thread_name(url: &str) -> String {
+    let path = url.split('?').next().unwrap_or_default();
+    let name: Vec<char> = path.rsplit('/').next().unwrap_or_default().chars().filter(char::is_ascii_graphic).collect();
+    let tail: String = name[name.len().saturating_sub(10)..].iter().collect();
+    format!("play-{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_named_after_its_stream_without_the_token() {
+        assert_eq!(thread_name("rtmp://h:1935/live/room1_member9?token=secret"), "play-1_member9");
+        assert_eq!(thread_name("rtmp://h/live/ab"), "play-ab");
+        assert_eq!(thread_name(""), "play-");
+    }
+}

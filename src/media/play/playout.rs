@@ -1,0 +1,198 @@
+//! The one playout clock of a peer: which moment of its stream is heard and seen when.
+//!
+//! Sound is the master: its jitter buffer decides which media time is heard at which tick, and pictures follow. A picture may lead or
+//! follow the sound by 20 ms, well within what people notice (45 ms early, 125 ms late: ITU-R BT.1359); the player uses that to show
+//! pictures as early as they come steadily, because sound is inevitably late by the length of its packets. Without sound the
+//! pictures run by their own arrival.
+
+use super::delay::{Arrivals, micros, moment};
+use super::jitter::{Played, Sound};
+use super::meter::Level;
+use crate::media::audio::Tick;
+use crate::media::frame::CHUNK_SAMPLES;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// A picture is shown at most this much before its sound is heard...
+const LEAD_US: i64 = 20_000;
+/// ...and planned at most this much after it.
+const LAG_US: i64 = 20_000;
+/// Sound that has not been heard for this long no longer leads.
+const SILENT: Duration = Duration::from_millis(500);
+/// No picture waits longer than the delay limit and this: its timestamp must be wrong.
+const IMPLAUSIBLE: Duration = Duration::from_secs(1);
+
+/// The playout clock and the jitter buffer of one peer.
+#[derive(Debug)]
+pub(super) struct Playout {
+    pub(super) sound: Sound,
+    pictures: Arrivals,
+    limit: Duration,
+    /// When media time zero is heard, in microseconds by the local clock, and when that was so.
+    heard: Option<(i64, Duration)>,
+    /// From tick to ear, in microseconds.
+    latency_us: i64,
+    /// From arrival to decoded, in microseconds.
+    decode_us: i64,
+    pub(super) level: Level,
+    /// When the first sound was played.
+    pub(super) first_sound: Option<Duration>,
+}
+
+impl Playout {
+    /// A clock that delays by `limits`.
+    pub(super) fn new(limits: RangeInclusive<Duration>) -> Self {
+        Self {
+            limit: *limits.end(),
+            sound: Sound::new(limits),
+            pictures: Arrivals::default(),
+            heard: None,
+            latency_us: 0,
+            decode_us: 0,
+            level: Level::default(),
+            first_sound: None,
+        }
+    }
+
+    /// Another stream begins.
+    pub(super) fn restart(&mut self) {
+        self.sound.restart();
+        self.pictures.clear();
+        self.heard = None;
+    }
+
+    /// The next 10 ms of sound.
+    pub(super) fn render(&mut self, tick: Tick, out: &mut [f32; CHUNK_SAMPLES]) {
+        self.latency_us = micros(tick.due) - micros(tick.now);
+        if let Played::Sound(media_us) = self.sound.pull(tick.now, out) {
+            self.heard = Some((micros(tick.due) - media_us, tick.now));
+            self.first_sound.get_or_insert(tick.due);
+        }
+        self.level.add(out);
+    }
+
+    /// Notes that a coded picture arrived. Returns whether it belongs to another time line than those before.
+    pub(super) fn picture_arrived(&mut self, media_us: i64, arrived: Duration) -> bool {
+        let foreign = self.pictures.is_foreign(media_us, arrived);
+        if foreign {
+            self.pictures.clear();
+        }
+        self.pictures.note(media_us, arrived);
+        if let (Some(ready), Some(base)) = (self.ready_us(), self.sound.arrivals().base_us()) {
+            self.sound.set_picture_need(ready - base - self.latency_us - LAG_US);
+        }
+        foreign
+    }
+
+    /// Notes how long decoding takes.
+    pub(super) fn decoding_takes(&mut self, time: Duration) {
+        self.decode_us += (micros(time) - self.decode_us) / 16;
+    }
+
+    /// When the picture of this media time is to be shown.
+    pub(super) fn picture_due(&self, media_us: i64, now: Duration) -> Duration {
+        let ready = self.ready_us();
+        let heard = self.heard.filter(|(_, at)| now.saturating_sub(*at) < SILENT).map(|(zero, _)| zero);
+        let zero = match (heard, ready) {
+            (Some(heard), Some(ready)) => ready.clamp(heard - LEAD_US, heard + LAG_US),
+            (Some(heard), None) => heard - LEAD_US,
+            (None, Some(ready)) => ready,
+            (None, None) => return now,
+        };
+        let due = moment(media_us.saturating_add(zero));
+        if due > now + self.limit + IMPLAUSIBLE { now } else { due }
+    }
+
+    /// How much earlier than a picture shown at `shown` its sound is heard, in microseconds.
+    pub(super) fn offset_us(&self, media_us: i64, shown: Duration) -> Option<i64> {
+        let (zero, at) = self.heard?;
+        (shown.saturating_sub(at) < SILENT).then(|| micros(shown) - media_us.saturating_add(zero))
+    }
+
+    /// Interarrival jitter in microseconds: of the sound if there is any, else of the pictures.
+    pub(super) fn jitter_us(&self) -> f64 {
+        let sound = self.sound.arrivals();
+        if sound.last().is_some() { sound.jitter_us() } else { self.pictures.jitter_us() }
+    }
+
+    /// Arrival and decoding minus media time that 95 % of the pictures do not exceed.
+    fn ready_us(&self) -> Option<i64> {
+        self.pictures.p95_us().map(|late| late + self.decode_us)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Duration = Duration::from_secs(500);
+
+    fn at(ms: i64) -> Duration {
+        START + Duration::from_millis(ms as u64)
+    }
+
+    fn playout() -> Playout {
+        Playout::new(Duration::from_millis(20)..=Duration::from_millis(300))
+    }
+
+    /// Runs sound (20 ms packets) and pictures (40 ms apart, `late` ms late) for `ms`; returns delay and offset of the pictures in ms.
+    fn run(playout: &mut Playout, ms: i64, late: impl Fn(i64) -> i64, sound: bool) -> Vec<(i64, Option<i64>)> {
+        let mut shown = Vec::new();
+        let mut waiting = Vec::new();
+        for t in 0..ms {
+            if sound && t % 20 == 0 && t >= 20 {
+                playout.sound.push((t - 20) * 1000, &[0.1; 960], at(t + 1));
+            }
+            if sound && t % 10 == 0 {
+                let tick = Tick { now: at(t), due: at(t) };
+                playout.render(tick, &mut [0.0; CHUNK_SAMPLES]);
+            }
+            let i = t / 40;
+            if t == i * 40 + late(i) {
+                assert!(!playout.picture_arrived(i * 40_000, at(t)));
+                waiting.push(i * 40);
+            }
+            waiting.retain(|&media| {
+                let due = playout.picture_due(media * 1000, at(t)) <= at(t);
+                if due {
+                    shown.push((t - media, playout.offset_us(media * 1000, at(t)).map(|us| us / 1000)));
+                }
+                !due
+            });
+        }
+        shown
+    }
+
+    #[test]
+    fn on_a_clean_network_pictures_are_early_and_within_20_ms_of_their_sound() {
+        let shown = run(&mut playout(), 4_000, |_| 6, true);
+        let (delay, offset) = shown[shown.len() - 1];
+        assert!((20..=30).contains(&delay), "{delay} ms");
+        assert!((-21..=-19).contains(&offset.unwrap()), "{offset:?} ms");
+    }
+
+    #[test]
+    fn steadily_late_pictures_draw_the_sound_along() {
+        let shown = run(&mut playout(), 20_000, |_| 38, true);
+        let late = run(&mut playout(), 20_000, |i| if i % 2 == 0 { 10 } else { 36 }, true);
+        for shown in [shown, late] {
+            let (_, offset) = shown[shown.len() - 1];
+            assert!(offset.unwrap().abs() <= 25, "{offset:?}");
+        }
+    }
+
+    #[test]
+    fn without_sound_pictures_run_by_themselves_and_smoothly() {
+        let shown = run(&mut playout(), 4_000, |i| (i * 7) % 20, false);
+        let last = &shown[shown.len() - 40..];
+        assert!(last.iter().all(|(delay, offset)| (18..=20).contains(delay) && offset.is_none()), "{last:?}");
+    }
+
+    #[test]
+    fn an_absurd_timestamp_does_not_hold_a_picture_for_ever() {
+        let mut playout = playout();
+        playout.picture_arrived(0, at(0));
+        assert_eq!(playout.picture_due(3_600_000_000, at(1)), at(1));
+        assert!(playout.picture_arrived(7_200_000_000, at(2)), "a new time line");
+    }
+}

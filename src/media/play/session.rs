@@ -1,0 +1,327 @@
+//! One peer's stream from packets to sound in the jitter buffer and pictures in the slot. No thread and no socket: driven by `pull`.
+
+use super::decode::{self, SoundDecoder, VideoDecoder};
+use super::demux::{CodedPicture, Demux, Unit};
+use super::meter::{Delays, Freezes, Rate};
+use super::pictures::Pictures;
+use super::playout::Playout;
+use crate::base::{ServerClock, Slot};
+use crate::media::convert::ToRgba;
+use crate::media::frame::Rgba;
+use crate::media::stats::PlayStats;
+use crate::rtmp::tag::{AudioCodec, VideoCodec};
+use crate::rtmp::{Packet, PacketKind};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Coded pictures that may wait for decoding; beyond this the player is hopelessly behind and starts at the next key frame.
+const MOST_CODED: usize = 600;
+/// A key frame is asked for at most this often.
+const KEY_FRAME_EVERY: Duration = Duration::from_secs(1);
+
+/// The state of one peer's stream.
+pub(super) struct Session {
+    clock: ServerClock,
+    playout: Arc<Mutex<Playout>>,
+    slot: Slot<Rgba>,
+    start: Duration,
+    demux: Demux,
+    sound: Option<SoundDecoder>,
+    sound_config: Option<(AudioCodec, Bytes)>,
+    samples: Vec<f32>,
+    video: Option<VideoDecoder>,
+    coded: VecDeque<CodedPicture>,
+    need_key: bool,
+    key_asked: Option<Duration>,
+    convert: ToRgba,
+    pictures: Pictures<Rgba>,
+    /// The stream's zero by the server's clock.
+    origin_us: Option<i64>,
+    count: Counters,
+}
+
+/// Figures of the stream.
+#[derive(Default)]
+struct Counters {
+    all: Rate,
+    video: Rate,
+    audio: Rate,
+    shown: Rate,
+    delays: Delays,
+    freezes: Freezes,
+    frames: u64,
+    size: (u32, u32),
+    codec: String,
+    unsupported: Option<String>,
+    decode_ms: f32,
+    offset_us: f64,
+    first_frame: Option<Duration>,
+    /// Media times of the last two key frames.
+    keys: (Option<i64>, Option<i64>),
+}
+
+impl Session {
+    pub(super) fn new(clock: ServerClock, playout: Arc<Mutex<Playout>>, slot: Slot<Rgba>, start: Duration) -> Self {
+        Self {
+            clock,
+            playout,
+            slot,
+            start,
+            demux: Demux::default(),
+            sound: None,
+            sound_config: None,
+            samples: Vec::new(),
+            video: None,
+            coded: VecDeque::new(),
+            need_key: true,
+            key_asked: None,
+            convert: ToRgba::new(),
+            pictures: Pictures::new(),
+            origin_us: None,
+            count: Counters::default(),
+        }
+    }
+
+    /// The stream was interrupted, or another begins. The last picture stays where it is.
+    pub(super) fn restart(&mut self) {
+        self.playout().restart();
+        self.demux = Demux::default();
+        self.origin_us = None;
+        self.restart_pictures();
+    }
+
+    fn restart_pictures(&mut self) {
+        self.coded.clear();
+        self.pictures.clear();
+        self.need_key = true;
+        if let Some(decoder) = &mut self.video {
+            decoder.flush();
+        }
+    }
+
+    /// Takes one packet, which arrived at this local moment.
+    pub(super) fn packet(&mut self, packet: &Packet, arrived: Duration) {
+        self.count.all.add(packet.payload.len(), arrived);
+        match packet.kind {
+            PacketKind::Audio => self.count.audio.add(packet.payload.len(), arrived),
+            PacketKind::Video => self.count.video.add(packet.payload.len(), arrived),
+            PacketKind::Data => {}
+        }
+        match self.demux.read(packet) {
+            Some(Unit::Clock(origin_us)) => self.origin_us = Some(origin_us),
+            Some(Unit::AudioConfig(codec, config)) => self.configure_sound(codec, config),
+            Some(Unit::Sound(codec, media_us, data)) => self.hear(codec, media_us, &data, arrived),
+            Some(Unit::VideoConfig(codec, config)) => self.configure_video(codec, config),
+            Some(Unit::Picture(codec, coded)) => self.see(codec, coded, arrived),
+            None => {}
+        }
+    }
+
+    fn configure_sound(&mut self, codec: AudioCodec, config: Bytes) {
+        if !self.sound.as_ref().is_some_and(|d| d.is_for(codec, &config)) {
+            self.sound =
+                SoundDecoder::open(codec, config.clone()).map_err(|error| self.report(&format!("{codec:?}"), error)).ok();
+        }
+        self.sound_config = Some((codec, config));
+    }
+
+    fn hear(&mut self, codec: AudioCodec, media_us: i64, data: &[u8], arrived: Duration) {
+        // MP3 has no configuration; the others are silent until theirs has come.
+        if codec == AudioCodec::Mp3 && self.sound_config.as_ref().is_none_or(|(c, _)| *c != codec) {
+            self.configure_sound(codec, Bytes::new());
+        }
+        let Some(decoder) = self.sound.as_mut() else { return };
+        self.samples.clear();
+        if let Err(error) = decoder.decode(data, &mut self.samples) {
+            // Concealed like a lost packet.
+            tracing::debug!(%error, "sound packet");
+            return;
+        }
+        self.playout.lock().unwrap_or_else(PoisonError::into_inner).sound.push(media_us, &self.samples, arrived);
+    }
+
+    fn configure_video(&mut self, codec: VideoCodec, config: Bytes) {
+        if self.video.as_ref().is_some_and(|d| d.is_for(codec, &config)) {
+            return;
+        }
+        // What was coded the old way is decoded before the decoder changes.
+        self.decode_all();
+        self.count.codec = decode::name(codec);
+        match VideoDecoder::open(codec, config) {
+            Ok(decoder) => (self.video, self.count.unsupported) = (Some(decoder), None),
+            Err(error) => {
+                self.video = None;
+                let name = self.count.codec.clone();
+                self.report(&name, error);
+            }
+        }
+        self.need_key = true;
+    }
+
+    fn report(&mut self, codec: &str, error: decode::Error) {
+        tracing::warn!(codec, %error, "cannot decode");
+        self.count.unsupported = Some(codec.to_owned());
+    }
+
+    fn see(&mut self, codec: VideoCodec, coded: CodedPicture, arrived: Duration) {
+        if self.video.is_none() && matches!(codec, VideoCodec::Other(_)) {
+            self.count.unsupported = Some(decode::name(codec));
+        }
+        if coded.key {
+            self.count.keys = (self.count.keys.1, Some(coded.media_us));
+        }
+        if self.playout().picture_arrived(coded.media_us, arrived) || self.coded.len() >= MOST_CODED {
+            self.restart_pictures();
+        }
+        self.coded.push_back(coded);
+    }
+
+    /// Decodes and shows what is due. Returns when there is something to do next.
+    pub(super) fn step(&mut self) -> Option<Duration> {
+        loop {
+            while self.pictures.has_room()
+                && let Some(coded) = self.coded.pop_front()
+            {
+                self.decode(&coded);
+            }
+            let now = self.clock.local().now();
+            let taken = {
+                let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
+                self.pictures.take_due(now, |media_us| playout.picture_due(media_us, now))
+            };
+            match taken {
+                // While newer pictures wait to be decoded that are due as well, this one is already old.
+                Some((media_us, picture)) => self.show(media_us, picture, now),
+                None => return self.pictures.next().map(|media_us| self.playout().picture_due(media_us, now)),
+            }
+        }
+    }
+
+    fn decode_all(&mut self) {
+        while let Some(coded) = self.coded.pop_front() {
+            self.decode(&coded);
+        }
+    }
+
+    fn decode(&mut self, coded: &CodedPicture) {
+        if self.need_key && !coded.key {
+            return;
+        }
+        let Some(decoder) = &mut self.video else { return };
+        let before = self.clock.local().now();
+        // Not worth converting if the one after it is due already.
+        let late = {
+            let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
+            self.coded.front().is_some_and(|next| playout.picture_due(next.media_us, before) <= before)
+        };
+        let (convert, pictures, origin_us, clock) = (&mut self.convert, &mut self.pictures, self.origin_us, &self.clock);
+        let mut broken = None;
+        let result = decoder.decode(coded, |decoded| {
+            if late {
+                pictures.count_dropped();
+                return;
+            }
+            let known = origin_us.filter(|_| clock.offset_us().is_some());
+            let captured = known.map(|origin| clock.to_local(origin.saturating_add(decoded.media_us)));
+            match convert.frame(&decoded.frame, captured) {
+                Ok(picture) => pictures.push(decoded.media_us, picture),
+                Err(error) => broken = Some(error),
+            }
+        });
+        self.need_key = false;
+        if let Some(error) = broken {
+            tracing::warn!(%error, "picture");
+        }
+        if let Err(error) = result {
+            tracing::debug!(%error, "picture damaged; waiting for a key frame");
+            decoder.flush();
+            self.need_key = true;
+        }
+        let took = self.clock.local().now().saturating_sub(before);
+        self.playout().decoding_takes(took);
+        let ms = took.as_secs_f32() * 1000.0;
+        self.count.decode_ms += (ms - self.count.decode_ms) / if self.count.decode_ms == 0.0 { 1.0 } else { 32.0 };
+    }
+
+    fn show(&mut self, media_us: i64, picture: Rgba, now: Duration) {
+        let count = &mut self.count;
+        count.frames += 1;
+        count.size = (picture.width, picture.height);
+        count.shown.add(1, now);
+        count.freezes.shown(now);
+        count.first_frame.get_or_insert(now);
+        if let Some(captured) = picture.captured {
+            count.delays.add(now.saturating_sub(captured), now);
+        }
+        let offset = self.playout().offset_us(media_us, now);
+        if let Some(offset) = offset {
+            let step = (offset as f64 - self.count.offset_us) / if self.count.offset_us == 0.0 { 1.0 } else { 16.0 };
+            self.count.offset_us += step;
+        }
+        self.slot.put(picture);
+    }
+
+    /// Whether a key frame should be asked for now; counts as asked.
+    pub(super) fn wants_key_frame(&mut self, asked_for: bool) -> bool {
+        let now = self.clock.local().now();
+        let starving = self.need_key && self.video.is_some();
+        let allowed = self.key_asked.is_none_or(|at| now.saturating_sub(at) >= KEY_FRAME_EVERY);
+        let wants = (starving || asked_for) && allowed;
+        if wants {
+            self.key_asked = Some(now);
+        }
+        wants
+    }
+
+    /// No picture is expected: the camera is off, or the connection is down for a known reason.
+    pub(super) fn excuse_freeze(&mut self) {
+        self.count.freezes.excuse(self.clock.local().now());
+    }
+
+    /// The figures so far.
+    pub(super) fn stats(&mut self) -> PlayStats {
+        let now = self.clock.local().now();
+        let since_start = |at: Duration| at.saturating_sub(self.start).as_secs_f32() * 1000.0;
+        let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = &mut self.count;
+        let (freezes, freeze_ms) = count.freezes.count(now);
+        let kbps = |rate: &mut Rate| rate.per_second(now) * 8.0 / 1000.0;
+        PlayStats {
+            width: count.size.0,
+            height: count.size.1,
+            fps: count.shown.per_second(now),
+            frames: count.frames,
+            frames_dropped: self.pictures.dropped(),
+            kbps: kbps(&mut count.all),
+            video_kbps: kbps(&mut count.video),
+            audio_kbps: kbps(&mut count.audio),
+            buffer_ms: playout.sound.buffered_us() as f32 / 1000.0,
+            target_ms: playout.sound.target_us() as f32 / 1000.0,
+            jitter_ms: playout.jitter_us() as f32 / 1000.0,
+            gop_s: count.keys.0.zip(count.keys.1).map_or(0.0, |(a, b)| (b - a) as f32 / 1e6),
+            delay_ms: count.delays.recent(now),
+            delay_all_ms: count.delays.all.percentiles(),
+            av_offset_ms: count.offset_us as f32 / 1000.0,
+            freezes,
+            freeze_ms,
+            audio_gap_ms: u64::try_from(playout.sound.concealed().as_millis()).unwrap_or(u64::MAX),
+            audio_rms: playout.level.rms(),
+            audio_rms_max: playout.level.loudest(),
+            first_audio_ms: playout.first_sound.map(since_start),
+            first_frame_ms: count.first_frame.map(since_start),
+            decode_ms: count.decode_ms,
+            codec: count.codec.clone(),
+            unsupported: count.unsupported.clone(),
+        }
+    }
+
+    fn playout(&self) -> MutexGuard<'_, Playout> {
+        self.playout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
