@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How long [`Host::stop`] lets connections finish what they are doing.
-pub const DRAIN: Duration = Duration::from_millis(1500);
+pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// What to serve, and where.
 #[derive(Clone, Debug)]
@@ -145,7 +145,8 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
     let service = Service::new(config.limits, keys, config.clock, Arc::new(streams::NoStreams));
-    let shared = connection::Shared { router: crate::server::router(service.clone()), service };
+    let shared =
+        connection::Shared { router: crate::server::router(service.clone()), service, timeouts: connection::Timeouts::default() };
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, Arc::new(shared), stopped));
     Ok(Host { info, addrs, stop, task: Some(task) })

@@ -309,7 +309,13 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(transport)?;
+        let again = request.try_clone();
+        let mut response = match (request.send().await, again) {
+            // A kept connection that the server had closed (it restarted, for one): the request was not heard. A fresh one tells more.
+            (Err(error), Some(again)) if Error::was_cut(&error) => again.send().await,
+            (result, _) => result,
+        }
+        .map_err(transport)?;
         let status = response.status();
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(transport)? {

@@ -74,6 +74,15 @@ impl Error {
         )
     }
 
+    /// Whether the connection ended before any answer.
+    pub(super) fn was_cut(cause: &reqwest::Error) -> bool {
+        let reset = |e: &std::io::Error| matches!(e.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe);
+        !cause.is_timeout()
+            && !cause.is_connect()
+            && (find_source::<hyper::Error>(cause).is_some_and(hyper::Error::is_incomplete_message)
+                || find_source::<std::io::Error>(cause).is_some_and(reset))
+    }
+
     pub(super) fn from_transport(server: &str, cause: reqwest::Error) -> Self {
         let server = server.to_owned();
         if cause.is_timeout() {

@@ -1,0 +1,10 @@
+//! The room service over real HTTP, used through the room client; streams are pretended.
+#![cfg(all(feature = "server", feature = "room"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod client;
+mod events;
+mod refusals;
+mod seats;
+mod streams;
+mod world;

@@ -1,0 +1,133 @@
+//! A room service on a real listener, with a clock that is stepped and streams that flow when the test says so.
+
+use parlor::base::Clock;
+use parlor::proto::api::{CreateRoom, Seat};
+use parlor::proto::{Code, Mode, RoomId};
+use parlor::room::{self, Client, ErrorKind};
+use parlor::server::token::Keys;
+use parlor::server::{Limits, MediaSide, Peer, Service, router};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// The beginning of the pretended time.
+pub const T0: Duration = Duration::from_secs(1_700_000_000);
+
+/// Which streams flow, and which were ended.
+#[derive(Default)]
+pub struct Streams {
+    live: Mutex<BTreeSet<String>>,
+    kicked: Mutex<Vec<String>>,
+}
+
+impl MediaSide for Streams {
+    fn is_live(&self, stream: &str) -> bool {
+        self.live.lock().unwrap().contains(stream)
+    }
+
+    fn kick(&self, stream: &str) {
+        self.live.lock().unwrap().remove(stream);
+        self.kicked.lock().unwrap().push(stream.to_owned());
+    }
+}
+
+pub struct World {
+    pub service: Service,
+    pub clock: Clock,
+    pub addr: SocketAddr,
+    streams: Arc<Streams>,
+    serving: JoinHandle<()>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Keys::random(), "127.0.0.1:0").await
+    }
+
+    pub async fn with(keys: Keys, listen: &str) -> Self {
+        let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
+        let service = Service::new(Limits::default(), keys, clock.clone(), streams.clone());
+        let listener = TcpListener::bind(listen).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let routes = router(service.clone()).layer(axum::Extension(Peer(addr)));
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { service, clock, addr, streams, serving }
+    }
+
+    /// Stops serving, as a crash would; rooms are lost.
+    pub async fn stop(self) -> SocketAddr {
+        self.service.close();
+        self.serving.abort();
+        let _ = self.serving.await;
+        self.addr
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// Somebody signed in.
+    pub async fn client(&self, name: &str) -> Client {
+        let client = Client::new(&self.addr.to_string()).unwrap();
+        client.login(name).await.unwrap();
+        client
+    }
+
+    /// A room with its creator's stream flowing.
+    pub async fn room(&self, creator: &Client, mode: Mode) -> Seat {
+        let seat = creator.create_room(&wish("Call", mode)).await.unwrap();
+        self.push(&seat);
+        seat
+    }
+
+    /// Enters and pushes.
+    pub async fn join(&self, client: &Client, room: &RoomId) -> Seat {
+        let seat = client.enter_room(room.as_str(), None).await.unwrap();
+        self.push(&seat);
+        seat
+    }
+
+    pub fn push(&self, seat: &Seat) {
+        self.streams.live.lock().unwrap().insert(stream_of(&seat.publish_url).0);
+        self.service.started(&stream_of(&seat.publish_url).0);
+    }
+
+    pub fn stop_pushing(&self, seat: &Seat) {
+        self.streams.live.lock().unwrap().remove(&stream_of(&seat.publish_url).0);
+        self.service.stopped(&stream_of(&seat.publish_url).0);
+    }
+
+    pub fn was_kicked(&self, seat: &Seat) -> bool {
+        self.streams.kicked.lock().unwrap().contains(&stream_of(&seat.publish_url).0)
+    }
+
+    /// Lets pretended time pass.
+    pub fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.clock.advance(Duration::from_secs(1));
+            self.service.expire();
+        }
+    }
+}
+
+pub fn wish(name: &str, mode: Mode) -> CreateRoom {
+    CreateRoom { name: name.into(), mode, password: None, dissolve_on_creator_exit: true, room: None }
+}
+
+/// Stream name and token of a URL.
+pub fn stream_of(url: &str) -> (String, String) {
+    let url = url::Url::parse(url).unwrap();
+    let name = url.path().strip_prefix("/live/").unwrap().to_owned();
+    let token = url.query_pairs().find(|(key, _)| key == "token").unwrap().1.into_owned();
+    (name, token)
+}
+
+pub fn code<T: std::fmt::Debug>(result: Result<T, room::Error>) -> Code {
+    match result.unwrap_err().kind() {
+        ErrorKind::Problem(code) => code,
+        other => panic!("not a problem but {other:?}"),
+    }
+}

@@ -1,0 +1,224 @@
+//! The `parlor-server` program, as scripts use it.
+#![cfg(all(feature = "server", feature = "room"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use parlor::room::Client;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Far longer than anything takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Server {
+    child: Child,
+    ready: serde_json::Value,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Self {
+        Self::spawn(command().args(args))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        Self { child, ready }
+    }
+
+    fn listen(&self) -> String {
+        self.ready["listen"].as_str().unwrap().to_owned()
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&self.listen()).unwrap()
+    }
+
+    /// One request in plain text.
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.listen()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.listen()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "the server does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parlor-server"));
+    command.env_remove("PARLOR_LISTEN").env_remove("PARLOR_DATA").env_remove("PARLOR_OPEN");
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    command().args(args).output().unwrap()
+}
+
+#[test]
+fn the_ready_line_says_where() {
+    let server = Server::start(&["--listen", "127.0.0.1:0"]);
+    let listen = server.listen();
+    assert!(!listen.ends_with(":0"));
+    assert_eq!(
+        server.ready,
+        serde_json::json!({
+            "ready": true,
+            "listen": listen,
+            "http": format!("http://{listen}"),
+            "rtmp": format!("rtmp://{listen}/live"),
+            "invite_base": format!("parlor://{listen}"),
+        })
+    );
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/nothing").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn listening_on_all_addresses_names_one_that_others_can_use() {
+    let server = Server::start(&["--listen", "0.0.0.0:0"]);
+    let base = server.ready["http"].as_str().unwrap();
+    assert!(!base.contains("0.0.0.0"), "{base}");
+    assert!(TcpStream::connect(base.trim_start_matches("http://")).is_ok());
+}
+
+#[test]
+fn several_addresses_and_the_environment_work() {
+    let server = Server::spawn(command().env("PARLOR_LISTEN", "127.0.0.1:0,127.0.0.1:0"));
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+    let server = Server::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"]);
+    assert!(server.listen().starts_with("127.0.0.1:"));
+}
+
+#[test]
+fn a_taken_port_is_one_plain_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let output = output(&["--listen", &addr]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(&addr) && stderr.contains("taken"), "{stderr}");
+}
+
+#[test]
+fn bad_flags_and_bad_folders_are_refused() {
+    for (args, word) in [
+        (&["--listen", "nowhere"][..], "--listen"),
+        (&["--listen", "127.0.0.1:99999"], "--listen"),
+        (&["--frobnicate"], "--frobnicate"),
+        (&["extra"], "extra"),
+        (&["--listen", "127.0.0.1:0", "--data", "/dev/null/data"], "/dev/null/data"),
+        (&["--listen", "203.0.113.1:0"], "203.0.113.1"),
+    ] {
+        let output = output(args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && stderr.contains(word), "{args:?}: {stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_wish_to_stop_ends_it_soon_and_well_even_while_clients_wait() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start(&["--listen", "127.0.0.1:0"]);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let client = server.client();
+        let seat = runtime.block_on(async {
+            client.login("Ann").await.unwrap();
+            let wish = serde_json::from_value(serde_json::json!({ "name": "Call", "mode": "duo" })).unwrap();
+            client.create_room(&wish).await.unwrap()
+        });
+        let poll = runtime.spawn({
+            let (client, room) = (client.clone(), seat.room.clone());
+            async move { client.events(&room, seat.seq, Duration::from_secs(25)).await }
+        });
+        let idle = TcpStream::connect(server.listen()).unwrap();
+        let mut half = TcpStream::connect(server.listen()).unwrap();
+        half.write_all(b"GET / HT").unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        let asked = Instant::now();
+        server.signal(signal);
+        let status = server.wait();
+        let took = asked.elapsed();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(took < Duration::from_secs(10), "{signal}: {took:?}; within 2 s on an idle machine");
+        assert!(runtime.block_on(poll).unwrap().unwrap().events.is_empty(), "whoever waited got an answer");
+        drop((idle, half));
+    }
+}
+
+#[test]
+fn garbage_on_the_port_breaks_nothing() {
+    let server = Server::start(&["--listen", "127.0.0.1:0"]);
+    let mut seed = 1_u32;
+    let mut noise = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    for first in 0..=255_u8 {
+        let mut stream = TcpStream::connect(server.listen()).unwrap();
+        let mut bytes = vec![first];
+        bytes.extend((0..4000).map(|_| noise()));
+        // The server may close before all is written: that is what is wanted.
+        let _ = stream.write_all(&bytes);
+    }
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn the_data_folder_keeps_people_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("parlor");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let start = |listen: &str| Server::start(&["--listen", listen, "--data", data.to_str().unwrap()]);
+    let server = start("127.0.0.1:0");
+    let (client, listen) = (server.client(), server.listen());
+    let before = runtime.block_on(client.login("Ann")).unwrap();
+    drop(server);
+    let _server = start(&listen);
+    runtime.block_on(client.get_room_list(0, 1)).unwrap();
+    assert_eq!(client.session().unwrap().token, before.token);
+    assert!(is_private(&data.join("token.key")));
+}
+
+#[cfg(unix)]
+fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600
+}
+
+#[cfg(not(unix))]
+fn is_private(path: &Path) -> bool {
+    path.exists()
+}
