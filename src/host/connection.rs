@@ -1,5 +1,7 @@
 //! One accepted connection: look at its first byte, then hand it to the RTMP relay or to the HTTP router.
 
+use super::streams::Door;
+use crate::relay::{self, Hub};
 use crate::server::{Peer, Service};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -31,14 +33,9 @@ const RTMP: u8 = 0x03;
 pub(super) struct Shared {
     pub service: Service,
     pub router: Router,
+    pub hub: Hub,
+    pub door: Arc<Door>,
     pub timeouts: Timeouts,
-}
-
-#[cfg(test)]
-impl Shared {
-    fn for_tests(service: Service, router: Router, timeouts: Timeouts) -> Self {
-        Self { service, router, timeouts }
-    }
 }
 
 /// How patient a connection is.
@@ -80,7 +77,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     match sniff(&stream, shared.timeouts.first_byte, stop.clone()).await {
         Some(first) => match Protocol::of(first) {
             Some(Protocol::Http) => http(stream, peer, &shared, stop).await,
-            Some(Protocol::Rtmp) | None => tracing::debug!(%peer, first, "neither RTMP nor HTTP: closed"),
+            Some(Protocol::Rtmp) => relay::serve_connection(stream, peer, shared.hub.clone(), shared.door.clone(), stop).await,
+            None => tracing::debug!(%peer, first, "neither RTMP nor HTTP: closed"),
         },
         None => tracing::debug!(%peer, "closed without a byte"),
     }
@@ -133,20 +131,11 @@ mod tests {
     use super::*;
     use crate::base::Clock;
     use crate::server::token::Keys;
-    use crate::server::{Limits, MediaSide, router};
+    use crate::host::streams::Streams;
+    use crate::server::{Limits, router};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
-
-    struct Nothing;
-
-    impl MediaSide for Nothing {
-        fn is_live(&self, _: &str) -> bool {
-            false
-        }
-
-        fn kick(&self, _: &str) {}
-    }
 
     const SOON: Duration = Duration::from_millis(100);
     const NEVER: Duration = Duration::from_secs(3600);
@@ -159,8 +148,10 @@ mod tests {
 
     impl Served {
         async fn with(timeouts: Timeouts) -> Self {
-            let service = Service::new(Limits::default(), Keys::random(), Clock::system(), Arc::new(Nothing));
-            let shared = Shared::for_tests(service.clone(), router(service), timeouts);
+            let hub = Hub::default();
+            let service = Service::new(Limits::default(), Keys::random(), Clock::system(), Arc::new(Streams(hub.clone())));
+            let door = Arc::new(Door { service: service.clone(), open: false });
+            let shared = Shared { router: router(service.clone()), service, hub, door, timeouts };
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, peer) = listener.accept().await.unwrap();

@@ -19,11 +19,13 @@ use crate::base::Clock;
 use crate::proto::invite::DEFAULT_PORT;
 use crate::server::token::{KeyError, Keys};
 use crate::server::{Limits, Service};
+use crate::relay::Hub;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use streams::{Door, Streams};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -144,9 +146,11 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let listeners = listen::bind(&config.listen).await?;
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
-    let service = Service::new(config.limits, keys, config.clock, Arc::new(streams::NoStreams));
-    let shared =
-        connection::Shared { router: crate::server::router(service.clone()), service, timeouts: connection::Timeouts::default() };
+    let hub = Hub::new(config.clock.clone());
+    let service = Service::new(config.limits, keys, config.clock, Arc::new(Streams(hub.clone())));
+    let door = Arc::new(Door { service: service.clone(), open: config.open });
+    let router = crate::server::router(service.clone());
+    let shared = connection::Shared { service, router, hub, door, timeouts: connection::Timeouts::default() };
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, Arc::new(shared), stopped));
     Ok(Host { info, addrs, stop, task: Some(task) })

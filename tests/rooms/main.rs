@@ -5,6 +5,7 @@
 mod client;
 mod events;
 mod refusals;
+mod rtmp;
 mod seats;
 mod streams;
 mod world;
