@@ -130,8 +130,8 @@ async fn http(stream: TcpStream, peer: SocketAddr, shared: &Shared, mut stop: wa
 mod tests {
     use super::*;
     use crate::base::Clock;
-    use crate::server::token::Keys;
     use crate::host::streams::Streams;
+    use crate::server::token::Keys;
     use crate::server::{Limits, router};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;

@@ -17,9 +17,9 @@ mod streams;
 
 use crate::base::Clock;
 use crate::proto::invite::DEFAULT_PORT;
+use crate::relay::Hub;
 use crate::server::token::{KeyError, Keys};
 use crate::server::{Limits, Service};
-use crate::relay::Hub;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;

@@ -134,7 +134,9 @@ async fn a_token_for_something_else_is_refused_on_the_wire() {
     let (anns, publish_bob) = (stream_of(&first.publish_url).0, stream_of(&second.publish_url).1);
     let (_, play_token) = stream_of(&other(&bob, &second).await);
     let at = |stream: &str, token: &str| format!("{}/{stream}?token={token}", host.info().rtmp);
-    for url in [at(&anns, &publish_bob), at(&anns, &play_token), at(&anns, ""), at("anything", &publish_bob), at(&anns, "x.y.z.w")] {
+    for url in
+        [at(&anns, &publish_bob), at(&anns, &play_token), at(&anns, ""), at("anything", &publish_bob), at(&anns, "x.y.z.w")]
+    {
         assert!(matches!(Push::to(&url).end().await, Error::Refused { .. }), "{url}");
     }
     for url in [at(&anns, &publish_bob), at(&anns, "")] {
@@ -151,8 +153,8 @@ async fn an_open_host_relays_any_name_but_protects_members() {
     let playback = play(&url);
     hears(&playback).await;
     assert!(push.state.borrow().is_live());
-    let Pair { first, .. } = pair(&host).await;
-    let bare = first.publish_url.split('?').next().unwrap().to_owned();
+    let pair = pair(&host).await;
+    let bare = pair.first.publish_url.split('?').next().unwrap().to_owned();
     hears(&play(&bare)).await;
     assert!(matches!(Push::to(&bare).end().await, Error::Refused { .. }));
 }
