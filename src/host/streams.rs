@@ -1,5 +1,6 @@
 //! The relay as the room service sees it, and the room service as the relay sees it.
 
+use crate::proto::MemberId;
 use crate::relay::{self, Action, Answer, Grant, Hub, Policy, Refusal, Request};
 use crate::server::token;
 use crate::server::{APP, MediaSide, Service};
@@ -47,6 +48,11 @@ impl Door {
 impl Policy for Door {
     fn authorize(&self, request: Request) -> Answer {
         Box::pin(std::future::ready(self.decide(&request)))
+    }
+
+    fn may_stay(&self, stream: &str, owner: &str) -> bool {
+        // Nobody's grant is that of an open server.
+        owner.is_empty() || self.service.may_stay(stream, &MemberId::new(owner))
     }
 
     fn started(&self, stream: &str) {

@@ -38,6 +38,8 @@ enum End {
     StreamOver,
     #[error("another connection publishes the stream now, or it was closed")]
     Replaced,
+    #[error("the player may no longer see the stream")]
+    Revoked,
     #[error("the server stops")]
     Shutdown,
 }
@@ -47,7 +49,7 @@ enum Role {
     Idle,
     Asking(Question),
     Publishing { stream_id: u32, name: String, publisher: Publisher, heard: Duration },
-    Playing { stream_id: u32, reader: Reader },
+    Playing { stream_id: u32, name: String, owner: String, reader: Reader },
 }
 
 struct Question {
@@ -152,7 +154,7 @@ impl<C: Carrier> Connection<C> {
     /// Moves what the session has to say, and what waits for the player, to the pipe while there is room.
     fn fill(&mut self) -> Result<(), End> {
         self.flush();
-        while let Role::Playing { stream_id, reader } = &self.role
+        while let Role::Playing { stream_id, reader, .. } = &self.role
             && self.pipe.pending() < limits::BATCH
         {
             match reader.pop() {
@@ -262,7 +264,7 @@ impl<C: Carrier> Connection<C> {
             }
             Action::Play => {
                 let reader = self.hub.play(&name, grant.wait).map_err(refused)?;
-                Ok(Role::Playing { stream_id, reader })
+                Ok(Role::Playing { stream_id, name: name.clone(), owner: grant.owner, reader })
             }
         });
         match role {
@@ -294,6 +296,7 @@ impl<C: Carrier> Connection<C> {
         }
         match &self.role {
             Role::Publishing { heard, .. } if now.saturating_sub(*heard) > limits::PUBLISHER_IDLE => Err(End::Idle),
+            Role::Playing { name, owner, .. } if !self.policy.may_stay(name, owner) => Err(End::Revoked),
             Role::Playing { reader, .. } => {
                 reader.tick();
                 Ok(())
@@ -316,7 +319,7 @@ impl<C: Carrier> Connection<C> {
         // A publisher that was cut off will be back; its readers wait for it. One that went away or was sent away will not.
         let parting = match end {
             End::Closed | End::Broken(_) | End::Protocol(_) | End::Idle | End::Stalled => Parting::Broken,
-            End::Goodbye | End::StreamOver | End::Replaced | End::Shutdown => Parting::Clean,
+            End::Goodbye | End::StreamOver | End::Replaced | End::Revoked | End::Shutdown => Parting::Clean,
         };
         if let Some(stream_id) = self.role.stream_id() {
             self.session.end(stream_id);

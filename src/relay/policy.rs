@@ -61,6 +61,13 @@ pub trait Policy: Send + Sync + 'static {
     /// May this client do that? Given up after [`limits::AUTHORIZE`].
     fn authorize(&self, request: Request) -> Answer;
 
+    /// Does the grant that `owner` got for playing `stream` still hold? Asked every [`limits::TICK`] of each player's connection, on
+    /// the network's threads: do not block.
+    fn may_stay(&self, stream: &str, owner: &str) -> bool {
+        let _ = (stream, owner);
+        true
+    }
+
     /// The first packet of `stream` has arrived. Called on the network's threads: do not block.
     fn started(&self, stream: &str) {
         let _ = stream;

@@ -11,7 +11,7 @@ use crate::base::Clock;
 use crate::proto::api::{
     Beat, CreateRoom, Enter, Events, Heartbeat, Login, RoomPage, RoomState, Seat, SendMessage, Sent, Session, Time,
 };
-use crate::proto::{Code, Identity, Problem, RoomId, name};
+use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -221,6 +221,13 @@ impl Service {
             Action::Play => owner.room == holder.room && state.registry.has_seat(&holder),
         };
         if fits { Ok(holder) } else { Err(refused("the token's seat is gone")) }
+    }
+
+    /// Whether that member may go on playing `stream`: both seats are still there.
+    pub fn may_stay(&self, stream: &str, member: &MemberId) -> bool {
+        let state = self.lock();
+        let owner = state.registry.holder_of(stream);
+        owner.is_some_and(|o| state.registry.has_seat(&Holder { room: o.room, member: member.clone() }))
     }
 
     /// Whether that stream belongs to a seat.
