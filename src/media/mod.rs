@@ -11,6 +11,7 @@ pub mod capture;
 pub mod convert;
 pub mod encode;
 pub mod play;
+pub mod publish;
 mod swscale;
 pub mod timing;
 

@@ -44,7 +44,7 @@ pub struct PublishStats {
     pub queue_bytes: usize,
     /// Age of the oldest message that waits for the socket, ms.
     pub queue_ms: u32,
-    /// Average CPU time to encode one picture, ms.
+    /// Average time to encode one picture, ms.
     pub encode_ms: f32,
     /// Name of the encoder, such as `libx264`.
     pub encoder: String,

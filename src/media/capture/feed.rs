@@ -116,6 +116,21 @@ impl PictureFeed {
     }
 }
 
+/// Loudness of a source's last 100 ms, to be read by whoever shows it. Clones are the same meter.
+#[derive(Clone, Debug, Default)]
+pub struct Level(Arc<AtomicU32>);
+
+impl Level {
+    /// RMS, full scale is 1.
+    pub fn rms(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, rms: f32) {
+        self.0.store(rms.to_bits(), Ordering::Relaxed);
+    }
+}
+
 /// Where a sound source writes to. Clones are the same feed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SoundFeed(Arc<SoundInner>);
@@ -125,8 +140,7 @@ struct SoundInner {
     outlets: Outlets<Queue<Chunk>>,
     /// Mean squares of the last chunks.
     recent: Mutex<VecDeque<f32>>,
-    /// Bits of the RMS.
-    level: AtomicU32,
+    level: Level,
     failure: Mutex<Option<SourceError>>,
 }
 
@@ -145,15 +159,14 @@ impl SoundFeed {
         recent.push_back(power);
         let level = (recent.iter().sum::<f32>() / recent.len() as f32).sqrt();
         drop(recent);
-        self.0.level.store(level.to_bits(), Ordering::Relaxed);
+        self.0.level.set(level);
         for queue in self.0.outlets.all() {
             queue.push(chunk.clone());
         }
     }
 
-    /// RMS of the last 100 ms.
-    pub(super) fn level(&self) -> f32 {
-        f32::from_bits(self.0.level.load(Ordering::Relaxed))
+    pub(super) fn level(&self) -> &Level {
+        &self.0.level
     }
 
     /// See [`PictureFeed::fail`].
@@ -211,14 +224,14 @@ mod tests {
         for _ in 0..LEVEL_CHUNKS {
             feed.deliver(&loud);
         }
-        assert!((feed.level() - 0.5).abs() < 1e-6);
+        assert!((feed.level().rms() - 0.5).abs() < 1e-6);
         for _ in 0..LEVEL_CHUNKS / 2 {
             feed.deliver(&silent);
         }
-        assert!((feed.level() - 0.5 * 0.5_f32.sqrt()).abs() < 1e-6);
+        assert!((feed.level().rms() - 0.5 * 0.5_f32.sqrt()).abs() < 1e-6);
         for _ in 0..LEVEL_CHUNKS / 2 {
             feed.deliver(&silent);
         }
-        assert_eq!(feed.level(), 0.0);
+        assert_eq!(feed.level().rms(), 0.0);
     }
 }

@@ -16,7 +16,7 @@ pub mod tone;
 mod video;
 
 pub use camera_list::cameras;
-pub use feed::Outlet;
+pub use feed::{Level, Outlet};
 pub use sound::Sound;
 
 pub use source::{AudioSource, Format, SourceError, SourceErrorKind, UnknownSource, VideoSource};

@@ -1,6 +1,6 @@
 //! One's own sound: a running source.
 
-use super::feed::{Outlet, SoundFeed};
+use super::feed::{Level, Outlet, SoundFeed};
 use super::file;
 use super::source::{AudioSource, SourceError};
 use super::tone;
@@ -73,7 +73,12 @@ impl Sound {
 
     /// Loudness of the last 100 ms: RMS, full scale is 1.
     pub fn level(&self) -> f32 {
-        self.feed.level()
+        self.feed.level().rms()
+    }
+
+    /// The meter behind [`level`](Self::level), to be kept by someone else.
+    pub fn meter(&self) -> Level {
+        self.feed.level().clone()
     }
 
     /// Why no sound comes just now.

@@ -1,0 +1,65 @@
+//! When a picture should be a key frame.
+
+use std::time::Duration;
+
+/// Least time between two, whoever asks.
+const LEAST: Duration = Duration::from_secs(1);
+/// Most time between two, for players that cannot ask.
+const MOST: Duration = Duration::from_secs(3);
+
+/// Decides, picture by picture.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    last: Option<Duration>,
+    wanted: bool,
+}
+
+impl Keys {
+    /// Asks for one, as soon as may be.
+    pub(super) fn want(&mut self) {
+        self.wanted = true;
+    }
+
+    /// Whether the picture of `now` should be one.
+    pub(super) fn due(&self, now: Duration) -> bool {
+        self.last.is_none_or(|last| {
+            let since = now.saturating_sub(last);
+            since >= MOST || (self.wanted && since >= LEAST)
+        })
+    }
+
+    /// One was made, of the picture of `now`.
+    pub(super) fn made(&mut self, now: Duration) {
+        self.last = Some(now);
+        self.wanted = false;
+    }
+
+    /// The next picture is the first one of a new encoder.
+    pub(super) fn start_over(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_first_one_every_three_seconds_and_never_two_in_one() {
+        let mut keys = Keys::default();
+        let mut made = Vec::new();
+        for ms in (0..10_000).step_by(100) {
+            let now = Duration::from_millis(ms);
+            if ms == 500 || ms == 600 || ms == 4200 {
+                keys.want();
+            }
+            if keys.due(now) {
+                keys.made(now);
+                made.push(ms);
+            }
+        }
+        assert_eq!(made, [0, 1000, 4000, 5000, 8000]);
+        keys.start_over();
+        assert!(keys.due(Duration::from_secs(10)));
+    }
+}

@@ -1,0 +1,202 @@
+//! One publisher: the newest picture and all sound, encoded and sent as one RTMP stream.
+//!
+//! It borrows its sources: they stay open, and go on showing the preview and the level, while publishers come and go. It does not
+//! reconnect: when its [`State`] is closed, start another one.
+//!
+//! Two threads: sound never waits for a picture that is being encoded. When the network lags behind, whole pictures are left out
+//! *before* the encoder, so that what is sent can always be decoded, and what is shown is recent.
+
+mod count;
+mod keys;
+mod picture;
+mod sound;
+
+use crate::base::{Queue, ServerClock, Slot, Worker};
+use crate::media::capture::{Format, Level, Outlet, Sound, Video};
+use crate::media::frame::{Chunk, Picture};
+use crate::media::stats::PublishStats;
+use crate::media::timing::Origin;
+use crate::rtmp::Packet;
+use crate::wire::link::{self, Publication};
+use count::Counters;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Chunks of sound that may wait for the encoder: half a second.
+const SOUND_CHUNKS: usize = 50;
+/// The time line begins this much before the publisher, for sound and pictures that were captured just before.
+const HEAD_START: Duration = Duration::from_millis(200);
+
+/// What to publish, and where.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address, with whatever token it needs.
+    pub url: String,
+    /// Pictures a second that the bit rate is meant for (a source may give fewer), and the size that is told before there is a picture.
+    pub format: Format,
+    /// The picture's bit rate.
+    pub kbps: u32,
+    /// The server's clock, which the stream's time line is tied to.
+    pub clock: ServerClock,
+    /// Where the network is.
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// Where a publisher stands.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// Not there yet.
+    Connecting,
+    /// The server takes the stream.
+    Live,
+    /// Over for good.
+    Closed(link::Error),
+}
+
+/// Two closed states are equal whatever closed them.
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl From<link::State> for State {
+    fn from(state: link::State) -> Self {
+        match state {
+            link::State::Connecting => Self::Connecting,
+            link::State::Live => Self::Live,
+            link::State::Closed(error) => Self::Closed(error),
+        }
+    }
+}
+
+/// A running publisher. Dropping it ends the stream: within some tenths of a second, whatever the network does.
+#[derive(Debug)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+    video: Mutex<Option<Outlet>>,
+    sound: Mutex<Option<Outlet>>,
+    workers: [Option<Worker>; 2],
+}
+
+/// What the publisher and its two threads have in common.
+#[derive(Debug)]
+struct Shared {
+    link: Publication,
+    clock: ServerClock,
+    origin: Origin,
+    pictures: Slot<Arc<Picture>>,
+    chunks: Queue<Chunk>,
+    format: Mutex<Format>,
+    kbps: AtomicU32,
+    mic: AtomicBool,
+    level: Mutex<Level>,
+    counters: Mutex<Counters>,
+}
+
+impl Shared {
+    fn send(&self, packet: Packet) {
+        self.link.send(packet);
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut lock(&self.counters));
+    }
+
+    fn format(&self) -> Format {
+        *lock(&self.format)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Publisher {
+    /// Starts connecting; returns at once. It sends nothing until it is given a source.
+    pub fn start(config: Config) -> Self {
+        let clock = config.clock.local().clone();
+        let options = link::Options { clock: clock.clone(), ..link::Options::default() };
+        let server = config.url.parse::<crate::wire::Url>().map(|url| format!("{}:{}", url.host, url.port)).unwrap_or_default();
+        let shared = Arc::new(Shared {
+            link: Publication::start(&config.runtime, &config.url, options),
+            origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
+            clock: config.clock,
+            pictures: Slot::new(),
+            chunks: Queue::bounded(SOUND_CHUNKS),
+            format: Mutex::new(config.format),
+            kbps: AtomicU32::new(config.kbps),
+            mic: AtomicBool::new(true),
+            level: Mutex::default(),
+            counters: Mutex::new(Counters::new(server, clock.now())),
+        });
+        let (picture, sound) = (Arc::clone(&shared), Arc::clone(&shared));
+        let started = |worker: io::Result<Worker>| worker.inspect_err(|e| tracing::error!("cannot publish: {e}")).ok();
+        let workers = [
+            started(Worker::spawn("publish-picture", move |stop| picture::run(&picture, stop))),
+            started(Worker::spawn("publish-sound", move |stop| sound::run(&sound, stop))),
+        ];
+        Self { shared, video: Mutex::new(None), sound: Mutex::new(None), workers }
+    }
+
+    /// Takes pictures from this source from now on; `None`: sends none.
+    pub fn set_video(&self, video: Option<&Video>) {
+        let mut connected = lock(&self.video);
+        *connected = None;
+        self.shared.pictures.take();
+        if let Some(video) = video {
+            *lock(&self.shared.format) = video.format();
+            *connected = Some(video.connect(self.shared.pictures.clone()));
+        }
+    }
+
+    /// Takes sound from this source from now on; `None`: sends none.
+    pub fn set_sound(&self, sound: Option<&Sound>) {
+        let mut connected = lock(&self.sound);
+        *connected = None;
+        self.shared.chunks.clear();
+        *lock(&self.shared.level) = sound.map(Sound::meter).unwrap_or_default();
+        if let Some(sound) = sound {
+            *connected = Some(sound.connect(self.shared.chunks.clone()));
+        }
+    }
+
+    /// Switches the sound on or off. While it is off, silence is sent (real silence, not the source turned down), with or without a
+    /// source, so that the others' clocks run on.
+    pub fn set_mic(&self, on: bool) {
+        self.shared.mic.store(on, Ordering::Release);
+    }
+
+    /// Changes the picture's bit rate.
+    pub fn set_kbps(&self, kbps: u32) {
+        self.shared.kbps.store(kbps.max(1), Ordering::Release);
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.shared.link.state().into()
+    }
+
+    /// The figures, as of the last second.
+    pub fn stats(&self) -> PublishStats {
+        let shared = &self.shared;
+        let (congestion, link) = (shared.link.congestion(), shared.link.stats());
+        let mut stats = lock(&shared.counters).stats(link.dropped.video);
+        stats.queue_bytes = congestion.queue_bytes;
+        stats.queue_ms = u32::try_from(congestion.queue_age.as_millis()).unwrap_or(u32::MAX);
+        stats.mic_rms = lock(&shared.level).rms();
+        stats
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        *lock(&self.video) = None;
+        *lock(&self.sound) = None;
+        // Both are told before either is waited for.
+        self.workers.iter().flatten().for_each(Worker::stop);
+        self.workers = [None, None];
+    }
+}

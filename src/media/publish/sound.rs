@@ -1,0 +1,88 @@
+//! The sound's thread: chunks in, packets out.
+
+use super::Shared;
+use crate::base::Stop;
+use crate::media::encode::audio::{Config, Encoder};
+use crate::media::frame::{CHUNK_SAMPLES, Chunk};
+use crate::rtmp::{Packet, PacketKind, tag};
+use crate::wire::link::State;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long to wait for a chunk before looking whether to stop.
+const WAIT: Duration = Duration::from_millis(20);
+/// Length of a chunk.
+const CHUNK: Duration = Duration::from_millis(10);
+/// Silence that nobody delivers is made when it is due by this much: a source that is only late comes first.
+const SILENCE_DUE: Duration = Duration::from_millis(40);
+/// Silence that would have to be made up for more than this starts over from now.
+const SILENCE_MAX: Duration = Duration::from_millis(500);
+
+pub(super) fn run(shared: &Shared, stop: &Stop) {
+    let mut encoder = match Encoder::open(Config::default()) {
+        Ok(encoder) => encoder,
+        Err(error) => return tracing::error!("no sound will be sent: {error}"),
+    };
+    let header = tag::opus_sequence_header(&encoder.head());
+    let mut sender = Line { shared, told: false, header, end: None };
+    while !stop.is_set() {
+        let chunk = shared.chunks.pop_within(WAIT);
+        match shared.link.state() {
+            State::Connecting => continue,
+            State::Live => {}
+            State::Closed(_) => return,
+        }
+        let muted = !shared.mic.load(Ordering::Acquire);
+        match chunk {
+            Some(mut chunk) => {
+                if muted {
+                    chunk.samples = [0.0; CHUNK_SAMPLES];
+                }
+                // Made-up silence may have come in its place already.
+                if sender.end.is_none_or(|end| chunk.captured + CHUNK / 2 >= end) {
+                    sender.send(&mut encoder, &chunk);
+                }
+            }
+            None if muted => sender.silence(&mut encoder),
+            None => {}
+        }
+    }
+}
+
+struct Line<'a> {
+    shared: &'a Shared,
+    /// The players know how to decode.
+    told: bool,
+    header: bytes::Bytes,
+    /// Local time up to which sound was sent.
+    end: Option<Duration>,
+}
+
+impl Line<'_> {
+    /// Makes the silence that is due.
+    fn silence(&mut self, encoder: &mut Encoder) {
+        let due = self.shared.clock.local().now().saturating_sub(SILENCE_DUE);
+        let mut at = self.end.filter(|end| *end + SILENCE_MAX > due).unwrap_or(due);
+        while at <= due {
+            self.send(encoder, &Chunk { captured: at, samples: [0.0; CHUNK_SAMPLES] });
+            at += CHUNK;
+        }
+    }
+
+    fn send(&mut self, encoder: &mut Encoder, chunk: &Chunk) {
+        self.end = Some(chunk.captured + CHUNK);
+        let packet = match encoder.encode(chunk) {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!("sound left out: {error}"),
+        };
+        let timestamp_ms = self.shared.origin.timestamp_ms(packet.captured);
+        let audio = |payload| Packet { kind: PacketKind::Audio, timestamp_ms, payload };
+        if !std::mem::replace(&mut self.told, true) {
+            self.shared.send(audio(self.header.clone()));
+        }
+        let body = tag::opus_frame(&packet.data);
+        self.shared.count(|c| c.sound(body.len()));
+        self.shared.send(audio(body));
+    }
+}
