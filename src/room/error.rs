@@ -96,7 +96,7 @@ impl Error {
 }
 
 /// The first error of type `T` among the causes of `error`.
-fn find_source<'e, T: std::error::Error + 'static>(error: &'e dyn std::error::Error) -> Option<&'e T> {
+fn find_source<T: std::error::Error + 'static>(error: &dyn std::error::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref() {
