@@ -153,7 +153,7 @@ impl Seen {
             fps: if shown_s > 0.0 { stats.frames as f32 / shown_s } else { 0.0 },
             width: stats.width,
             height: stats.height,
-            delay_ms: stats.delay_ms,
+            delay_ms: stats.delay_all_ms,
             freezes: stats.freezes,
             freeze_ms: stats.freeze_ms,
             audio_rms: stats.audio_rms_max,

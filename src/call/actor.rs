@@ -199,6 +199,9 @@ impl Shared {
 
     pub(super) fn show(&self, snapshot: Snapshot) {
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    pub(super) fn on_change(&self) {
         (self.on_change)();
     }
 
@@ -212,8 +215,8 @@ impl Shared {
     pub(super) fn end(&self, why: Ended) {
         let mut snapshot = Snapshot::clone(&self.snapshot());
         snapshot.phase = Phase::Ended(why.clone());
-        self.tell(Event::Ended(why));
         self.show(snapshot);
+        self.tell(Event::Ended(why));
     }
 }
 

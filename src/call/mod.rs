@@ -11,6 +11,7 @@ mod reconcile;
 mod run;
 mod seat;
 pub mod snapshot;
+mod sources;
 
 pub use actor::{Call, Config, Entry, Speaker};
 pub use command::Command;

@@ -2,8 +2,10 @@
 
 use super::reconcile::{Absent, Change, Known, reconcile};
 use super::{Event, snapshot};
-use crate::base::Slot;
+use crate::base::{ServerClock, Slot};
+use crate::media::audio::Output;
 use crate::media::frame::Rgba;
+use crate::media::play::{self, Player};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
 use std::time::Duration;
@@ -11,10 +13,21 @@ use std::time::Duration;
 /// After the server came back from a restart, somebody who is not back after this long is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What every player needs.
+pub(super) struct Means {
+    pub(super) output: Output,
+    pub(super) clock: ServerClock,
+    pub(super) runtime: tokio::runtime::Handle,
+    /// When one asked to enter, by the local clock: "time to the first sound" counts from here.
+    pub(super) start: Duration,
+}
+
 /// Somebody else.
 struct Peer {
     member: Member,
     picture: Slot<Rgba>,
+    /// `None` only when the server gave no address.
+    player: Option<Player>,
     /// Not in the list since this moment.
     missing: Option<Duration>,
 }
@@ -38,7 +51,7 @@ impl Peers {
     }
 
     /// Starts and stops players so that they match the member list.
-    pub(super) fn apply(&mut self, state: &RoomState, me: &MemberId, now: Duration) -> Vec<Event> {
+    pub(super) fn apply(&mut self, state: &RoomState, me: &MemberId, means: &Means, now: Duration) -> Vec<Event> {
         let known: Vec<Known> =
             self.list.iter().map(|p| Known { member: p.member.member.clone(), name: p.member.name.clone() }).collect();
         let absent = if now < self.patient_until { Absent::Wait } else { Absent::Remove };
@@ -55,12 +68,18 @@ impl Peers {
                 Change::Reseat { old, new } => {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
+                        peer.player = None;
+                        peer.player = start(&new, &peer.picture, means);
                         peer.member = new;
                     }
                 }
                 Change::Refresh(new) => {
                     if let Some(peer) = self.find(&new.member) {
                         peer.missing = None;
+                        if let (Some(player), Some(url)) = (&peer.player, &new.play_url) {
+                            player.set_url(url);
+                            player.expect_picture(new.sending.camera);
+                        }
                         peer.member = new;
                     }
                 }
@@ -69,7 +88,8 @@ impl Peers {
                         events.push(Event::PeerJoined { member: member.member.clone(), name: member.name.clone() });
                     }
                     let picture = Slot::new();
-                    self.list.push(Peer { member, picture, missing: None });
+                    let player = start(&member, &picture, means);
+                    self.list.push(Peer { member, picture, player, missing: None });
                 }
             }
         }
@@ -91,6 +111,14 @@ impl Peers {
         events
     }
 
+    /// Plays all through another output.
+    pub(super) fn restart(&mut self, means: &Means) {
+        for peer in &mut self.list {
+            peer.player = None;
+            peer.player = start(&peer.member, &peer.picture, means);
+        }
+    }
+
     /// Stops all.
     pub(super) fn clear(&mut self) {
         drop_together(std::mem::take(&mut self.list));
@@ -103,8 +131,8 @@ impl Peers {
             mic: p.member.sending.mic,
             camera: p.member.sending.camera,
             picture: p.picture.clone(),
-            receiving: false,
-            stats: Default::default(),
+            receiving: p.player.as_ref().is_some_and(|player| player.state() == play::State::Playing),
+            stats: p.player.as_ref().map(Player::stats).unwrap_or_default(),
         };
         self.list.iter().map(show).collect()
     }
@@ -121,6 +149,20 @@ impl Peers {
 
 fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
+}
+
+fn start(member: &Member, picture: &Slot<Rgba>, means: &Means) -> Option<Player> {
+    let url = member.play_url.clone()?;
+    let player = Player::start(play::Config {
+        url,
+        output: means.output.clone(),
+        clock: means.clock.clone(),
+        runtime: means.runtime.clone(),
+        picture: picture.clone(),
+        start: means.start,
+    });
+    player.expect_picture(member.sending.camera);
+    Some(player)
 }
 
 /// Every player joins its threads when it is dropped: let them do it side by side.

@@ -2,13 +2,17 @@
 //!
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
-use super::actor::{Config, Shared};
-use super::peers::Peers;
+use super::actor::{Config, Shared, Speaker};
+use super::peers::{Means, Peers};
+use super::reconcile::quality;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, MAX_LINES, Me, Room};
+use super::sources::{Opened, Sources};
 use super::{Command, Ended, Event, Phase, Snapshot};
-use crate::base::{Clock, ServerClock, Slot};
-use crate::media::frame::Rgba;
+use crate::base::{Clock, ServerClock};
+use crate::media::audio::Output;
+use crate::media::capture::Format;
+use crate::media::publish::{self, Publisher};
 use crate::proto::api::{MessageBody, RoomState, Seat, Sending};
 use crate::proto::{self, EventKind, Invite, MemberId};
 use crate::room::Client;
@@ -17,9 +21,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
-/// How often states are looked at.
-const TICK: Duration = Duration::from_millis(100);
-/// How often figures are shown anew.
+/// How often states are looked at while nothing is about to change, and while something is.
+const TICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(10));
+/// How often somebody is told that there are new figures; in between, whoever looks sees them anyway.
 const FIGURES: Duration = Duration::from_millis(500);
 /// How long leaving waits for the goodbye, which has a limit of its own.
 const GOODBYE: Duration = Duration::from_millis(350);
@@ -29,6 +33,7 @@ const GOODBYE: Duration = Duration::from_millis(350);
 pub(super) enum Input {
     Command(Command),
     News(News),
+    Opened(Opened),
 }
 
 enum Wake {
@@ -56,14 +61,14 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         sending: flags_seen,
         asks: asked,
         leave: leaving,
-        news: inputs,
+        news: inputs.clone(),
     };
     let runtime = config.runtime.clone();
     runtime.spawn(seat::keep(keeper));
-    let mut actor = Actor::new(config, shared, server, asks, sending);
+    let mut actor = Actor::new(config, shared, server, clock, asks, sending, inputs);
     let mut ended = None;
     while ended.is_none() {
-        ended = match runtime.block_on(next(shared, &mut received, TICK)) {
+        ended = match runtime.block_on(next(shared, &mut received, actor.tick_length())) {
             Wake::Leave => Some(Ended::Left),
             Wake::Input(Input::News(News::Over(ended))) => Some(ended),
             Wake::Input(input) => {
@@ -98,15 +103,25 @@ struct Actor<'a> {
     shared: &'a Shared,
     config: Config,
     clock: Clock,
+    server_clock: ServerClock,
     /// `host:port`, for invites.
     server: String,
+    started: Duration,
     asks: mpsc::Sender<Ask>,
     sending: watch::Sender<Sending>,
     phase: Phase,
     room: Option<Room>,
     member: Option<MemberId>,
-    preview: Slot<Rgba>,
+    sources: Sources,
+    publisher: Option<Publisher>,
+    /// Which openings of camera and microphone the publisher has.
+    connected: [Option<(u64, bool)>; 2],
+    output: Option<Output>,
+    /// Whether the person knows that there is no sound output.
+    speaker_failed: bool,
     peers: Peers,
+    /// Whether the room service thinks that one is there.
+    seat_held: bool,
     chat: VecDeque<Line>,
     /// Whether there is something new to show, and when figures were shown last.
     changed: bool,
@@ -114,24 +129,50 @@ struct Actor<'a> {
 }
 
 impl<'a> Actor<'a> {
-    fn new(config: Config, shared: &'a Shared, server: String, asks: mpsc::Sender<Ask>, sending: watch::Sender<Sending>) -> Self {
+    fn new(
+        config: Config,
+        shared: &'a Shared,
+        server: String,
+        server_clock: ServerClock,
+        asks: mpsc::Sender<Ask>,
+        sending: watch::Sender<Sending>,
+        inputs: mpsc::Sender<Input>,
+    ) -> Self {
         let clock = config.clock.clone();
         let now = clock.now();
-        Self {
+        let sources = Sources::new(&config, inputs);
+        let mut actor = Self {
             shared,
             clock,
+            server_clock,
             server,
+            started: now,
             asks,
             sending,
             phase: Phase::Entering,
             room: None,
             member: None,
-            preview: Slot::new(),
+            sources,
+            publisher: None,
+            connected: [None; 2],
+            output: None,
+            speaker_failed: false,
             peers: Peers::default(),
+            seat_held: false,
             chat: VecDeque::new(),
             changed: true,
             shown: now,
             config,
+        };
+        actor.open_output();
+        actor
+    }
+
+    /// Short while something is awaited that only shows when one looks.
+    fn tick_length(&self) -> Duration {
+        match self.publisher.as_ref().map(Publisher::state) {
+            Some(publish::State::Connecting) => TICK.1,
+            _ => TICK.0,
         }
     }
 
@@ -139,20 +180,30 @@ impl<'a> Actor<'a> {
         match input {
             Input::Command(command) => self.command(command),
             Input::News(news) => self.news(news),
+            Input::Opened(opened) => self.opened(opened),
         }
         self.changed = true;
     }
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::SetMic(on) => drop(self.sending.send_if_modified(|s| std::mem::replace(&mut s.mic, on) != on)),
-            Command::SetCamera(on) => drop(self.sending.send_if_modified(|s| std::mem::replace(&mut s.camera, on) != on)),
-            Command::SetVideoSource(_) | Command::SetAudioSource(_) | Command::SetSpeaker(_) => {}
+            Command::SetMic(on) => self.sources.set_mic(on),
+            Command::SetCamera(on) => self.sources.set_camera(on),
+            Command::SetVideoSource(source) => self.sources.set_video_source(source),
+            Command::SetAudioSource(source) => self.sources.set_audio_source(source),
+            Command::SetSpeaker(device) => {
+                self.config.speaker = device.map_or(Speaker::Default, Speaker::Device);
+                self.open_output();
+                if let Some(means) = self.means() {
+                    self.peers.restart(&means);
+                }
+            }
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => self.ask(Ask::RetryNow),
             Command::Dissolve => self.ask(Ask::Dissolve),
         }
+        self.connect_sources();
     }
 
     fn news(&mut self, news: News) {
@@ -165,6 +216,7 @@ impl<'a> Actor<'a> {
                     self.shared.tell(Event::Reconnecting);
                 }
                 self.phase = Phase::Reconnecting { next_try, tries };
+                self.seat_held = false;
             }
             News::NotSent(MessageBody::Text { text }, error) => self.shared.tell(Event::TextFailed { text, error }),
             News::NotSent(MessageBody::Custom { command, .. }, error) => {
@@ -174,13 +226,34 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// The stream goes to the seat's address; the others are played at once, without waiting for it.
     fn seated(&mut self, seat: Seat) {
         let mode = seat.state.mode;
-        if self.room.is_some() {
+        let first = self.room.is_none();
+        let same_seat = self.member.as_ref() == Some(&seat.member);
+        let live = self.publisher.as_ref().is_some_and(|p| p.state() == publish::State::Live);
+        if !first {
             self.peers.expect_returns(self.clock.now());
         }
-        self.shared.tell(if self.room.is_some() { Event::Reconnected } else { Event::Entered });
-        self.phase = Phase::InCall;
+        let (width, height, fps, kbps) = quality(mode);
+        let format = self.config.format.unwrap_or(Format { width, height, fps });
+        if first {
+            self.sources.start(format);
+        }
+        if !(same_seat && live) {
+            // The old one goes first: the server takes one publisher a stream.
+            self.publisher = None;
+            self.connected = [None; 2];
+            self.publisher = Some(Publisher::start(publish::Config {
+                url: seat.publish_url.clone(),
+                format,
+                kbps: self.config.kbps.unwrap_or(kbps),
+                clock: self.server_clock.clone(),
+                runtime: self.config.runtime.clone(),
+            }));
+            self.connect_sources();
+        }
+        self.seat_held = true;
         self.member = Some(seat.member.clone());
         let invite = Invite { server: Some(self.server.clone()), room: seat.room.clone() };
         let mine = seat.state.creator == seat.member;
@@ -189,8 +262,8 @@ impl<'a> Actor<'a> {
     }
 
     fn state(&mut self, state: &RoomState) {
-        let Some(me) = self.member.clone() else { return };
-        let events = self.peers.apply(state, &me, self.clock.now());
+        let (Some(me), Some(means)) = (self.member.clone(), self.means()) else { return };
+        let events = self.peers.apply(state, &me, &means, self.clock.now());
         events.into_iter().for_each(|event| self.shared.tell(event));
     }
 
@@ -212,17 +285,96 @@ impl<'a> Actor<'a> {
         }
     }
 
+    fn opened(&mut self, opened: Opened) {
+        if let Some(event) = self.sources.take(opened) {
+            self.shared.tell(event);
+        }
+        self.connect_sources();
+    }
+
     fn tick(&mut self) {
         let now = self.clock.now();
+        self.watch_publisher();
+        for event in self.sources.watch() {
+            self.shared.tell(event);
+            self.connect_sources();
+        }
         for event in self.peers.expire(now) {
             self.shared.tell(event);
             self.changed = true;
         }
+        let failure = self.output.as_ref().and_then(Output::failure);
+        if failure.is_some() != self.speaker_failed {
+            self.speaker_failed = failure.is_some();
+            if let Some(error) = failure {
+                self.shared.tell(Event::SpeakerFailed(error));
+            }
+        }
+        self.shared.show(self.snapshot());
         if self.changed || now.saturating_sub(self.shown) >= FIGURES {
             self.changed = false;
             self.shown = now;
-            self.show();
+            self.shared.on_change();
         }
+    }
+
+    fn watch_publisher(&mut self) {
+        match self.publisher.as_ref().map(Publisher::state) {
+            Some(publish::State::Live) => match self.phase {
+                Phase::Entering => self.shared.tell(Event::Entered),
+                // HTTP may still be out of order while the stream flows: only a new seat ends that.
+                Phase::Reconnecting { .. } if self.seat_held => self.shared.tell(Event::Reconnected),
+                _ => return,
+            },
+            Some(publish::State::Closed(error)) => {
+                tracing::warn!(%error, "the stream broke");
+                self.publisher = None;
+                self.ask(Ask::StreamLost);
+                return;
+            }
+            _ => return,
+        }
+        self.phase = Phase::InCall;
+        self.changed = true;
+    }
+
+    /// Hands the sources that are open and switched on to the publisher, and tells the others what one sends.
+    fn connect_sources(&mut self) {
+        if let Some(publisher) = &self.publisher {
+            let [video, sound] = self.sources.rounds();
+            // Connecting again what is connected would cost what is on its way.
+            if self.connected[0].replace(video) != Some(video) {
+                publisher.set_video(self.sources.video());
+            }
+            if self.connected[1].replace(sound) != Some(sound) {
+                publisher.set_sound(self.sources.sound());
+            }
+            publisher.set_mic(self.sources.sending().mic);
+        }
+        let flags = self.sources.sending();
+        self.sending.send_if_modified(|old| std::mem::replace(old, flags) != flags);
+    }
+
+    fn open_output(&mut self) {
+        let clock = self.clock.clone();
+        let opened = match &self.config.speaker {
+            Speaker::Default => Output::open(None, clock),
+            Speaker::Device(id) => Output::open(Some(id.clone()), clock),
+            Speaker::Silent => Output::silent(clock),
+        };
+        match opened {
+            Ok(output) => self.output = Some(output),
+            Err(error) => self.shared.tell(Event::SpeakerFailed(error)),
+        }
+    }
+
+    fn means(&self) -> Option<Means> {
+        Some(Means {
+            output: self.output.clone()?,
+            clock: self.server_clock.clone(),
+            runtime: self.config.runtime.clone(),
+            start: self.started,
+        })
     }
 
     fn say(&self, body: MessageBody) {
@@ -235,27 +387,35 @@ impl<'a> Actor<'a> {
         }
     }
 
-    fn show(&self) {
-        let Sending { mic, camera } = *self.sending.borrow();
+    fn snapshot(&self) -> Snapshot {
+        let Sending { mic, camera } = self.sources.sending();
+        let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
         let me = Me {
             member: self.member.clone(),
             name: self.config.name.clone(),
             mic,
             camera,
-            preview: self.preview.clone(),
-            ..Me::default()
+            preview: self.sources.preview(),
+            stats,
         };
-        self.shared.show(Snapshot {
+        Snapshot {
             phase: self.phase.clone(),
             room: self.room.clone(),
             me,
             peers: self.peers.show(),
             chat: self.chat.iter().cloned().collect(),
-        });
+        }
     }
 
     /// Stops all media, side by side.
     fn stop(&mut self) {
-        self.peers.clear();
+        let (publisher, output) = (self.publisher.take(), self.output.take());
+        let (peers, sources) = (&mut self.peers, &mut self.sources);
+        std::thread::scope(|scope| {
+            scope.spawn(move || drop(publisher));
+            scope.spawn(move || sources.close());
+            peers.clear();
+        });
+        drop(output);
     }
 }
