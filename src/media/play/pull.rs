@@ -14,7 +14,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The thread looks around this often even if nothing comes: the wish to end is heard within this.
 const LOOK: Duration = Duration::from_millis(20);
 /// Figures are handed out this often.
-const FIGURES: Duration = Duration::from_millis(250);
+const FIGURES: Duration = Duration::from_millis(100);
 /// Packets taken before pictures are looked after again.
 const BATCH: usize = 64;
 
