@@ -1,5 +1,5 @@
 //! The player against a small RTMP server of this file: the test pattern and its beep in real time, through our encoders and a socket.
-#![cfg(feature = "media")]
+#![cfg(all(feature = "media", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use parlor::base::{Clock, Queue, ServerClock, Slot};
@@ -253,4 +253,42 @@ fn a_player_of_a_server_that_never_answers_is_dropped_promptly() {
     drop(player);
     assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     drop(runtime);
+}
+
+#[test]
+fn what_ordinary_rtmp_tools_push_is_seen_and_heard() {
+    use parlor::relay::{Hub, Open, serve_connection};
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let hub = Hub::new(Clock::system());
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_shutdown, shut) = tokio::sync::watch::channel(false);
+    runtime.spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            tokio::spawn(serve_connection(stream, peer, hub.clone(), Arc::new(Open), shut.clone()));
+        }
+    });
+    // H.264 with B-pictures and AAC at 44.1 kHz in stereo.
+    let mut ffmpeg = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i"])
+        .args(["sine=frequency=440:sample_rate=44100", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "25"])
+        .args(["-c:a", "aac", "-ac", "2", "-f", "flv", &format!("rtmp://{address}/live/room_peer")])
+        .spawn()
+        .expect("this test needs ffmpeg: apt-get install ffmpeg");
+    let viewer = Viewer::of(address);
+    viewer.until("a hundred pictures and a second of sound", |v| {
+        let stats = v.player.stats();
+        stats.frames > 100 && stats.audio_rms > 0.05
+    });
+    let stats = viewer.player.stats();
+    let heard: Vec<f32> = std::iter::from_fn(|| viewer.sound.pop()).flat_map(|c| c.samples).collect();
+    ffmpeg.kill().unwrap();
+    ffmpeg.wait().unwrap();
+    println!("{stats:?}");
+    let rising: Vec<usize> = (1..heard.len()).filter(|&i| heard[i - 1] <= 0.0 && heard[i] > 0.0).collect();
+    let mut periods: Vec<usize> = rising.windows(2).map(|w| w[1] - w[0]).collect();
+    periods.sort_unstable();
+    assert!(periods[periods.len() / 2].abs_diff(109) <= 1, "440 Hz have a period of 109 samples, not {periods:?}");
+    assert!((20.0..30.0).contains(&stats.fps) && stats.delay_ms.is_none() && stats.unsupported.is_none(), "{stats:?}");
+    assert!((stats.gop_s - 1.0).abs() < 0.1, "{stats:?}");
 }

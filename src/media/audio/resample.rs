@@ -4,7 +4,7 @@ use ffmpeg_next::ChannelLayout;
 use ffmpeg_next::format::Sample;
 use ffmpeg_next::format::sample::Type;
 use ffmpeg_next::software::resampling;
-use ffmpeg_next::{Error, frame};
+use ffmpeg_next::{Dictionary, Error, frame};
 
 /// Turns sound of any rate, layout and format into mono 32-bit floats of another rate. Delays it by some 16 samples.
 pub(crate) struct Resampler {
@@ -26,7 +26,10 @@ impl Resampler {
     /// From decoded frames of this `format`, `layout` and rate to mono floats at `to` hertz.
     pub(crate) fn new(format: Sample, layout: ChannelLayout, from: u32, to: u32) -> Result<Self, Error> {
         let mono = ChannelLayout::MONO;
-        let context = resampling::Context::get(format, layout, from, Sample::F32(Type::Packed), mono, to)?;
+        // By default floats of two channels add up to 1.41 times full scale.
+        let mut options = Dictionary::new();
+        options.set("rematrix_maxval", "1.0");
+        let context = resampling::Context::get_with(format, layout, from, Sample::F32(Type::Packed), mono, to, options)?;
         Ok(Self { context, mono, from, to })
     }
 

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_thread_is_named_after_its_stream_without_the_token() {
-        assert_eq!(thread_name("rtmp://h:1935/live/room1_member9?token=secret"), "play-1_member9");
+        assert_eq!(thread_name("rtmp://h:1935/live/room1_member9?token=secret"), "play-m1_member9");
         assert_eq!(thread_name("rtmp://h/live/ab"), "play-ab");
         assert_eq!(thread_name(""), "play-");
     }

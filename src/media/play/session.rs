@@ -34,6 +34,8 @@ pub(super) struct Session {
     video: Option<VideoDecoder>,
     coded: VecDeque<CodedPicture>,
     need_key: bool,
+    /// Pictures come that cannot be decoded for want of a key frame.
+    starving: bool,
     key_asked: Option<Duration>,
     convert: ToRgba,
     pictures: Pictures<Rgba>,
@@ -76,6 +78,7 @@ impl Session {
             video: None,
             coded: VecDeque::new(),
             need_key: true,
+            starving: false,
             key_asked: None,
             convert: ToRgba::new(),
             pictures: Pictures::new(),
@@ -95,7 +98,7 @@ impl Session {
     fn restart_pictures(&mut self) {
         self.coded.clear();
         self.pictures.clear();
-        self.need_key = true;
+        (self.need_key, self.starving) = (true, false);
         if let Some(decoder) = &mut self.video {
             decoder.flush();
         }
@@ -206,10 +209,11 @@ impl Session {
     }
 
     fn decode(&mut self, coded: &CodedPicture) {
+        let Some(decoder) = &mut self.video else { return };
         if self.need_key && !coded.key {
+            self.starving = true;
             return;
         }
-        let Some(decoder) = &mut self.video else { return };
         let before = self.clock.local().now();
         // Not worth converting if the one after it is due already.
         let late = {
@@ -230,14 +234,14 @@ impl Session {
                 Err(error) => broken = Some(error),
             }
         });
-        self.need_key = false;
+        (self.need_key, self.starving) = (false, false);
         if let Some(error) = broken {
             tracing::warn!(%error, "picture");
         }
         if let Err(error) = result {
             tracing::debug!(%error, "picture damaged; waiting for a key frame");
             decoder.flush();
-            self.need_key = true;
+            (self.need_key, self.starving) = (true, true);
         }
         let took = self.clock.local().now().saturating_sub(before);
         self.playout().decoding_takes(took);
@@ -266,9 +270,8 @@ impl Session {
     /// Whether a key frame should be asked for now; counts as asked.
     pub(super) fn wants_key_frame(&mut self, asked_for: bool) -> bool {
         let now = self.clock.local().now();
-        let starving = self.need_key && self.video.is_some();
         let allowed = self.key_asked.is_none_or(|at| now.saturating_sub(at) >= KEY_FRAME_EVERY);
-        let wants = (starving || asked_for) && allowed;
+        let wants = (self.starving || asked_for) && allowed;
         if wants {
             self.key_asked = Some(now);
         }

@@ -76,6 +76,52 @@ impl SoundDecoder {
 mod tests {
     use super::*;
 
+    /// A second of a tone as AAC-LC, 44.1 kHz, stereo: what ordinary RTMP tools send.
+    fn aac(hertz: f32) -> Vec<Vec<u8>> {
+        let found = ffmpeg_next::encoder::find_by_name("aac").unwrap();
+        let mut encoder = ffmpeg_next::codec::Context::new_with_codec(found).encoder().audio().unwrap();
+        encoder.set_rate(44_100);
+        encoder.set_format(Sample::F32(Type::Planar));
+        encoder.set_channel_layout(ChannelLayout::STEREO);
+        encoder.set_bit_rate(128_000);
+        encoder.set_flags(ffmpeg_next::codec::Flags::GLOBAL_HEADER);
+        let mut encoder = encoder.open_as(found).unwrap();
+        let mut packets = Vec::new();
+        for block in 0..43_usize {
+            let mut input = frame::Audio::new(Sample::F32(Type::Planar), 1024, ChannelLayout::STEREO);
+            input.set_rate(44_100);
+            input.set_pts(Some(block as i64 * 1024));
+            for channel in 0..2 {
+                for (i, sample) in input.plane_mut::<f32>(channel).iter_mut().enumerate() {
+                    *sample = 0.5 * (std::f32::consts::TAU * hertz * (block * 1024 + i) as f32 / 44_100.0).sin();
+                }
+            }
+            encoder.send_frame(&input).unwrap();
+            let mut packet = Packet::empty();
+            while encoder.receive_packet(&mut packet).is_ok() {
+                packets.push(packet.data().unwrap().to_vec());
+            }
+        }
+        packets
+    }
+
+    #[test]
+    fn stereo_aac_at_44100_becomes_mono_at_48000_of_the_same_pitch() {
+        // ISO/IEC 14496-3, 1.6.2.1: AAC-LC, 44.1 kHz, two channels.
+        let mut decoder = SoundDecoder::open(AudioCodec::Aac, Bytes::from_static(&[0x12, 0x10])).unwrap();
+        let mut out = Vec::new();
+        for packet in aac(440.0) {
+            decoder.decode(&packet, &mut out).unwrap();
+        }
+        assert!((43_000..48_500).contains(&out.len()), "{} samples", out.len());
+        let part = &out[10_000..40_000];
+        let rising: Vec<usize> = (1..part.len()).filter(|&i| part[i - 1] <= 0.0 && part[i] > 0.0).collect();
+        let hertz = 48_000.0 * (rising.len() - 1) as f64 / (rising[rising.len() - 1] - rising[0]) as f64;
+        assert!((hertz - 440.0).abs() < 0.5, "{hertz} Hz");
+        let loudest = part.iter().fold(0.0_f32, |a, s| a.max(s.abs()));
+        assert!((0.4..0.6).contains(&loudest), "{loudest}");
+    }
+
     #[test]
     fn what_has_no_decoder_says_so_and_garbage_is_an_error() {
         assert_eq!(SoundDecoder::open(AudioCodec::Other(1), Bytes::new()).err(), Some(Error::Unsupported));
