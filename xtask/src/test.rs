@@ -75,13 +75,15 @@ fn runs(options: &Options) -> Vec<(std::process::Command, ReadLine)> {
         tests.args(filter);
         runs.push((tests, read_nextest));
     } else {
-        let mut tests = cargo();
-        // All but the documentation's, which follow in a run of their own.
-        tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", colour]).args(filter).arg("--");
-        if options.quick {
-            tests.args(["--skip", "e2e_"]);
+        // Unit tests side by side, integration tests one by one: each of those keeps several programs busy.
+        for (targets, threads) in [(&["--lib", "--bins"] as &[_], None), (&["--test", "*"], Some("--test-threads=1"))] {
+            let mut tests = cargo();
+            tests.args(["test", "--workspace", "--no-fail-fast", colour]).args(targets).args(filter).arg("--").args(threads);
+            if options.quick {
+                tests.args(["--skip", "e2e_"]);
+            }
+            runs.push((tests, read_libtest));
         }
-        runs.push((tests, read_libtest));
     }
     runs.push((documentation, read_libtest));
     runs
