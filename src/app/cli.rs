@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 /// Video calls on your own server.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "parlor", version, about)]
+#[command(name = "parlor", version = crate::version(), about)]
 pub struct Args {
     /// Server to use: host, host:port or URL; `here` for the one inside this program.
     #[arg(long, value_name = "URL")]

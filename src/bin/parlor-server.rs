@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Rooms and streams for Parlor, on one port. Prints one line of JSON when it is ready; logs go to standard error (PARLOR_LOG=debug for more).
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version = parlor::version())]
 struct Args {
     /// Address and port to listen on; may be repeated; port 0 picks a free port [default: 0.0.0.0:1935]
     #[arg(long, value_name = "ADDR:PORT", env = "PARLOR_LISTEN", value_delimiter = ',')]
