@@ -3,7 +3,7 @@
 //! The first window's source is the test pattern, whose mark says when each picture was drawn; the second one sends
 //! sound but no picture, so that the only readable mark on its side of the screen is the other person's.
 
-use std::path::Path;
+use std::fs::File;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::load::{Cpu, Machine};
-use super::peer;
-use super::screen::{Area, Reading, Screen, picture_file};
+use super::screen::{Area, Reading, Screen};
+use super::sound::Sound;
+use super::{output_file, peer};
 use crate::call::Server;
 use crate::command::{Running, built};
 use crate::table::Table;
@@ -21,8 +22,10 @@ use crate::temporary::Folder;
 
 const WIDTH: usize = 1400;
 const HEIGHT: usize = 800;
-const LEFT: Area = Area { x: 0, y: 0, width: WIDTH / 2, height: HEIGHT };
-const RIGHT: Area = Area { x: WIDTH / 2, y: 0, width: WIDTH / 2, height: HEIGHT };
+/// Height of what the window manager puts above a window.
+const TITLE: usize = 24;
+const LEFT: Area = Area { x: 0, y: 0, width: WIDTH / 2, height: HEIGHT - TITLE };
+const RIGHT: Area = Area { x: WIDTH / 2, y: 0, width: WIDTH / 2, height: HEIGHT - TITLE };
 /// A first start on a loaded machine without a graphics card takes its time.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Time for windows to be moved, and for the jitter buffer to find its length.
@@ -30,8 +33,9 @@ const SETTLE: Duration = Duration::from_secs(5);
 
 pub fn run(seconds: u64) -> Result<Value> {
     let mut screen = Screen::start(WIDTH, HEIGHT)?;
+    let sound = Sound::start()?;
     let machine = Machine::now();
-    let (ours, cpu) = ours(&mut screen, seconds)?;
+    let (ours, cpu) = ours(&mut screen, &sound, seconds)?;
     let load_ours = machine.busy_since();
     let machine_peer = Machine::now();
     let theirs = peer::measure(&mut screen, seconds)?;
@@ -66,29 +70,29 @@ fn to_json(reading: &Reading) -> Value {
 }
 
 /// The call of two windows: what was read from the second one, and the CPU seconds a second of each.
-fn ours(screen: &mut Screen, seconds: u64) -> Result<(Reading, [f64; 2])> {
+fn ours(screen: &mut Screen, sound: &Sound, seconds: u64) -> Result<(Reading, [f64; 2])> {
     let server = Server::start(true)?;
     let folder = Folder::new("glass")?;
-    let app = |name: &str, arguments: &[&str]| start_app(screen, &server, folder.path(), name, arguments);
-    let first = app("Ann", &["--create", "Glass", "--mode", "duo", "--source", "pattern", "--mic", "tone"])?;
+    let app = |screen: &Screen, name: &str, arguments: &[&str]| -> Result<Running> {
+        let program = built("parlor", true);
+        // What it complains about lies beside the figures.
+        let log = File::create(output_file(&format!("glass-{name}.log"))).context("creating a log")?;
+        let mut app = Command::new(&program);
+        app.args(["--server", &server.url, "--name", name, "--config"]).arg(folder.path().join(name)).args(arguments);
+        let app = sound.hear(screen.show(&mut app)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        Ok(Running(app.with_context(|| format!("cannot start {}", program.display()))?))
+    };
+    let first = app(screen, "Ann", &["--create", "Glass", "--mode", "duo", "--source", "pattern", "--mic", "tone"])?;
     server.wait_for_room("Glass", 1, START_LIMIT)?;
     screen.place(first.0.id(), LEFT, START_LIMIT)?;
-    let second = app("Ben", &["--enter", "Glass", "--source", "none", "--no-video", "--mic", "tone"])?;
+    let second = app(screen, "Ben", &["--enter", "Glass", "--source", "none", "--no-video", "--mic", "tone"])?;
     screen.place(second.0.id(), RIGHT, START_LIMIT)?;
     server.wait_for_room("Glass", 2, START_LIMIT)?;
     screen.find_mark(RIGHT, START_LIMIT).context("the second window never showed the first one's picture")?;
     thread::sleep(SETTLE);
-    screen.save(&picture_file("glass"));
+    screen.save(&output_file("glass.png"));
     let place = screen.find_mark(RIGHT, START_LIMIT)?;
     let cpus = [Cpu::of(first.0.id()), Cpu::of(second.0.id())];
     let reading = screen.watch(place, seconds)?;
     Ok((reading, cpus.map(|cpu| cpu.cores_since())))
-}
-
-fn start_app(screen: &Screen, server: &Server, folder: &Path, name: &str, arguments: &[&str]) -> Result<Running> {
-    let program = built("parlor", true);
-    let mut app = Command::new(&program);
-    app.args(["--server", &server.url, "--name", name, "--config"]).arg(folder.join(format!("{name}.json"))).args(arguments);
-    let app = screen.show(&mut app).env("PARLOR_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    Ok(Running(app.with_context(|| format!("cannot start {}", program.display()))?))
 }

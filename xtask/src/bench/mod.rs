@@ -6,8 +6,10 @@ mod load;
 mod mark;
 mod peer;
 mod screen;
+mod sound;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -70,11 +72,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let record = json!({
             "bench": what.name(), "date": date(), "commit": commit(), "machine": { "before": before, "after": load::to_json() }, "figures": figures,
         });
-        let file = folder.join(format!("{}.json", what.name()));
+        let file = output_file(&format!("{}.json", what.name()));
         fs::write(&file, format!("{record:#}\n")).with_context(|| format!("writing {}", file.display()))?;
         println!("written to {}\n", file.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A file beside the figures.
+fn output_file(name: &str) -> PathBuf {
+    target_dir().join("bench").join(name)
 }
 
 fn date() -> Option<String> {

@@ -96,7 +96,8 @@ fn publish(url: &str) -> Result<Running> {
     Ok(Running(ffmpeg.context("cannot start ffmpeg")?))
 }
 
-/// ffplay in the upper left corner of the screen, with a sound card that swallows everything in real time.
+/// ffplay in the upper left corner of the screen, with SDL's own sound card that swallows everything in real time:
+/// through PulseAudio's silent sink ffplay is half a second later, and the peer shall be seen at its best.
 fn play(screen: &Screen, url: &str) -> Result<Running> {
     let mut ffplay = Command::new(find("ffplay").context("ffplay is missing (package ffmpeg)")?);
     ffplay.args(["-loglevel", "error", "-fflags", "nobuffer", "-flags", "low_delay", "-noborder", "-left", "0", "-top", "0"]);

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -133,7 +133,9 @@ impl Screen {
         loop {
             self.look(area, &mut pixels)?;
             let width = pixels.len() / area.height.max(1);
-            if let Some((place, _)) = mark::find(Gray { width, height: area.height, pixels: &pixels }) {
+            if let Some((place, _)) =
+                mark::find(Gray { width, height: area.height, pixels: &pixels }, |value| delay_ms(value).is_some())
+            {
                 return Ok(Place { x: place.x + area.x as f32, y: place.y + area.y as f32, ..place });
             }
             if Instant::now() > deadline {
@@ -156,12 +158,12 @@ impl Screen {
         let mut changed = begin;
         while begin.elapsed() < Duration::from_secs(seconds) {
             self.look(area, &mut pixels)?;
-            let now = unix_ms();
             let value = mark::read(Gray { width: area.width, height: area.height, pixels: &pixels }, within);
-            if let Some(value) = value.filter(|value| last != Some(*value)) {
+            let fresh = value.filter(|value| last != Some(*value));
+            if let Some((value, delay_ms)) = fresh.and_then(|value| Some((value, delay_ms(value)?))) {
                 // The first one may have been there for long.
                 if last.is_some() {
-                    reading.delays_ms.push(f64::from((now as u32).wrapping_sub(value) as i32));
+                    reading.delays_ms.push(delay_ms);
                     reading.longest_still_ms = reading.longest_still_ms.max(changed.elapsed().as_secs_f64() * 1e3);
                 }
                 changed = Instant::now();
@@ -200,6 +202,13 @@ impl Reading {
     }
 }
 
+/// How old a mark is, in milliseconds; `None` when it cannot be one of ours: from the future, or of long ago.
+fn delay_ms(value: u32) -> Option<f64> {
+    let age = (unix_ms() as u32).wrapping_sub(value) as i32;
+    // Clocks of one machine agree to a millisecond or two.
+    (-2..60_000).contains(&age).then_some(f64::from(age))
+}
+
 /// Milliseconds of the UNIX clock.
 pub fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
@@ -219,11 +228,6 @@ fn layout(buffer: &mut File, width: usize, height: usize) -> Result<(u64, usize)
     Ok((size + colours * 12, stride as usize))
 }
 
-/// Where a picture of the screen goes: beside the figures.
-pub fn picture_file(name: &str) -> PathBuf {
-    crate::command::target_dir().join("bench").join(format!("{name}.png"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,7 +244,7 @@ mod tests {
     fn a_mark_shown_on_the_screen_is_found_where_it_is() {
         let mut screen = Screen::start(640, 480).unwrap();
         let mut luma = vec![100; 320 * 180];
-        mark::draw(&mut luma, 320, 77_777);
+        mark::draw(&mut luma, 320, unix_ms() as u32);
         let folder = Folder::new("mark").unwrap();
         let file = folder.path().join("mark.pgm");
         std::fs::write(&file, [b"P5 320 180 255\n".as_slice(), &luma].concat()).unwrap();
