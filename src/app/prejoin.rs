@@ -230,6 +230,7 @@ impl PreJoin {
         let description = super::stage::describe(cx.texts, &name, self.mic, shown);
         Tile {
             name: &name,
+            initials_of: &name,
             description: &description,
             video: Some(view.video).filter(|_| shown),
             mirrored: matches!(self.video_source(), VideoSource::Camera(_)),

@@ -60,6 +60,7 @@ fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect
     let message = (!peer.receiving).then(|| texts.with("call-no-stream", &[("name", (&peer.name).into())]));
     Tile {
         name: &peer.name,
+        initials_of: &peer.name,
         description: &describe(texts, &peer.name, peer.mic, peer.camera),
         video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
         mirrored: false,
@@ -77,6 +78,7 @@ fn my_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, rect: Rect) {
     let name = texts.with("call-you-name", &[("name", (&me.name).into())]);
     Tile {
         name: &name,
+        initials_of: &me.name,
         description: &describe(texts, &name, me.mic, me.camera),
         video: Some(view.videos.me()).filter(|v| me.camera && v.texture().is_some()),
         mirrored: view.mirrored,

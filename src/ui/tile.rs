@@ -10,8 +10,10 @@ use egui::{
 /// What to draw.
 #[derive(Debug)]
 pub struct Tile<'a> {
-    /// Who.
+    /// Who, on the name plate.
     pub name: &'a str,
+    /// Whose initials the avatar shows.
+    pub initials_of: &'a str,
     /// What screen readers say: name and state.
     pub description: &'a str,
     /// Their picture; `None` draws the avatar.
@@ -50,18 +52,11 @@ impl Tile<'_> {
             None => {
                 painter.rect_filled(rect, rounding, p.tile);
                 let r = (rect.height() * 0.2).clamp(12.0, 64.0);
-                avatar::paint(&painter, rect.center(), r, self.name);
+                avatar::paint(&painter, rect.center(), r, self.initials_of);
             }
         }
         if let Some(message) = self.message {
-            painter.rect_filled(rect, rounding, Color32::from_black_alpha(150));
-            let galley = painter.layout(
-                message.to_owned(),
-                theme::strong(size::BODY),
-                Color32::WHITE,
-                (rect.width() - 2.0 * space::M).max(1.0),
-            );
-            painter.galley(rect.center() - galley.size() / 2.0, galley, Color32::WHITE);
+            self.message(&painter, rect, message, p);
         }
         self.plate(&painter, rect);
         if self.speaking {
@@ -71,6 +66,20 @@ impl Tile<'_> {
             super::overlay::paint(ui, rect, self.figures);
         }
         response
+    }
+
+    /// A line over the darkened picture, or below the avatar.
+    fn message(&self, painter: &egui::Painter, rect: Rect, message: &str, p: &theme::Palette) {
+        let (colour, y) = if self.video.is_some() {
+            painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(150));
+            (Color32::WHITE, 0.5)
+        } else {
+            (p.text_weak, 0.8)
+        };
+        let galley =
+            painter.layout(message.to_owned(), theme::strong(size::BODY), colour, (rect.width() - 2.0 * space::M).max(1.0));
+        let center = pos2(rect.center().x, rect.top() + rect.height() * y);
+        painter.galley(center - galley.size() / 2.0, galley, colour);
     }
 
     /// Name and crossed-out microphone, lower left.

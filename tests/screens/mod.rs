@@ -8,6 +8,7 @@ use parlor::app::view::{Action, Cx};
 use parlor::ui::{fonts, theme};
 use std::time::Duration;
 
+mod app;
 mod call;
 mod prejoin;
 

@@ -1,0 +1,255 @@
+//! Two real windows in a call, on a screen of their own (Xvfb and openbox), driven by mouse and keyboard, watched by a third member.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use parlor::base::Slot;
+use parlor::call::{Call, Config, Ended, Entry, Phase, Snapshot, Speaker};
+use parlor::media::capture::{AudioSource, VideoSource};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Two software-drawn windows and three members share the machine with whatever else runs on it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn tool(name: &str) -> Command {
+    let found =
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+    assert!(found, "this test needs {name}: run `cargo xtask test`, or install the packages xvfb, openbox and xdotool");
+    Command::new(name)
+}
+
+/// A screen without a monitor, with a window manager.
+struct Screen {
+    display: String,
+    _server: Running,
+    _manager: Running,
+}
+
+impl Screen {
+    fn start() -> Self {
+        let mut xvfb = tool("Xvfb");
+        xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+        let mut server = Running(xvfb.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut number = String::new();
+        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        let display = format!(":{}", number.trim());
+        assert!(number.trim().parse::<u32>().is_ok(), "Xvfb gave no screen");
+        let mut openbox = tool("openbox");
+        let manager = Running(openbox.env("DISPLAY", &display).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        Self { display, _server: server, _manager: manager }
+    }
+
+    fn xdotool(&self, args: &[&str]) -> String {
+        let output = tool("xdotool").env("DISPLAY", &self.display).args(args).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+/// A window of the program.
+struct Window {
+    process: Running,
+    folder: PathBuf,
+    shots: Vec<PathBuf>,
+}
+
+impl Window {
+    /// Opens one; it saves pictures of itself every two seconds.
+    fn open(screen: &Screen, folder: &Path, name: &str, host_port: u16, args: &[&str]) -> Self {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let config = folder.join("parlor.json");
+        std::fs::write(&config, format!("{{\"host_port\": {host_port}, \"sidebar\": false}}")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        command.args(["--name", name, "--size", "800x560", "--lang", "en", "--theme", "dark", "--exit-after", "150", "--config"]);
+        command.arg(&config).args(args);
+        let shots: Vec<PathBuf> = (1..70).map(|i| folder.join(format!("{i:02}.png"))).collect();
+        for (i, shot) in shots.iter().enumerate() {
+            command.arg("--screenshot").arg(format!("{}@{}", shot.display(), 2 * (i + 1)));
+        }
+        command.env("DISPLAY", &screen.display).env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1");
+        command.env("XDG_RUNTIME_DIR", &folder);
+        let log = std::fs::File::create(folder.join("log")).unwrap();
+        let process = Running(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        Self { process, folder, shots }
+    }
+
+    /// The newest picture that is wholly there.
+    fn newest(&self) -> Option<image::RgbaImage> {
+        self.shots.iter().rev().filter(|shot| shot.exists()).find_map(|shot| Some(image::open(shot).ok()?.to_rgba8()))
+    }
+
+    /// Waits for a picture on which `find` finds something.
+    fn wait_for<T>(&mut self, what: &str, find: impl Fn(&image::RgbaImage) -> Option<T>) -> T {
+        poll(what, || {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
+                panic!("the window ended with {status}: {}", std::fs::read_to_string(self.folder.join("log")).unwrap());
+            }
+            self.newest().as_ref().and_then(&find)
+        })
+    }
+
+    /// The window's number, for xdotool.
+    fn id(&self, screen: &Screen) -> String {
+        let pid = self.process.0.id().to_string();
+        poll("a window on the screen", || {
+            let found = screen.xdotool(&["search", "--onlyvisible", "--pid", &pid]);
+            found.lines().last().map(str::to_owned)
+        })
+    }
+
+    /// Asks it politely to end, as a session manager does.
+    fn terminate(mut self) {
+        let pid = self.process.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let status = poll("the end of the program", || self.process.0.try_wait().unwrap());
+        assert!(status.success(), "{status}");
+    }
+}
+
+fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How many of the colours of the test pattern's bars are there in earnest (at least 400 pixels each).
+fn bars(picture: &image::RgbaImage) -> usize {
+    let kinds: [fn([u8; 3]) -> bool; 6] = [
+        |[r, g, b]| r > 140 && g > 140 && b < 70,
+        |[r, g, b]| r < 70 && g > 140 && b > 140,
+        |[r, g, b]| r < 70 && g > 140 && b < 70,
+        |[r, g, b]| r > 140 && g < 70 && b > 140,
+        |[r, g, b]| r > 140 && g < 70 && b < 70,
+        |[r, g, b]| r < 70 && g < 70 && b > 140,
+    ];
+    let count = |kind: &fn([u8; 3]) -> bool| picture.pixels().filter(|p| kind([p.0[0], p.0[1], p.0[2]])).count();
+    kinds.iter().filter(|kind| count(kind) > 400).count()
+}
+
+/// The middle of the red button that leaves the call.
+fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {
+    let red = parlor::ui::theme::DARK.danger;
+    let hits: Vec<(u32, u32)> = picture
+        .enumerate_pixels()
+        .filter(|(_, y, p)| *y > picture.height() - 80 && p.0[..3] == [red.r(), red.g(), red.b()])
+        .map(|(x, y, _)| (x, y))
+        .collect();
+    let mean = |pick: fn(&(u32, u32)) -> u32| hits.iter().map(pick).sum::<u32>() / hits.len().max(1) as u32;
+    (hits.len() > 300).then(|| (mean(|h| h.0), mean(|h| h.1)))
+}
+
+/// The third member: sees what the windows really send.
+struct Witness {
+    call: Call,
+    changed: Slot<()>,
+}
+
+impl Witness {
+    fn enter(server: &str, room: &str, runtime: &tokio::runtime::Handle) -> Self {
+        let changed = Slot::new();
+        let entry = Entry::Enter { room: room.to_owned(), password: None };
+        let mut config = Config::new(server, entry, "Witness", runtime.clone());
+        config.video = VideoSource::None;
+        config.audio = AudioSource::Tone;
+        config.speaker = Speaker::Silent;
+        let report = changed.clone();
+        config.on_change = Arc::new(move || drop(report.put(())));
+        Self { call: Call::start(config), changed }
+    }
+
+    fn wait_for<T>(&self, what: &str, probe: impl Fn(&Snapshot) -> Option<T>) -> T {
+        poll(what, || {
+            self.changed.take_within(Duration::from_millis(200));
+            let snapshot = self.call.snapshot();
+            if let Phase::Ended(Ended::Failed(error)) = &snapshot.phase {
+                panic!("the witness is out: {error}");
+            }
+            probe(&snapshot)
+        })
+    }
+}
+
+#[test]
+fn e2e_window_two_people_see_each_other_talk_and_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let screen = Screen::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("127.0.0.1:{port}");
+
+    // Grace hosts the server inside her window and opens the room.
+    let grace_args = ["--server", "here", "--create", "Window", "--source", "pattern", "--mic", "tone", "--say", "你好，世界"];
+    let mut grace = Window::open(&screen, folder.path(), "Grace", port, &grace_args);
+    grace.wait_for("Grace's own picture", |picture| (bars(picture) >= 5).then_some(()));
+
+    // Ada comes without a camera: every bar on her screen is Grace's.
+    let ada_args = ["--server", &server, "--enter", "Window", "--source", "none", "--mic", "tone"];
+    let mut ada = Window::open(&screen, folder.path(), "Ada", port, &ada_args);
+    ada.wait_for("Grace's picture in Ada's window", |picture| (bars(picture) >= 5).then_some(()));
+
+    let witness = Witness::enter(&server, "Window", runtime.handle());
+    witness.wait_for("both windows in the room", |s| (s.peers.len() == 2).then_some(()));
+    witness.wait_for("both windows' sound", |s| s.peers.iter().all(|p| p.stats.audio_rms_max > 0.01).then_some(()));
+
+    // Ada writes a line and mutes herself, by keyboard.
+    let window = ada.id(&screen);
+    screen.xdotool(&["windowactivate", "--sync", &window]);
+    screen.xdotool(&["key", "--window", &window, "c"]);
+    std::thread::sleep(Duration::from_secs(1));
+    screen.xdotool(&["type", "--window", &window, "--delay", "60", "mv hello 42"]);
+    screen.xdotool(&["key", "--window", &window, "Return"]);
+    let line = witness.wait_for("Ada's line", |s| s.chat.iter().find(|l| l.name == "Ada").map(|l| l.text.clone()));
+    assert_eq!(line, "mv hello 42");
+    let still_on = witness.call.snapshot().peers.iter().find(|p| p.name == "Ada").map(|p| p.mic);
+    assert_eq!(still_on, Some(true), "letters typed into the chat switch nothing");
+    let (x, y) = ada.wait_for("the leave button", leave_button);
+    // The microphone's button is the first in the row, the leave button the last: same distance from the middle of the stage.
+    screen.xdotool(&["mousemove", "--window", &window, &(x - 242).to_string(), &y.to_string(), "click", "1"]);
+    witness.wait_for("Ada's mute", |s| s.peers.iter().find(|p| p.name == "Ada").filter(|p| !p.mic).map(|_| ()));
+
+    // Ada leaves by the red button; her window goes on at the first page.
+    screen.xdotool(&["mousemove", "--window", &window, &x.to_string(), &y.to_string(), "click", "1"]);
+    witness.wait_for("Ada's leaving", |s| s.peers.iter().all(|p| p.name != "Ada").then_some(()));
+    ada.wait_for("the first page", |picture| (bars(picture) == 0 && leave_button(picture).is_none()).then_some(()));
+    ada.terminate();
+
+    // Grace's window is closed by the system: the room is left, and so dissolved, before the process ends.
+    grace.terminate();
+    witness.wait_for("the end of the room", |s| matches!(s.phase, Phase::Ended(_) | Phase::Reconnecting { .. }).then_some(()));
+}
+
+#[test]
+fn e2e_window_without_a_screen_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_parlor"))
+        .arg("--config")
+        .arg(folder.path().join("parlor.json"))
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("No window can be opened"), "{said}");
+}
