@@ -1,8 +1,6 @@
 # English. Every key and every placeholder here is also in zh.ftl; a test compares them.
 
-language = Language
 theme = Appearance
-theme-system = Like the system
 theme-light = Light
 theme-dark = Dark
 close = Close
@@ -10,8 +8,6 @@ cancel = Cancel
 back = Back
 retry = Try again
 details = Details
-copied = Copied
-optional = optional
 guest = Guest
 
 # Home
@@ -44,7 +40,6 @@ server-ready-here = Serving at { $address }
 server-ready = Connected to { $address }
 server-shared = Another Parlor on this computer is serving at { $address }
 server-copy = Copy address
-server-change = Change server
 
 # Room list
 rooms-title = Rooms
@@ -78,7 +73,6 @@ prejoin-create = New room
 prejoin-join = Join { $room }
 prejoin-room = Room name
 prejoin-room-default = { $name }'s room
-prejoin-mode = Kind of room
 prejoin-name = Your name
 prejoin-password = Password
 prejoin-password-hint = leave empty for an open room
@@ -156,7 +150,6 @@ chat-you = You
 # Statistics
 stat-size = Picture
 stat-rate = kbit/s
-stat-rate-parts = video / sound
 stat-delay = Delay p50 / p95
 stat-delay-max = Delay p99 / max
 stat-buffer = Buffer / aim
@@ -189,8 +182,6 @@ toast-text-failed = Your message was not delivered: { $reason }
 toast-settings-damaged = Your settings could not be read and were set aside as { $file }.
 toast-settings-unsaved = Your settings could not be saved: { $reason }
 toast-screenshot-failed = The screenshot could not be saved: { $reason }
-toast-no-mic = You are muted: this call has no microphone.
-toast-no-camera = This call has no camera.
 
 # Ends
 ended-title = The call is over

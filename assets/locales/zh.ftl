@@ -1,8 +1,6 @@
 # 简体中文。键和占位符与 en.ftl 相同，由测试核对。
 
-language = 语言
 theme = 外观
-theme-system = 跟随系统
 theme-light = 浅色
 theme-dark = 深色
 close = 关闭
@@ -10,8 +8,6 @@ cancel = 取消
 back = 返回
 retry = 重试
 details = 详细信息
-copied = 已复制
-optional = 可选
 guest = 访客
 
 # 首页
@@ -44,7 +40,6 @@ server-ready-here = 正在 { $address } 提供服务
 server-ready = 已连接到 { $address }
 server-shared = 这台电脑上的另一个 Parlor 正在 { $address } 提供服务
 server-copy = 复制地址
-server-change = 更换服务器
 
 # 房间列表
 rooms-title = 房间
@@ -74,7 +69,6 @@ prejoin-create = 新建房间
 prejoin-join = 加入 { $room }
 prejoin-room = 房间名
 prejoin-room-default = { $name } 的房间
-prejoin-mode = 房间类型
 prejoin-name = 你的名字
 prejoin-password = 密码
 prejoin-password-hint = 留空则任何人可进入
@@ -152,7 +146,6 @@ chat-you = 你
 # 统计
 stat-size = 画面
 stat-rate = kbit/s
-stat-rate-parts = 视频 / 声音
 stat-delay = 延迟 p50 / p95
 stat-delay-max = 延迟 p99 / 最大
 stat-buffer = 缓冲 / 目标
@@ -185,8 +178,6 @@ toast-text-failed = 你的消息没有送达：{ $reason }
 toast-settings-damaged = 设置无法读取，已另存为 { $file }。
 toast-settings-unsaved = 设置无法保存：{ $reason }
 toast-screenshot-failed = 截图无法保存：{ $reason }
-toast-no-mic = 你处于静音状态：这次通话没有麦克风。
-toast-no-camera = 这次通话没有摄像头。
 
 # 结束
 ended-title = 通话已结束

@@ -195,7 +195,10 @@ mod tests {
     fn every_text_of_the_program_is_there_and_every_text_is_used() {
         let mut code = String::new();
         for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app")).unwrap() {
-            code.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+            let path = entry.unwrap().path();
+            if !path.ends_with("i18n.rs") {
+                code.push_str(&std::fs::read_to_string(path).unwrap());
+            }
         }
         let known = keys(EN);
         for call in [".t(\"", ".with(\""] {

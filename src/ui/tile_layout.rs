@@ -91,7 +91,7 @@ mod tests {
             tops.dedup();
             tops.len()
         };
-        assert_eq!([1, 2, 3, 4, 9].map(rows), [1, 2, 2, 2, 3]);
+        assert_eq!([1, 2, 3, 4, 9].map(rows), [1, 1, 2, 2, 3]);
         let wide = Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 450.0));
         assert_eq!(best_fit(wide, 2, 0.0)[0].top(), best_fit(wide, 2, 0.0)[1].top());
     }
