@@ -27,7 +27,7 @@ pub struct Feed {
 impl Feed {
     /// Takes pictures from `slot` from now on. The window is repainted when one comes, and only then.
     pub fn watch(&mut self, ctx: &Context, slot: &Slot<Rgba>) {
-        if self.slot.is_none() {
+        if self.slot.as_ref().is_none_or(|known| !known.is(slot)) {
             let ctx = ctx.clone();
             slot.on_put(move || ctx.request_repaint());
             self.slot = Some(slot.clone());

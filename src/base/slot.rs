@@ -63,6 +63,11 @@ impl<T> Slot<T> {
         self.lock().1 = Some(Arc::new(wake));
     }
 
+    /// Whether `other` is the same place.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many values were overwritten before anyone took them.
     pub fn replaced(&self) -> u64 {
         self.0.replaced.load(Ordering::Relaxed)

@@ -42,12 +42,14 @@ impl Tile<'_> {
         match self.video.and_then(|v| Some((v.texture()?, v.aspect()?))) {
             Some((texture, aspect)) => {
                 let inner = tile_layout::fit(rect, aspect);
-                if inner.width() < rect.width() - 1.0 || inner.height() < rect.height() - 1.0 {
+                let fills = inner.width() > rect.width() - 1.0 && inner.height() > rect.height() - 1.0;
+                let corners = if fills { rounding } else { CornerRadius::ZERO };
+                if !fills {
                     painter.rect_filled(rect, rounding, Color32::BLACK);
                 }
                 let (left, right) = if self.mirrored { (1.0, 0.0) } else { (0.0, 1.0) };
                 let uv = Rect { min: pos2(left, 0.0), max: pos2(right, 1.0) };
-                painter.add(Shape::Rect(RectShape::filled(inner, rounding, Color32::WHITE).with_texture(texture, uv)));
+                painter.add(Shape::Rect(RectShape::filled(inner, corners, Color32::WHITE).with_texture(texture, uv)));
             }
             None => {
                 painter.rect_filled(rect, rounding, p.tile);

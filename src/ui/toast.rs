@@ -20,6 +20,8 @@ pub enum Kind {
 /// How long a toast stays; errors stay longer, they have more to read.
 const SHOWN: Duration = Duration::from_secs(4);
 const ERROR_SHOWN: Duration = Duration::from_secs(10);
+/// Distance from the top of the window: the title and what is beside it stay free.
+const BELOW_TOP: f32 = 56.0;
 /// Toasts on the screen at the same time.
 const MOST: usize = 4;
 
@@ -69,17 +71,17 @@ impl<A: Clone> Toasts<A> {
         self.shown.iter().map(|t| t.text.as_str())
     }
 
-    /// Draws them at the top of the window; returns what a pressed button asks for. `close` is the name of the closing cross.
+    /// Draws them in the upper right of the window; returns what a pressed button asks for. `close` is the name of the closing cross.
     pub fn show(&mut self, ui: &mut Ui, close: &str) -> Option<A> {
         let mut pressed = None;
         let mut closed = None;
         let p = theme::palette(ui);
         let widest = (ui.ctx().content_rect().width() - 2.0 * space::L).min(460.0);
-        let mut y = space::M;
+        let mut y = BELOW_TOP;
         for toast in &self.shown {
             let (icon, colour) = look(toast.kind, p);
             let area =
-                Area::new(Id::unique(("toast", toast.id))).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, y));
+                Area::new(Id::unique(("toast", toast.id))).order(Order::Foreground).anchor(Align2::RIGHT_TOP, vec2(-space::M, y));
             let shown = area.show(ui.ctx(), |ui| {
                 Frame::new()
                     .fill(p.surface)
