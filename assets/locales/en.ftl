@@ -225,4 +225,4 @@ error-mic-other = The microphone does not work. Choose another one.
 error-speaker-missing = No speaker was found. You will not hear the others.
 error-speaker-other = The speaker does not work. Choose another one.
 error-file-broken = This file cannot be played. Choose another one.
-error-go-on = The call goes on without it.
+toast-device-failed = { $problem } The call goes on without it.

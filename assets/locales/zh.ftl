@@ -221,4 +221,4 @@ error-mic-other = 麦克风无法工作。请选择其他麦克风。
 error-speaker-missing = 没有找到扬声器。你将听不到别人。
 error-speaker-other = 扬声器无法工作。请选择其他扬声器。
 error-file-broken = 无法播放这个文件。请选择其他文件。
-error-go-on = 通话将在没有它的情况下继续。
+toast-device-failed = { $problem }通话将在没有它的情况下继续。

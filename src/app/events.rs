@@ -100,7 +100,7 @@ impl App {
 
     fn device_failed(&mut self, sentence: &Sentence) {
         tracing::warn!(detail = sentence.detail, "{}", sentence.text);
-        self.say(Kind::Error, format!("{} {}", sentence.text, self.texts.t("error-go-on")));
+        self.say(Kind::Error, self.texts.with("toast-device-failed", &[("problem", (&sentence.text).into())]));
     }
 
     fn call_ended(&mut self, why: &Ended) {
