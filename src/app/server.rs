@@ -232,16 +232,19 @@ async fn at(address: &str, name: &str) -> Result<Ready, Failure> {
     Ok(Ready { address: client.server().to_owned(), client, kind: ServerKind::Remote })
 }
 
+/// The room list or why there is none; nothing before the first answer.
+type List = Arc<Mutex<Option<Result<Vec<RoomSummary>, room::Error>>>>;
+
 /// The room list, read every [`REFRESH`] until dropped.
 struct Rooms {
-    list: Arc<Mutex<Option<Result<Vec<RoomSummary>, room::Error>>>>,
+    list: List,
     refresh: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Rooms {
     fn start(runtime: &Handle, client: Client, name: String, wake: Wake) -> Self {
-        let list: Arc<Mutex<Option<Result<Vec<RoomSummary>, room::Error>>>> = Arc::default();
+        let list = List::default();
         let refresh = Arc::new(Notify::new());
         let (shown, asked) = (list.clone(), refresh.clone());
         let task = runtime.spawn(async move {

@@ -132,10 +132,10 @@ fn alone_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = space::M;
                 let each = (ui.available_width() - space::M) / 2.0;
-                if let Some(invite) = view.invite {
-                    if ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked() {
-                        cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
-                    }
+                if let Some(invite) = view.invite
+                    && ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked()
+                {
+                    cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
                 }
                 let button = Button::new(&partner).icon(icons::ICON_SMART_TOY).min_width(each);
                 if ui.add_enabled(!view.partner_coming, button).clicked() {

@@ -349,7 +349,8 @@ mod tests {
         let _third = hub.play("s", WAIT).unwrap();
         publisher.send(video(false, 2200));
         assert_eq!(told(&publisher), []);
-        (drain(&first), drain(&second));
+        drain(&first);
+        drain(&second);
         clock.advance(Duration::from_millis(900));
         publisher.send(sound(3000)); // the wish of the third is still there
         assert_eq!(told(&publisher), [Signal::KeyFrame]);

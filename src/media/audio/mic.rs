@@ -257,7 +257,9 @@ impl Assembler {
 mod tests {
     use super::*;
 
-    fn assembler(rate: u32) -> (Assembler, Producer<f32>, Producer<(u64, u64)>, Queue<Chunk>) {
+    type Parts = (Assembler, Producer<f32>, Producer<(u64, u64)>, Queue<Chunk>);
+
+    fn assembler(rate: u32) -> Parts {
         let (ring, samples) = RingBuffer::new(rate as usize);
         let (marks, stamps) = RingBuffer::new(1000);
         let chunks = Queue::bounded(200);

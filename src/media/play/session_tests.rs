@@ -123,7 +123,7 @@ impl Call {
             self.shown.push((now, picture.data[at] > 128));
             self.last = Some(picture);
         }
-        if (now - START).as_millis() % 10 == 0 {
+        if (now - START).as_millis().is_multiple_of(10) {
             let mut out = [0.0; CHUNK_SAMPLES];
             self.playout.lock().unwrap().render(Tick { now, due: now }, &mut out);
             self.heard.extend_from_slice(&out);
