@@ -99,6 +99,8 @@ struct Connection<C> {
     pipe: Pipe<C>,
     session: Session,
     role: Role,
+    /// Whether the other end is one of ours.
+    parlor: bool,
     peer: SocketAddr,
     hub: Hub,
     policy: Arc<dyn Policy>,
@@ -120,6 +122,7 @@ pub async fn serve_connection<C: Carrier>(
         pipe: Pipe::new(carrier),
         session: Session::new(config, now),
         role: Role::Idle,
+        parlor: false,
         peer,
         hub,
         policy,
@@ -202,7 +205,7 @@ impl<C: Carrier> Connection<C> {
                     reader.request_key_frame();
                 }
             }
-            Event::Connected { .. } => {}
+            Event::Connected { parlor, .. } => self.parlor = parlor,
             Event::Closed => return Err(End::Goodbye),
         }
         Ok(())
@@ -263,7 +266,9 @@ impl<C: Carrier> Connection<C> {
                 Ok(Role::Publishing { stream_id, name: name.clone(), publisher, heard: now })
             }
             Action::Play => {
-                let reader = self.hub.play(&name, grant.wait).map_err(refused)?;
+                let reader =
+                    if self.parlor { self.hub.play_catching_up(&name, grant.wait) } else { self.hub.play(&name, grant.wait) };
+                let reader = reader.map_err(refused)?;
                 Ok(Role::Playing { stream_id, name: name.clone(), owner: grant.owner, reader })
             }
         });

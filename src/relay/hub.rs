@@ -92,7 +92,20 @@ impl Hub {
     /// # Errors
     /// When too many streams are there or too many readers of this one.
     pub fn play(&self, name: &str, wait: Duration) -> Result<Reader, Busy> {
-        let (stream, inbox) = self.join(name, |stream| stream.play(wait, self.0.clock.now()))?;
+        self.read(name, wait, false)
+    }
+
+    /// Like [`play`](Self::play), for a reader that shows only what is new: if the newest key frame is so young that no other may be asked
+    /// for yet, it gets all pictures since then at once. (Any other player would lag behind by their length for ever.)
+    ///
+    /// # Errors
+    /// Like [`play`](Self::play).
+    pub fn play_catching_up(&self, name: &str, wait: Duration) -> Result<Reader, Busy> {
+        self.read(name, wait, true)
+    }
+
+    fn read(&self, name: &str, wait: Duration, catches_up: bool) -> Result<Reader, Busy> {
+        let (stream, inbox) = self.join(name, |stream| stream.play(wait, catches_up, self.0.clock.now()))?;
         Ok(Reader(Place { hub: self.clone(), name: name.to_owned(), stream }, inbox))
     }
 
@@ -311,6 +324,26 @@ mod tests {
         }
         assert_eq!(drain(&reader), [clock_message(33), config(33), sound(70), video(true, 99), video(false, 132)]);
         assert_eq!(hub.stream("s").unwrap().dropped, Dropped::default());
+    }
+
+    #[test]
+    fn whoever_comes_soon_after_a_key_frame_catches_up_if_they_can_and_costs_no_other() {
+        let (hub, clock) = hub();
+        let publisher = hub.publish("s", "anna").unwrap();
+        for packet in [config(0), video(true, 0), sound(5), video(false, 33)] {
+            publisher.send(packet);
+        }
+        clock.advance(Duration::from_millis(500));
+        let ours = hub.play_catching_up("s", WAIT).unwrap();
+        assert_eq!(drain(&ours), [config(33), video(true, 0), video(false, 33)]);
+        assert_eq!(told(&publisher), []);
+        let other = hub.play("s", WAIT).unwrap();
+        assert_eq!((drain(&other), told(&publisher)), (vec![config(33)], vec![Signal::KeyFrame]));
+        publisher.send(video(false, 66));
+        assert_eq!((drain(&ours), drain(&other)), (vec![video(false, 66)], vec![]));
+        clock.advance(Duration::from_millis(600));
+        let late = hub.play_catching_up("s", WAIT).unwrap();
+        assert_eq!(drain(&late), [config(66)]);
     }
 
     #[test]

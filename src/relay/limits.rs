@@ -29,6 +29,9 @@ pub const HEADER: usize = 64 * 1024;
 /// Key frames asked of one publisher: one a second for all readers together, because each costs as much as ten other pictures.
 pub const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes of the pictures since the newest key frame that are kept for readers who come within [`KEY_FRAME_INTERVAL`]: a second of 4 Mbit/s.
+pub const RECENT: usize = 512 * 1024;
+
 /// How long the policy may think.
 pub const AUTHORIZE: Duration = Duration::from_secs(5);
 

@@ -10,6 +10,7 @@ use crate::wire::ring::{Dropped, Limits, Ring};
 
 use super::headers::{Headers, for_readers};
 use super::limits;
+use super::recent::Recent;
 
 const RING: Limits = Limits { bytes: limits::RING, span: limits::SPAN, sound_span: limits::SOUND_SPAN };
 
@@ -132,6 +133,7 @@ struct State {
     flowing: bool,
     inboxes: Vec<Arc<Inbox>>,
     headers: Headers,
+    recent: Recent,
     timestamp_ms: u32,
     key_frame: KeyFrame,
     stats: StreamStats,
@@ -169,6 +171,7 @@ impl Stream {
         state.publisher = Some(Present { owner: owner.to_owned(), control: control.clone(), heard: now });
         state.broke = None;
         state.headers = Headers::default();
+        state.recent = Recent::default();
         state.key_frame = KeyFrame::default();
         for inbox in &state.inboxes {
             lock(&inbox.content).ring.restart();
@@ -189,6 +192,7 @@ impl Stream {
         state.stats.bytes_in += packet.payload.len() as u64;
         state.timestamp_ms = packet.timestamp_ms;
         state.headers.note(&packet);
+        state.recent.note(&packet, now);
         if packet.kind == PacketKind::Video {
             state.key_frame.possible = true;
             if tag::is_key_frame(&packet.payload) {
@@ -215,6 +219,7 @@ impl Stream {
         }
         state.publisher = None;
         state.headers = Headers::default();
+        state.recent = Recent::default();
         state.key_frame = KeyFrame::default();
         match parting {
             Parting::Broken => state.broke = Some(now),
@@ -223,8 +228,8 @@ impl Stream {
         std::mem::take(&mut state.flowing)
     }
 
-    /// Adds a reader that may wait for `wait` if nobody publishes.
-    pub fn play(&self, wait: Duration, now: Duration) -> Result<Arc<Inbox>, Busy> {
+    /// Adds a reader that may wait for `wait` if nobody publishes. One that can catch up gets the pictures since a young key frame.
+    pub fn play(&self, wait: Duration, catches_up: bool, now: Duration) -> Result<Arc<Inbox>, Busy> {
         let mut state = lock(&self.0);
         if state.inboxes.len() >= limits::READERS {
             return Err(Busy::Full);
@@ -233,11 +238,15 @@ impl Stream {
         for header in state.headers.packets(state.timestamp_ms) {
             ring.push(header, now);
         }
+        if catches_up {
+            state.recent.pictures(now).iter().for_each(|picture| ring.push(picture.clone(), now));
+        }
+        let awaits_key_frame = ring.awaits_key_frame();
         let inbox =
             Arc::new(Inbox { wake: Notify::new(), content: Mutex::new(Content { ring, ended: false }), since: now, wait });
         inbox.wake.notify_one();
         state.inboxes.push(inbox.clone());
-        state.key_frame.wanted = true;
+        state.key_frame.wanted |= awaits_key_frame;
         state.ask_key_frame(now);
         Ok(inbox)
     }

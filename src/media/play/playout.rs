@@ -22,11 +22,37 @@ const SILENT: Duration = Duration::from_millis(500);
 /// No picture waits longer than the delay limit and this: its timestamp must be wrong.
 const IMPLAUSIBLE: Duration = Duration::from_secs(1);
 
+/// Tells the pictures that a relay keeps for late comers from those that come as they are taken: they come all at once. How late they are
+/// says nothing about the network.
+#[derive(Debug, Default)]
+enum CatchingUp {
+    #[default]
+    NoPictureYet,
+    /// Media time and arrival of the last one.
+    Since(i64, Duration),
+    Done,
+}
+
+impl CatchingUp {
+    /// Whether the picture that arrived now was sent before we were there. The first of all counts as such.
+    fn is_old(&mut self, media_us: i64, arrived: Duration) -> bool {
+        let old = match *self {
+            Self::NoPictureYet => true,
+            Self::Since(last_us, last) => micros(arrived.saturating_sub(last)) < (media_us - last_us) / 2,
+            Self::Done => false,
+        };
+        *self = if old { Self::Since(media_us, arrived) } else { Self::Done };
+        old
+    }
+}
+
 /// The playout clock and the jitter buffer of one peer.
 #[derive(Debug)]
 pub(super) struct Playout {
     pub(super) sound: Sound,
     pictures: Arrivals,
+    /// Media time and arrival of the last picture, while those come that were sent before we were there.
+    catching_up: CatchingUp,
     limit: Duration,
     /// When media time zero is heard, in microseconds by the local clock, and when that was so.
     heard: Option<(i64, Duration)>,
@@ -46,6 +72,7 @@ impl Playout {
             limit: *limits.end(),
             sound: Sound::new(limits),
             pictures: Arrivals::default(),
+            catching_up: CatchingUp::default(),
             heard: None,
             latency_us: 0,
             decode_us: 0,
@@ -58,6 +85,7 @@ impl Playout {
     pub(super) fn restart(&mut self) {
         self.sound.restart();
         self.pictures.clear();
+        self.catching_up = CatchingUp::default();
         self.heard = None;
     }
 
@@ -76,6 +104,9 @@ impl Playout {
         let foreign = self.pictures.is_foreign(media_us, arrived);
         if foreign {
             self.pictures.clear();
+        }
+        if self.catching_up.is_old(media_us, arrived) {
+            return foreign;
         }
         self.pictures.note(media_us, arrived);
         if let (Some(ready), Some(base)) = (self.ready_us(), self.sound.arrivals().base_us()) {
@@ -189,10 +220,24 @@ mod tests {
     }
 
     #[test]
+    fn pictures_from_before_do_not_count_as_late() {
+        let mut playout = playout();
+        // A second of pictures at once, then one each 40 ms, 5 ms after it was taken.
+        for i in 0..25 {
+            playout.picture_arrived(i * 40_000, at(1_000));
+        }
+        for i in 25..50 {
+            playout.picture_arrived(i * 40_000, at(i * 40 + 5));
+        }
+        assert_eq!(playout.ready_us(), Some(micros(START) + 5_000));
+    }
+
+    #[test]
     fn an_absurd_timestamp_does_not_hold_a_picture_for_ever() {
         let mut playout = playout();
         playout.picture_arrived(0, at(0));
-        assert_eq!(playout.picture_due(3_600_000_000, at(1)), at(1));
-        assert!(playout.picture_arrived(7_200_000_000, at(2)), "a new time line");
+        playout.picture_arrived(40_000, at(40));
+        assert_eq!(playout.picture_due(3_600_000_000, at(41)), at(41));
+        assert!(playout.picture_arrived(7_200_000_000, at(42)), "a new time line");
     }
 }
