@@ -92,8 +92,8 @@ fn everybody_is_on_the_stage_with_name_and_picture() {
             let mut page = page(lang, WIDE, call(peers));
             let mine = texts(lang).with("call-you-name", &[("name", "Ada".into())]);
             let mut centres = vec![(page.get_by_label(&mine).rect().center(), [120, 120, 130])];
-            for number in 0..peers {
-                centres.push((page.get_by_label(&peer(number).name).rect().center(), COLOURS[number]));
+            for (number, colour) in COLOURS.iter().enumerate().take(peers) {
+                centres.push((page.get_by_label(&peer(number).name).rect().center(), *colour));
             }
             let shown = picture(&mut page, &format!("call-{}-{lang:?}", peers + 1));
             for (at, colour) in centres {
