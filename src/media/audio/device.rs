@@ -15,8 +15,8 @@ pub(crate) enum Direction {
     Output,
 }
 
-/// Frames per device period that are asked for: 10 ms at 48 kHz. Two periods make the device's buffer.
-const PERIOD: u32 = 480;
+/// Length of the device periods that are asked for first. Two periods make the device's buffer.
+pub(super) const SHORT_PERIOD_MS: u32 = 10;
 
 /// The devices of a direction that can be opened. ALSA lists dozens of names that cannot: only those with a working default
 /// configuration count.
@@ -55,8 +55,12 @@ fn default_configuration(device: &cpal::Device, direction: Direction) -> Result<
     }
 }
 
-/// Channels and format as the device likes them, 48 kHz if it can, short periods if it can.
-pub(super) fn configure(device: &cpal::Device, direction: Direction) -> Result<(StreamConfig, SampleFormat), SourceError> {
+/// Channels and format as the device likes them, 48 kHz if it can, periods of `period_ms` if it can.
+pub(super) fn configure(
+    device: &cpal::Device,
+    direction: Direction,
+    period_ms: u32,
+) -> Result<(StreamConfig, SampleFormat), SourceError> {
     let default = default_configuration(device, direction).map_err(|e| describe(&e))?;
     let mut chosen = default;
     if chosen.sample_rate() != SAMPLE_RATE {
@@ -74,7 +78,7 @@ pub(super) fn configure(device: &cpal::Device, direction: Direction) -> Result<(
         }
     }
     let mut config = chosen.config();
-    let period = (u64::from(PERIOD) * u64::from(config.sample_rate) / u64::from(SAMPLE_RATE)) as u32;
+    let period = config.sample_rate.saturating_mul(period_ms) / 1000;
     config.buffer_size = match *chosen.buffer_size() {
         SupportedBufferSize::Range { min, max } if min <= max => BufferSize::Fixed(period.clamp(min, max)),
         _ => BufferSize::Fixed(period),

@@ -18,6 +18,12 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(3);
 /// A microphone that delivers nothing for this long is lost.
 const STALLED: Duration = Duration::from_secs(2);
+/// The same while it could still be asked for longer periods: some drivers accept short ones and then deliver nothing.
+const SHORT_STALLED: Duration = Duration::from_millis(700);
+/// The periods to ask for, one after the other; the last one is what a driver with a 100 Hz timer manages.
+const PERIODS_MS: [u32; 3] = [device::SHORT_PERIOD_MS, 20, 60];
+/// How often a lost microphone is tried again.
+const RETRY: Duration = Duration::from_secs(2);
 /// Capacity of the ring in milliseconds.
 const RING_MS: u32 = 500;
 /// How fast the stamps follow the callbacks' times, which come in steps of whole periods and late on a busy machine.
@@ -33,7 +39,7 @@ pub struct Mic {
 }
 
 impl Mic {
-    /// Why it delivers nothing any more; open it again (after a while) to go on.
+    /// Why it delivers nothing just now. It is opened again every 2 s until it does.
     pub fn failure(&self) -> Option<SourceError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -47,28 +53,80 @@ pub fn open(device: Option<&str>, chunks: Queue<Chunk>, clock: Clock) -> Result<
     let wanted = device.map(str::to_owned);
     let failure = Arc::new(Mutex::new(None));
     let told = failure.clone();
+    let opener = Opener { wanted, chunks, clock, failure: told };
     let (worker, rate) = Worker::open(
         "audio-mic",
         move || {
-            let (stream, feed) = start_device(wanted.as_deref(), &clock, &told)?;
-            let resampler =
-                Resampler::mono(feed.rate, SAMPLE_RATE).map_err(|e| SourceError::new(SourceErrorKind::Other, e.to_string()))?;
-            let rate = feed.rate;
-            Ok::<_, SourceError>(((stream, feed, resampler, clock, told), rate))
+            let open = opener.open(PERIODS_MS[0])?;
+            let rate = open.1.feed.rate;
+            Ok::<_, SourceError>(((opener, open), rate))
         },
-        move |(stream, feed, resampler, clock, told), stop| {
-            let lost = Assembler::new(feed, resampler, chunks).run(&clock, stop);
-            if lost {
-                let mut failure = told.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert_with(|| {
-                    SourceError::new(SourceErrorKind::Stalled, "the microphone delivers nothing any more")
-                });
-            }
-            drop(stream);
-        },
+        |(opener, open), stop| opener.keep(open, stop),
     )?;
     tracing::info!(rate, "microphone opened");
     Ok(Mic { failure, _worker: worker })
+}
+
+/// An open device and what makes chunks of what it delivers.
+type Open = (cpal::Stream, Assembler);
+
+/// All it takes to open the device, again and again.
+struct Opener {
+    wanted: Option<String>,
+    chunks: Queue<Chunk>,
+    clock: Clock,
+    failure: Arc<Mutex<Option<SourceError>>>,
+}
+
+impl Opener {
+    fn open(&self, period_ms: u32) -> Result<Open, SourceError> {
+        let (stream, feed) = start_device(self.wanted.as_deref(), period_ms, &self.clock, &self.failure)?;
+        let resampler =
+            Resampler::mono(feed.rate, SAMPLE_RATE).map_err(|e| SourceError::new(SourceErrorKind::Other, e.to_string()))?;
+        Ok((stream, Assembler::new(feed, resampler, self.chunks.clone())))
+    }
+
+    /// Keeps the device open until `stop`.
+    fn keep(self, (mut stream, mut assembler): Open, stop: &Stop) {
+        let mut longer = PERIODS_MS[1..].iter();
+        let mut period_ms = PERIODS_MS[0];
+        loop {
+            let patience = if longer.as_slice().is_empty() { STALLED } else { SHORT_STALLED };
+            let mut end = assembler.run(&self.clock, stop, patience, || self.set_failure(None));
+            // The old stream must be closed before the device can be opened again.
+            drop(stream);
+            (stream, assembler) = loop {
+                match end {
+                    End::Stopped => return,
+                    End::Silent => match longer.next() {
+                        Some(ms) => {
+                            tracing::warn!("the microphone delivers nothing in periods of {period_ms} ms: trying {ms} ms");
+                            period_ms = *ms;
+                        }
+                        None => {
+                            let detail = "the microphone delivers nothing any more";
+                            self.set_failure(Some(SourceError::new(SourceErrorKind::Stalled, detail)));
+                            end = End::Lost;
+                            continue;
+                        }
+                    },
+                    End::Lost if stop.wait(RETRY) => return,
+                    End::Lost => {}
+                }
+                match self.open(period_ms) {
+                    Ok(open) => break open,
+                    Err(error) => {
+                        self.set_failure(Some(error));
+                        end = End::Lost;
+                    }
+                }
+            };
+        }
+    }
+
+    fn set_failure(&self, failure: Option<SourceError>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
 }
 
 /// What the callback writes.
@@ -84,11 +142,12 @@ struct Feed {
 
 fn start_device(
     wanted: Option<&str>,
+    period_ms: u32,
     clock: &Clock,
     failure: &Arc<Mutex<Option<SourceError>>>,
 ) -> Result<(cpal::Stream, Feed), SourceError> {
     let device = device::find(Direction::Input, wanted)?;
-    let (config, format) = device::configure(&device, Direction::Input)?;
+    let (config, format) = device::configure(&device, Direction::Input, period_ms)?;
     with_sample_type!(format, start(&device, config, clock, failure)).or_else(|error| {
         tracing::debug!(%error, "microphone refuses short periods");
         let config = StreamConfig { buffer_size: BufferSize::Default, ..config };
@@ -170,6 +229,16 @@ struct Assembler {
     stamper: Stamper,
 }
 
+/// Why an [`Assembler`] came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Stopped,
+    /// Nothing came in for too long.
+    Silent,
+    /// The system says that the device is gone.
+    Lost,
+}
+
 /// Smooth capture times: sample `at` was captured at `time`.
 struct Stamper {
     anchor: Option<(u64, Duration)>,
@@ -201,18 +270,22 @@ impl Assembler {
         Self { feed, resampler, chunks, taken: 0, raw: Vec::new(), ready: Vec::new(), stamper }
     }
 
-    /// Returns whether the device was lost.
-    fn run(mut self, clock: &Clock, stop: &Stop) -> bool {
+    /// Hands out chunks until something ends it. Calls `first` when the first sound has come.
+    fn run(mut self, clock: &Clock, stop: &Stop, patience: Duration, first: impl FnOnce()) -> End {
         let mut heard = clock.now();
         let mut overruns = 0;
+        let mut first = Some(first);
         while !stop.wait(LOOK) {
             if self.step() {
                 heard = clock.now();
-            } else if clock.now().saturating_sub(heard) > STALLED {
-                return true;
+                if let Some(first) = first.take() {
+                    first();
+                }
+            } else if clock.now().saturating_sub(heard) > patience {
+                return End::Silent;
             }
             if self.feed.lost.load(Ordering::Acquire) {
-                return true;
+                return End::Lost;
             }
             let missed = self.feed.overruns.load(Ordering::Relaxed);
             if missed > overruns {
@@ -220,7 +293,7 @@ impl Assembler {
                 overruns = missed;
             }
         }
-        false
+        End::Stopped
     }
 
     /// Hands out every whole chunk there is; returns whether anything came in.

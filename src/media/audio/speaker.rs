@@ -124,7 +124,7 @@ fn watch(gauge: &Gauge, link: &Link, clock: &Clock, stop: &Stop) -> bool {
 
 fn open(wanted: Option<&str>, link: &Arc<Link>, clock: &Clock) -> Result<(cpal::Stream, Feed), SourceError> {
     let device = device::find(Direction::Output, wanted)?;
-    let (config, format) = device::configure(&device, Direction::Output)?;
+    let (config, format) = device::configure(&device, Direction::Output, device::SHORT_PERIOD_MS)?;
     with_sample_type!(format, start(&device, config, link, clock)).or_else(|error| {
         tracing::debug!(%error, "speaker refuses short periods");
         let config = StreamConfig { buffer_size: BufferSize::Default, ..config };
