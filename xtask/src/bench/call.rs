@@ -26,17 +26,30 @@ pub fn run(seconds: u64) -> Result<Value> {
     let reading = peer::measure(&mut screen, seconds)?;
     let peer_busy = machine.busy_since();
 
-    let mut summary = Table::new(["picture with sound", "p50 ms", "p95 ms", "p99 ms", "CPU s/min, all", "machine busy"]);
+    let mut summary = Table::new([
+        "picture with sound",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "first sound ms",
+        "first picture ms",
+        "CPU s/min, all",
+        "machine busy",
+    ]);
     for (name, case) in [("two people, 640x360 at 30", &duo), ("four people, 480x360 at 15", &multi)] {
         let worst = |key: &str| ms(case.worst(key));
         let cpu = format!("{:.1}", case.cpu_per_minute);
-        summary.row([name.to_owned(), worst("p50"), worst("p95"), worst("p99"), cpu, percent(case.busy)]);
+        let [sound, picture] = ["first_audio_ms", "first_frame_ms"].map(|key| ms(case.last_comer(key)));
+        summary.row([name.to_owned(), worst("p50"), worst("p95"), worst("p99"), sound, picture, cpu, percent(case.busy)]);
     }
     let of_peer = |share| ms(reading.percentile(share));
     let peer_name = "ffmpeg -> nginx-rtmp -> ffplay".to_owned();
-    summary.row([peer_name, of_peer(0.5), of_peer(0.95), of_peer(0.99), "-".to_owned(), percent(peer_busy)]);
+    let unknown = || "-".to_owned();
+    summary.row([peer_name, of_peer(0.5), of_peer(0.95), of_peer(0.99), unknown(), unknown(), unknown(), percent(peer_busy)]);
     println!("{summary}");
-    println!("Ours: captured -> due on the screen, the worst of all pairs. Peer: drawn -> on the screen.");
+    println!(
+        "Ours: captured -> due on the screen, the worst of all pairs; first sound and picture: of all others, from the enter request of the last one to come. Peer: drawn -> on the screen."
+    );
     let ratio = duo.worst("p95").zip(reading.percentile(0.95)).map(|(ours, theirs)| theirs / ours.max(1.0));
     println!("p95 of the peer / p95 of two people: {}", ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.1}")));
     Ok(json!({
@@ -56,6 +69,12 @@ struct Case {
 }
 
 impl Case {
+    /// From the enter request of the last one to come until everybody was there for them: the key of a peer's report, its largest value.
+    fn last_comer(&self, key: &str) -> Option<f64> {
+        let peers = self.reports.last()?.json["peers"].as_array()?;
+        peers.iter().filter_map(|peer| peer[key].as_f64()).reduce(f64::max)
+    }
+
     /// The largest of a delay's percentile among all who see each other.
     fn worst(&self, percentile: &str) -> Option<f64> {
         self.peers().filter_map(|peer| peer["delay_ms"][percentile].as_f64()).reduce(f64::max)
@@ -68,6 +87,7 @@ impl Case {
     fn to_json(&self) -> Value {
         json!({
             "p50_ms": self.worst("p50"), "p95_ms": self.worst("p95"), "p99_ms": self.worst("p99"), "cpu_s_per_minute": self.cpu_per_minute,
+            "last_comer": { "first_audio_ms": self.last_comer("first_audio_ms"), "first_frame_ms": self.last_comer("first_frame_ms") },
             "machine_busy": self.busy, "members": self.reports.iter().map(|report| &report.json).collect::<Vec<_>>(),
         })
     }
