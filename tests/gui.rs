@@ -191,7 +191,7 @@ fn the_end_of_a_call_is_explained_and_offers_what_helps() {
     for lang in Lang::ALL {
         let t = texts(lang);
         for (remedy, retry) in [(Remedy::TryAgain, true), (Remedy::Nothing, false)] {
-            let mut page = screen(lang, SIZE, (), move |ui, cx, ()| ended::show(ui, cx, &sentence(remedy)));
+            let mut page = screen(lang, SIZE, (), move |ui, cx, ()| ended::show(ui, cx, &sentence(remedy), true));
             page.get_by_label("It went wrong.");
             assert_eq!(page.query_by_label(&t.t("retry")).is_some(), retry);
             page.get_by_label(&t.t("ended-home")).click();

@@ -185,6 +185,7 @@ toast-screenshot-failed = The screenshot could not be saved: { $reason }
 
 # Ends
 ended-title = The call is over
+ended-failed = The call did not start
 ended-host-left = The room was closed because the person who opened it left.
 ended-by-host = The person who opened the room has ended it for everyone.
 ended-empty = The room was closed because nobody was in it.

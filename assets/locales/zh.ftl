@@ -181,6 +181,7 @@ toast-screenshot-failed = 截图无法保存：{ $reason }
 
 # 结束
 ended-title = 通话已结束
+ended-failed = 通话没有开始
 ended-host-left = 创建房间的人离开了，房间已关闭。
 ended-by-host = 创建房间的人结束了通话。
 ended-empty = 房间里没有人，已经关闭。

@@ -170,7 +170,7 @@ impl App {
     /// Starts the call, as soon as there is a server.
     pub(super) fn start(&mut self, plan: Plan) {
         if let Some(sentence) = self.server.failure(&self.texts).filter(|_| plan.server.is_none()) {
-            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)) };
+            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)), entered: false };
             return;
         }
         let Some(address) = plan.server.clone().or_else(|| self.server.address()) else {

@@ -7,16 +7,17 @@ use crate::ui::theme::{self, size, space};
 use crate::ui::{card, icons};
 use egui::{RichText, Ui};
 
-/// Draws the page.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence) {
+/// Draws the page. `entered`: one had been in the call before it ended.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
     let p = theme::palette(ui);
+    let title = if entered { cx.t("ended-title") } else { cx.t("ended-failed") };
     ui.add_space((ui.available_height() * 0.5 - 150.0).max(space::L));
     ui.vertical_centered(|ui| {
         ui.set_max_width(440.0);
         card::frame(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.label(icons::ICON_CALL_END.rich_text().size(40.0).color(p.text_weak));
-            ui.label(RichText::new(cx.t("ended-title")).font(theme::strong(size::TITLE - 4.0)));
+            ui.label(RichText::new(title).font(theme::strong(size::TITLE - 4.0)));
             ui.add_space(space::XS);
             ui.add(egui::Label::new(&sentence.text).wrap().selectable(true));
             super::home::details(ui, cx, sentence.detail.as_deref());

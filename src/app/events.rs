@@ -106,6 +106,7 @@ impl App {
     fn call_ended(&mut self, why: &Ended) {
         let Page::Call(session) = &self.page else { return };
         let plan = session.plan.clone();
+        let entered = session.room().is_some();
         self.go_home();
         self.server.refresh();
         if matches!(why, Ended::Left) {
@@ -116,7 +117,7 @@ impl App {
             let form = PreJoin { locked: true, failure: Some(sentence), ..form_of(plan, &self.settings) };
             self.prepare(form);
         } else {
-            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)) };
+            self.page = Page::Ended { sentence, plan: Some(Box::new(plan)), entered };
         }
     }
 

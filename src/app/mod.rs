@@ -80,7 +80,7 @@ enum Page {
     /// The call.
     Call(Box<Session>),
     /// The call is over, or did not come about.
-    Ended { sentence: Sentence, plan: Option<Box<Plan>> },
+    Ended { sentence: Sentence, plan: Option<Box<Plan>>, entered: bool },
 }
 
 /// The page before a call, with its devices.
@@ -192,7 +192,7 @@ impl App {
             Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &self.devices, self.settings.theme),
             Page::Starting { plan, .. } => starting_ui(ui, &cx, plan),
             Page::Call(session) => session.show(ui, &mut cx, sidebar),
-            Page::Ended { sentence, .. } => ended::show(ui, &mut cx, sentence),
+            Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
         });
         self.switch_ui(ui, actions);
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
@@ -278,7 +278,7 @@ impl Drop for App {
 }
 
 fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, devices: &Devices, theme: settings::Theme) {
-    preparing.feed.watch(ui.ctx(), preparing.preview.picture());
+    preparing.feed.watch(ui.ctx(), preparing.preview.picture(), &videos::Pace::default(), std::time::Duration::ZERO);
     preparing.feed.update(ui.ctx());
     let state = preparing.preview.state();
     let video_failure = state.video_failure.map(|e| errors::source(cx.texts, errors::Part::Camera, &e));

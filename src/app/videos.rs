@@ -1,12 +1,20 @@
 //! The moving pictures of a call: taken from the slots that the pipeline fills, kept as textures.
 
-use crate::base::Slot;
+use crate::base::{Clock, Slot};
 use crate::call::Snapshot;
 use crate::media::frame::Rgba;
 use crate::proto::MemberId;
 use crate::ui::Video;
 use egui::Context;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Least time between two paintings that new pictures cause: no screen shows more, and drawing is not free.
+const BETWEEN_PAINTINGS: Duration = Duration::from_millis(12);
+/// How long one's own picture waits for somebody else's, to be painted together.
+const PATIENCE: Duration = Duration::from_millis(25);
 
 /// One's own picture and the others'.
 #[derive(Debug, Default)]
@@ -14,6 +22,27 @@ pub struct Videos {
     me: Feed,
     peers: BTreeMap<MemberId, Feed>,
     nothing: Video,
+    pace: Pace,
+}
+
+/// When pictures were painted last; shared with the threads that deliver them.
+#[derive(Clone, Debug, Default)]
+pub struct Pace(Arc<AtomicU64>);
+
+impl Pace {
+    fn painted(&self) {
+        self.0.store(micros(Clock::system().now()), Ordering::Relaxed);
+    }
+
+    /// How long a picture that comes now, and may wait for `patience`, should wait to be painted.
+    fn wait(&self, patience: Duration) -> Duration {
+        let since = Duration::from_micros(micros(Clock::system().now()).saturating_sub(self.0.load(Ordering::Relaxed)));
+        BETWEEN_PAINTINGS.max(patience).saturating_sub(since)
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A slot that asks for a repaint when it is filled, and the picture last taken from it.
@@ -25,11 +54,11 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Takes pictures from `slot` from now on. The window is repainted when one comes, and only then.
-    pub fn watch(&mut self, ctx: &Context, slot: &Slot<Rgba>) {
+    /// Takes pictures from `slot` from now on. The window is repainted when one comes (at the latest after `patience`), and only then.
+    pub fn watch(&mut self, ctx: &Context, slot: &Slot<Rgba>, pace: &Pace, patience: Duration) {
         if self.slot.as_ref().is_none_or(|known| !known.is(slot)) {
-            let ctx = ctx.clone();
-            slot.on_put(move || ctx.request_repaint());
+            let (ctx, pace) = (ctx.clone(), pace.clone());
+            slot.on_put(move || ctx.request_repaint_after(pace.wait(patience)));
             self.slot = Some(slot.clone());
         }
     }
@@ -45,12 +74,13 @@ impl Feed {
 impl Videos {
     /// Takes the newest pictures of everyone in `snapshot`; pictures of those who left are forgotten.
     pub fn update(&mut self, ctx: &Context, snapshot: &Snapshot) {
-        self.me.watch(ctx, &snapshot.me.preview);
+        self.pace.painted();
+        self.me.watch(ctx, &snapshot.me.preview, &self.pace, PATIENCE);
         self.me.update(ctx);
         self.peers.retain(|member, _| snapshot.peers.iter().any(|p| p.member == *member));
         for peer in &snapshot.peers {
             let feed = self.peers.entry(peer.member.clone()).or_default();
-            feed.watch(ctx, &peer.picture);
+            feed.watch(ctx, &peer.picture, &self.pace, Duration::ZERO);
             feed.update(ctx);
         }
     }
@@ -63,5 +93,19 @@ impl Videos {
     /// Somebody's picture.
     pub fn peer(&self, member: &MemberId) -> &Video {
         self.peers.get(member).map_or(&self.nothing, |feed| &feed.video)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_waits_only_after_a_painting() {
+        let pace = Pace::default();
+        assert_eq!(pace.wait(Duration::ZERO), Duration::ZERO, "nothing was painted for long");
+        assert_eq!(pace.wait(PATIENCE), Duration::ZERO);
+        pace.painted();
+        assert!(pace.wait(Duration::ZERO) <= BETWEEN_PAINTINGS && pace.wait(PATIENCE) <= PATIENCE);
     }
 }
