@@ -81,6 +81,8 @@ fn native_options(renderer: Renderer, args: &Args) -> NativeOptions {
         // Pictures of people should not queue up behind each other.
         wgpu_options: WgpuConfiguration { surface: SurfaceConfig::LOW_LATENCY, ..WgpuConfiguration::default() },
         glow_options: GlowConfiguration { vsync: false, ..GlowConfiguration::default() },
+        // There are no gradients that would need it, and without a graphics card every pixel counts.
+        dithering: false,
         // The fonts ask the system themselves, in the right language.
         system_font_fallback: false,
         ..NativeOptions::default()
