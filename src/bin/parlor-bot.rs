@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let json = args.json;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("network").build()?;
     let (report, verdict) = runtime.block_on(bot::run(args, bot::asked_to_stop()));
-    if let Some(report) = report {
+    if let Some(report) = report.filter(|report| json || report.room.is_some()) {
         if json {
             println!("{}", serde_json::to_string(&report)?);
         } else {
