@@ -53,6 +53,8 @@ use tokio::runtime::Handle;
 use videos::Feed;
 use view::{Action, Cx};
 
+/// How soon news (figures, chat, who is there) are on the screen. Usually a picture comes first and takes them along.
+const NEWS: Duration = Duration::from_millis(20);
 /// Windows narrower than this hide the room list unless it is asked for.
 const NARROW: f32 = 760.0;
 
@@ -121,6 +123,8 @@ pub struct App {
     to_say: Vec<String>,
     /// Test partners to call once in the room.
     partners_to_call: u8,
+    /// Times the window was painted.
+    painted: u64,
     janitor: Janitor,
 }
 
@@ -137,7 +141,7 @@ impl App {
         let texts = Texts::new(lang);
         let wake: Wake = {
             let ctx = ctx.clone();
-            Arc::new(move || ctx.request_repaint())
+            Arc::new(move || ctx.request_repaint_after(NEWS))
         };
         let server =
             Server::new(options.runtime.clone(), wake.clone(), settings.server.clone(), &settings.name, settings.host_port);
@@ -166,6 +170,7 @@ impl App {
             switch: None,
             sidebar_forced: false,
             timetable,
+            painted: 0,
             janitor: Janitor::default(),
         };
         app.start_from_command_line();
@@ -247,6 +252,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.painted += 1;
         let mut actions = Vec::new();
         self.main_ui(ui, &mut actions);
         let ctx = ui.ctx().clone();
@@ -264,6 +270,7 @@ impl eframe::App for App {
 impl Drop for App {
     /// Leaves the room and stops the server before the process ends.
     fn drop(&mut self) {
+        tracing::debug!(self.painted, "the window closes");
         self.save_settings();
         let page = std::mem::replace(&mut self.page, Page::Home);
         drop(page);

@@ -2,7 +2,7 @@
 
 use super::cli::{Args, Renderer};
 use super::{App, Options};
-use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration};
+use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};
 use egui::{IconData, ViewportBuilder, ViewportCommand};
 use std::sync::Arc;
@@ -31,7 +31,11 @@ pub fn run(args: Args) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build()?;
     let options =
         Options { config: args.config_path(), runtime: runtime.handle().clone(), system_fonts: true, args: args.clone() };
-    let renderers = args.renderer.map_or_else(|| vec![Renderer::Wgpu, Renderer::Glow], |only| vec![only]);
+    let renderers = match args.renderer {
+        Some(only) => vec![only],
+        None if runtime.block_on(has_graphics_card()) => vec![Renderer::Wgpu, Renderer::Glow],
+        None => vec![Renderer::Glow, Renderer::Wgpu],
+    };
     let mut failures = Vec::new();
     for renderer in renderers {
         match open(renderer, options.clone()) {
@@ -46,6 +50,14 @@ pub fn run(args: Args) -> Result<(), Error> {
         }
     }
     Err(Error::NoRenderer(failures.join("\n")))
+}
+
+/// Whether wgpu finds anything but the processor to draw with. Where it does not, OpenGL is far cheaper: one window of a call
+/// with 30 pictures a second costs 0.21 of a core with glow on llvmpipe and 0.86 with wgpu on lavapipe.
+async fn has_graphics_card() -> bool {
+    let instance = WgpuSetup::without_display_handle().new_instance().await;
+    let adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    adapters.iter().any(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu)
 }
 
 fn open(renderer: Renderer, options: Options) -> eframe::Result {

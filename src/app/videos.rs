@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Least time between two paintings that new pictures cause: no screen shows more, and drawing is not free.
 const BETWEEN_PAINTINGS: Duration = Duration::from_millis(12);
+/// At once. Not zero: for a delay of zero egui paints twice, to let widgets settle, and a moving picture would cost double.
+const AT_ONCE: Duration = Duration::from_micros(1);
 /// How long one's own picture waits for somebody else's, to be painted together.
 const PATIENCE: Duration = Duration::from_millis(25);
 
@@ -37,7 +39,7 @@ impl Pace {
     /// How long a picture that comes now, and may wait for `patience`, should wait to be painted.
     fn wait(&self, patience: Duration) -> Duration {
         let since = Duration::from_micros(micros(Clock::system().now()).saturating_sub(self.0.load(Ordering::Relaxed)));
-        BETWEEN_PAINTINGS.max(patience).saturating_sub(since)
+        BETWEEN_PAINTINGS.max(patience).saturating_sub(since).max(AT_ONCE)
     }
 }
 
@@ -103,8 +105,8 @@ mod tests {
     #[test]
     fn a_picture_waits_only_after_a_painting() {
         let pace = Pace::default();
-        assert_eq!(pace.wait(Duration::ZERO), Duration::ZERO, "nothing was painted for long");
-        assert_eq!(pace.wait(PATIENCE), Duration::ZERO);
+        assert_eq!(pace.wait(Duration::ZERO), AT_ONCE, "nothing was painted for long");
+        assert_eq!(pace.wait(PATIENCE), AT_ONCE);
         pace.painted();
         assert!(pace.wait(Duration::ZERO) <= BETWEEN_PAINTINGS && pace.wait(PATIENCE) <= PATIENCE);
     }
