@@ -209,7 +209,9 @@ fn status(ui: &mut Ui, cx: &mut Cx<'_>, server: &ServerView) {
 pub(super) fn details(ui: &mut Ui, cx: &Cx<'_>, detail: Option<&str>) {
     if let Some(detail) = detail {
         let colour = theme::palette(ui).text_weak;
-        egui::CollapsingHeader::new(RichText::new(cx.t("details")).size(size::SMALL).color(colour)).show(ui, |ui| {
+        let title = RichText::new(cx.t("details")).size(size::SMALL).color(colour);
+        // Several failures may stand on one page, all with the same title.
+        egui::CollapsingHeader::new(title).id_salt(detail).show(ui, |ui| {
             ui.add(egui::Label::new(RichText::new(detail).size(size::SMALL).color(colour)).wrap().selectable(true));
         });
     }
