@@ -1,5 +1,6 @@
 //! Pictures from what cameras, files and decoders deliver, and from pictures to what a screen shows. All into pooled buffers.
 
+use super::Cause;
 use super::frame::{MAX_SIDE, Picture, Pool, Rgba};
 use super::swscale::{Colour, Scaler, Target};
 use ffmpeg_next::format::Pixel;
@@ -22,14 +23,9 @@ pub enum Error {
     Ffmpeg(#[source] Cause),
 }
 
-/// What FFmpeg says; opaque, so that nobody outside depends on FFmpeg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct Cause(ffmpeg_next::Error);
-
 impl From<ffmpeg_next::Error> for Error {
     fn from(error: ffmpeg_next::Error) -> Self {
-        Self::Ffmpeg(Cause(error))
+        Self::Ffmpeg(Cause::new(error))
     }
 }
 

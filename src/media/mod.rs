@@ -8,12 +8,15 @@ pub mod frame;
 pub mod stats;
 
 pub mod capture;
+mod cause;
 pub mod convert;
 pub mod encode;
 pub mod play;
 pub mod publish;
 mod swscale;
 pub mod timing;
+
+pub use cause::Cause;
 
 /// Prepares FFmpeg, once: its own messages would be mixed into ours, so only what is fatal is left in.
 fn ready() {

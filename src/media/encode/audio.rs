@@ -59,7 +59,7 @@ impl Encoder {
     /// When this FFmpeg comes without libopus.
     pub fn open(config: Config) -> Result<Self, Error> {
         crate::media::ready();
-        let failed = |cause| Error::Failed { name: NAME, cause };
+        let failed = |cause| Error::failed(NAME, cause);
         let found = encoder::find_by_name(NAME).ok_or(Error::Missing(NAME))?;
         let mut audio = codec::Context::new_with_codec(found).encoder().audio().map_err(failed)?;
         audio.set_rate(SAMPLE_RATE as i32);
@@ -107,7 +107,7 @@ impl Encoder {
     /// # Errors
     /// When the encoder fails: open another one then.
     pub fn encode(&mut self, chunk: &Chunk) -> Result<Option<Encoded>, Error> {
-        let failed = |cause| Error::Failed { name: NAME, cause };
+        let failed = |cause| Error::failed(NAME, cause);
         let Some(first) = self.first.take().filter(|first| chunk.captured.saturating_sub(first.captured) < MAX_GAP) else {
             self.first = Some(chunk.clone());
             return Ok(None);

@@ -76,7 +76,7 @@ impl Backend {
     /// Opens the encoder.
     pub(super) fn open(&self, config: &Config) -> Result<Encoder, Error> {
         crate::media::ready();
-        let failed = |cause| Error::Failed { name: self.name, cause };
+        let failed = |cause| Error::failed(self.name, cause);
         let found = encoder::find_by_name(self.name).ok_or(Error::Missing(self.name))?;
         let mut video = codec::Context::new_with_codec(found).encoder().video().map_err(failed)?;
         let fps = config.fps.max(1) as i32;

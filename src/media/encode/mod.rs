@@ -21,7 +21,7 @@ pub enum Error {
         name: &'static str,
         /// Why.
         #[source]
-        cause: ffmpeg_next::Error,
+        cause: crate::media::Cause,
     },
     /// The picture is not of the size that the encoder was opened for.
     #[error("a picture of {0}x{1} for an encoder of another size")]
@@ -29,4 +29,10 @@ pub enum Error {
     /// What came out is no H.264 that could be sent.
     #[error("the encoder {0} gives no usable H.264")]
     Unusable(&'static str),
+}
+
+impl Error {
+    fn failed(name: &'static str, cause: ffmpeg_next::Error) -> Self {
+        Self::Failed { name, cause: crate::media::Cause::new(cause) }
+    }
 }

@@ -129,13 +129,13 @@ impl Encoder {
         self.frame.set_kind(if key { picture::Type::I } else { picture::Type::None });
         self.inside.push_back((self.next, picture.captured));
         self.next += 1;
-        self.encoder.send_frame(&self.frame).map_err(|cause| Error::Failed { name: self.backend.name, cause })?;
+        self.encoder.send_frame(&self.frame).map_err(|cause| Error::failed(self.backend.name, cause))?;
         let mut out = Vec::with_capacity(1);
         loop {
             match self.encoder.receive_packet(&mut self.packet) {
                 Ok(()) => {}
                 Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => return Ok(out),
-                Err(cause) => return Err(Error::Failed { name: self.backend.name, cause }),
+                Err(cause) => return Err(Error::failed(self.backend.name, cause)),
             }
             let unit = avcc::parse(self.packet.data().unwrap_or_default());
             if unit.record.is_some() {
