@@ -15,8 +15,11 @@ use std::time::Duration;
 
 /// How often a lost device is tried again.
 const RETRY: Duration = Duration::from_secs(2);
+/// The periods to ask for, one after the other: a driver that breaks on an underrun (ALSA's way to PulseAudio does) gets longer ones, at
+/// once. Only when the longest break too, the device counts as lost.
+const PERIODS_MS: [u32; 3] = [device::SHORT_PERIOD_MS, 20, 60];
 /// How often the device thread looks whether the device still asks for sound.
-const WATCH: Duration = Duration::from_millis(250);
+const WATCH: Duration = Duration::from_millis(50);
 /// A device that asks for nothing for this long is lost.
 const STALLED: Duration = Duration::from_secs(2);
 /// Capacity of the ring in milliseconds; the tick thread keeps far less in it.
@@ -67,24 +70,41 @@ pub(super) struct Gauge {
     pub(super) underruns: AtomicU64,
     /// Whether the device is lost.
     pub(super) lost: AtomicBool,
+    /// Why.
+    error: Mutex<Option<SourceError>>,
+}
+
+impl Gauge {
+    fn lose(&self, error: SourceError) {
+        // A broken driver may say so thousands of times a second.
+        if !self.lost.swap(true, Ordering::AcqRel) {
+            tracing::warn!(%error, "speaker lost");
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
 }
 
 /// Keeps the device open until `stop`.
 pub(super) fn run(wanted: Option<String>, link: &Arc<Link>, clock: &Clock, stop: &Stop) {
     let mut wanted = wanted.as_deref();
+    let (mut period_ms, mut longer) = (PERIODS_MS[0], PERIODS_MS[1..].iter());
     loop {
-        match open(wanted, link, clock) {
+        match open(wanted, period_ms, link, clock) {
             Ok((stream, feed)) => {
                 let gauge = feed.gauge.clone();
                 tracing::info!(rate = feed.rate, period = feed.period, "speaker opened");
                 link.opened.put(feed);
                 link.set_failure(None);
-                let stopped = watch(&gauge, link, clock, stop);
+                watch(&gauge, clock, stop);
                 drop(stream);
-                if stopped {
+                if stop.is_set() {
                     return;
                 }
-                gauge.lost.store(true, Ordering::Release);
+                if let Some(ms) = longer.next() {
+                    period_ms = *ms;
+                    continue;
+                }
+                link.set_failure(gauge.error.lock().unwrap_or_else(PoisonError::into_inner).clone());
             }
             Err(error) => {
                 if link.failure().as_ref() != Some(&error) {
@@ -104,27 +124,25 @@ pub(super) fn run(wanted: Option<String>, link: &Arc<Link>, clock: &Clock, stop:
     }
 }
 
-/// Returns when the device is lost (`false`) or `stop` is set (`true`).
-fn watch(gauge: &Gauge, link: &Link, clock: &Clock, stop: &Stop) -> bool {
+/// Returns when the device is lost or `stop` is set.
+fn watch(gauge: &Gauge, clock: &Clock, stop: &Stop) {
     let (mut calls, mut since) = (0, clock.now());
     while !stop.wait(WATCH) {
         let (seen, now) = (gauge.calls.load(Ordering::Acquire), clock.now());
         if seen != calls {
             (calls, since) = (seen, now);
         } else if now.saturating_sub(since) > STALLED {
-            link.set_failure(Some(SourceError::new(SourceErrorKind::Stalled, "the speaker takes no sound any more")));
-            return false;
+            gauge.lose(SourceError::new(SourceErrorKind::Stalled, "the speaker takes no sound any more"));
         }
         if gauge.lost.load(Ordering::Acquire) {
-            return false;
+            return;
         }
     }
-    true
 }
 
-fn open(wanted: Option<&str>, link: &Arc<Link>, clock: &Clock) -> Result<(cpal::Stream, Feed), SourceError> {
+fn open(wanted: Option<&str>, period_ms: u32, link: &Arc<Link>, clock: &Clock) -> Result<(cpal::Stream, Feed), SourceError> {
     let device = device::find(Direction::Output, wanted)?;
-    let (config, format) = device::configure(&device, Direction::Output, device::SHORT_PERIOD_MS)?;
+    let (config, format) = device::configure(&device, Direction::Output, period_ms)?;
     with_sample_type!(format, start(&device, config, link, clock)).or_else(|error| {
         tracing::debug!(%error, "speaker refuses short periods");
         let config = StreamConfig { buffer_size: BufferSize::Default, ..config };
@@ -166,12 +184,10 @@ where
             thread.unpark();
         }
     };
-    let (lost, told) = (gauge.clone(), link.clone());
+    let lost = gauge.clone();
     let failed = move |error: cpal::Error| {
         if device::is_fatal(&error) {
-            tracing::warn!(%error, "speaker lost");
-            told.set_failure(Some(device::describe(&error)));
-            lost.lost.store(true, Ordering::Release);
+            lost.lose(device::describe(&error));
         } else {
             tracing::debug!(%error, "speaker");
         }
