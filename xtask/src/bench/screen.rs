@@ -18,6 +18,8 @@ use crate::temporary::Folder;
 
 /// Pause between two looks at the screen. Far below a picture's 33 ms, and cheap enough not to disturb.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How long the window manager may take to start.
+const MANAGER_STARTS: Duration = Duration::from_secs(20);
 
 /// A part of the screen, in pixels.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +75,22 @@ impl Screen {
             .stderr(Stdio::null())
             .spawn();
         let manager = Running(manager.context("cannot start openbox")?);
-        Ok(Self { _manager: manager, _server: server, display, width, height, buffer, pixels_at, stride, _folder: folder })
+        let screen =
+            Self { _manager: manager, _server: server, display, width, height, buffer, pixels_at, stride, _folder: folder };
+        screen.wait_for_manager()?;
+        Ok(screen)
+    }
+
+    /// A window that opens while the window manager starts may stay invisible.
+    fn wait_for_manager(&self) -> Result<()> {
+        let deadline = Instant::now() + MANAGER_STARTS;
+        while self.xdotool(&["get_num_desktops"]).is_none() {
+            if Instant::now() > deadline {
+                bail!("openbox is not ready after {} s", MANAGER_STARTS.as_secs());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// Makes `command` open its windows here, drawn by the processor.
