@@ -51,7 +51,15 @@ impl Screen {
         assert!(number.trim().parse::<u32>().is_ok(), "Xvfb gave no screen");
         let mut openbox = tool("openbox");
         let manager = Running(openbox.env("DISPLAY", &display).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        Self { display, _server: server, _manager: manager }
+        let screen = Self { display, _server: server, _manager: manager };
+        // A window that opens while the window manager starts may stay invisible.
+        for _ in 0..400 {
+            if !screen.xdotool(&["get_num_desktops"]).is_empty() {
+                return screen;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("openbox is not ready after 20 s");
     }
 
     fn xdotool(&self, args: &[&str]) -> String {
