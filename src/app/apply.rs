@@ -103,10 +103,8 @@ impl App {
         let known = |server: &String| {
             self.server.address().as_ref() == Some(server) || self.server.public_address() == Some(server.as_str())
         };
+        // Another server is used for this call only: one's own choice of server, and its room list, stay.
         let server = invite.server.filter(|server| !known(server));
-        if let Some(server) = server.clone() {
-            self.use_server(ServerChoice::Address(server));
-        }
         let room = invite.room.to_string();
         let mut form = PreJoin::new(Target::Enter { shown: room.clone(), room }, &self.settings);
         form.server = server;
