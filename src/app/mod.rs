@@ -133,6 +133,9 @@ impl App {
     pub fn new(ctx: &Context, options: Options) -> Self {
         let (store, mut settings, aside) = Store::open(options.config.clone());
         options.args.apply(&mut settings);
+        if settings.name.is_empty() {
+            settings.name = system_user().unwrap_or_default();
+        }
         let lang = settings.lang.unwrap_or_else(Lang::of_system);
         theme::install(ctx);
         fonts::install(ctx, lang.tag(), options.system_fonts);
@@ -317,6 +320,12 @@ fn starting_ui(ui: &mut Ui, cx: &Cx<'_>, plan: &Plan) {
     let text = cx.with(key, &[("room", plan.title().into())]);
     ui.add_space(ui.available_height() * 0.45);
     ui.vertical_centered(|ui| ui.label(RichText::new(text).size(size::SUBTITLE).color(theme::palette(ui).text_weak)));
+}
+
+/// What the system calls the person, if that is a name.
+fn system_user() -> Option<String> {
+    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).ok()?;
+    crate::proto::name::check(&user).ok().filter(|user| *user != "root").map(str::to_owned)
 }
 
 fn set_theme(ctx: &Context, theme: settings::Theme) {
