@@ -7,6 +7,7 @@ use parlor::app::cli::Args;
 use parlor::app::i18n::{Lang, Texts};
 use parlor::app::settings::Settings;
 use parlor::app::{App, Options};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -66,8 +67,10 @@ fn something_else_on_the_port_is_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            let _ = std::io::Write::write_all(&mut &connection, b"220 mail.example ESMTP\r\n");
+        for mut connection in listener.incoming().flatten() {
+            // The question is read first: a connection closed on an unread question is reset, and the answer lost.
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = connection.write_all(b"500 what is POST?\r\n");
         }
     });
     let mut app = open(&runtime, &folder.path().join("parlor.json"), &format!("--server {server} --lang en"));
