@@ -115,3 +115,27 @@ fn from_the_first_page_to_the_page_before_a_call_and_back() {
     drop(app);
     assert!(started.elapsed() < Duration::from_secs(5), "the program ends promptly");
 }
+
+#[test]
+fn one_person_alone_can_try_everything_with_a_test_partner() {
+    let runtime = runtime();
+    let folder = tempfile::tempdir().unwrap();
+    let texts = Texts::new(Lang::En);
+    let config = folder.path().join("parlor.json");
+    std::fs::write(&config, "{\"host_port\": 0}").unwrap();
+    let mut app = open(&runtime, &config, "--server here --lang en --name Ada --source pattern --mic tone --create Kitchen");
+    wait_for(&mut app, &texts.t("call-alone"));
+    app.get_by_label(&texts.t("call-copy-invite"));
+    app.get_by_label(&texts.t("call-test-partner")).click();
+    wait_for(&mut app, &texts.with("toast-joined", &[("name", (&texts.t("call-partner-name")).into())]));
+    app.get_by_label(&texts.t("stats-open")).click();
+    wait_for(&mut app, &texts.t("stat-encoder"));
+    app.get_by_label(&texts.t("mic-mute")).click();
+    wait_for(&mut app, &texts.with("tile-muted", &[("name", "Ada (you)".into())]));
+    app.get_by_label(&texts.t("leave")).click();
+    app.run_steps(4);
+    app.get_by_label(&texts.t("home-title"));
+    let started = Instant::now();
+    drop(app);
+    assert!(started.elapsed() < Duration::from_secs(6), "leaving is prompt and complete");
+}
