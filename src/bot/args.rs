@@ -34,10 +34,10 @@ pub struct Args {
     /// The room's password.
     #[arg(long)]
     pub password: Option<String>,
-    /// Where the picture comes from: pattern, camera[:ID], file:PATH or none.
+    /// Where the picture comes from: `pattern`, `camera[:ID]`, `file:PATH` or `none`.
     #[arg(long, default_value = "pattern")]
     pub source: VideoSource,
-    /// Where the sound comes from: device[:ID], tone, file:PATH or none.
+    /// Where the sound comes from: `device[:ID]`, `tone`, `file:PATH` or `none`.
     #[arg(long, default_value = "tone")]
     pub mic: AudioSource,
     /// Size of the picture; by the kind of room unless given.

@@ -1,6 +1,6 @@
 //! The handle of a call: what the app, the bot and the tests hold.
 //!
-//! Starting does not wait for anything. One named thread ([`run`](super::run)) owns all media and is joined when the handle is dropped;
+//! Starting does not wait for anything. One named thread (`run`) owns all media and is joined when the handle is dropped;
 //! requests to the room service are made by one task of the given runtime.
 
 use super::run::{self, Input};

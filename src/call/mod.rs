@@ -1,6 +1,6 @@
 //! One call = a seat in a room + one publisher + one player per other member.
 //!
-//! [`Call`](actor::Call) owns all of it and is the only thing that the app and the bot hold: commands go in, a watched [`Snapshot`] (what *is*)
+//! [`Call`] owns all of it and is the only thing that the app and the bot hold: commands go in, a watched [`Snapshot`] (what *is*)
 //! and [`Event`]s (what *happened*) come out. It knows `room` and `media`; it knows no egui and no server.
 
 pub mod actor;

@@ -2,7 +2,7 @@
 //!
 //! Unsafe code is allowed in this file alone: the safe binding writes only into frames that FFmpeg allocates, which costs a copy of every
 //! picture (3.7 MB at 720p), and offers no way to name the colour matrix, without which every HD picture has wrong colours.
-//! What is relied upon: a target's planes lie inside its slice (checked here), and both [`Pooled`](super::frame::Pooled) buffers and FFmpeg's
+//! What is relied upon: a target's planes lie inside its slice (checked here), and both [`Pooled`] buffers and FFmpeg's
 //! frames have room behind their last byte for the vector instructions that run past the end of a row ([`SLACK`](super::frame::SLACK)).
 #![allow(unsafe_code)]
 

@@ -1,5 +1,5 @@
 //! The room service: a pure [`registry`] of rooms, seats and events; [`token`]s; the [`Service`] that ties them to clock and waiting
-//! clients; and the HTTP [`router`].
+//! clients; and the HTTP [`router()`].
 //!
 //! It speaks `proto` and knows `base`. It moves no media and binds no port: who relays streams is asked through [`MediaSide`]
 //! and tells what flows; `host` composes both.

@@ -1,6 +1,6 @@
 //! The moving test pattern: a pure function of the clock.
 //!
-//! Colour bars; a clock face with a second hand; the time of day in UTC with milliseconds; the [machine-readable mark](super::mark) at the
+//! Colour bars; a clock face with a second hand; the time of day in UTC with milliseconds; the machine-readable mark at the
 //! upper left; and at the upper right a panel that is white during the first 100 ms of each UNIX second, in step with
 //! the beep of [`tone`](super::tone). What never moves is drawn once.
 
