@@ -53,8 +53,9 @@ use tokio::runtime::Handle;
 use videos::Feed;
 use view::{Action, Cx};
 
-/// How soon news (figures, chat, who is there) are on the screen. Usually a picture comes first and takes them along.
-const NEWS: Duration = Duration::from_millis(20);
+/// How soon news (figures, chat, who is there) are on the screen. Longer than from one picture to the next: the picture takes them along,
+/// and need not wait for a painting of their own.
+const NEWS: Duration = Duration::from_millis(45);
 /// Windows narrower than this hide the room list unless it is asked for.
 const NARROW: f32 = 760.0;
 
