@@ -81,6 +81,7 @@ prejoin-dissolve = Close the room when I leave
 prejoin-camera = Camera
 prejoin-mic = Microphone
 prejoin-speaker = Speaker
+prejoin-chimes = Sounds when people come, go or write
 prejoin-level = Microphone level
 prejoin-create-button = Create and enter
 prejoin-join-button = Join now

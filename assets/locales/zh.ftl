@@ -77,6 +77,7 @@ prejoin-dissolve = 我离开时关闭房间
 prejoin-camera = 摄像头
 prejoin-mic = 麦克风
 prejoin-speaker = 扬声器
+prejoin-chimes = 有人进入、离开或发消息时播放提示音
 prejoin-level = 麦克风音量
 prejoin-create-button = 创建并进入
 prejoin-join-button = 立即加入

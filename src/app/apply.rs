@@ -162,6 +162,7 @@ impl App {
         self.settings.video = plan.video.clone();
         self.settings.audio = plan.audio.clone();
         self.settings.speaker.clone_from(&plan.speaker);
+        self.settings.chimes = plan.chimes;
         self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
     }
 
@@ -254,6 +255,7 @@ fn plan_of(form: &PreJoin) -> Option<Plan> {
         video: form.video_source(),
         audio: form.audio_source(),
         speaker: form.speaker(),
+        chimes: form.chimes,
         mic: form.mic,
         camera: form.camera,
     })

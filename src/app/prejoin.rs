@@ -66,6 +66,8 @@ pub struct PreJoin {
     pub audio_path: String,
     /// Id of the speaker.
     pub speaker: String,
+    /// Whether a short sound tells that somebody came, is gone or wrote.
+    pub chimes: bool,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -123,6 +125,7 @@ impl PreJoin {
             audio,
             audio_path,
             speaker: settings.speaker.clone().unwrap_or_default(),
+            chimes: settings.chimes,
             mic: true,
             camera: true,
             strict: false,
@@ -350,6 +353,7 @@ impl PreJoin {
         }
         let speakers = list(&[(DEFAULT, "source-default-speaker")], "", view.speakers, &[(SILENT, "source-silent")]);
         field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
+        ui.checkbox(&mut self.chimes, texts.t("prejoin-chimes"));
     }
 }
 

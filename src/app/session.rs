@@ -28,6 +28,8 @@ pub struct Plan {
     pub audio: AudioSource,
     /// Where the others' sound goes.
     pub speaker: Option<String>,
+    /// Whether a short sound tells that somebody came, is gone or wrote.
+    pub chimes: bool,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -80,6 +82,7 @@ impl Session {
             Some(prejoin::SILENT) => Speaker::Silent,
             Some(device) => Speaker::Device(device.to_owned()),
         };
+        config.chimes = plan.chimes;
         config.on_change = wake.clone();
         let call = Call::start(config);
         let snapshot = call.snapshot();

@@ -53,6 +53,8 @@ pub struct Settings {
     pub audio: AudioSource,
     /// Where the others' sound goes; `None`: the system's default.
     pub speaker: Option<String>,
+    /// Whether a short sound tells that somebody came, is gone or wrote.
+    pub chimes: bool,
     /// Whether the room list is shown.
     pub sidebar: bool,
 }
@@ -69,6 +71,7 @@ impl Default for Settings {
             video: VideoSource::Camera(None),
             audio: AudioSource::Device(None),
             speaker: None,
+            chimes: true,
             sidebar: true,
         }
     }

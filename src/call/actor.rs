@@ -75,6 +75,8 @@ pub struct Config {
     pub kbps: Option<u32>,
     /// Where the others' sound goes.
     pub speaker: Speaker,
+    /// Whether a short sound tells that somebody came, is gone or wrote.
+    pub chimes: bool,
     /// Time.
     pub clock: Clock,
     /// Where requests and sockets run; must have I/O and time switched on and more than one thread.
@@ -97,6 +99,7 @@ impl Config {
             format: None,
             kbps: None,
             speaker: Speaker::Default,
+            chimes: true,
             clock: Clock::system(),
             runtime,
             on_change: Arc::new(|| {}),

@@ -10,7 +10,7 @@ use super::snapshot::{Line, MAX_LINES, Me, Room};
 use super::sources::{Opened, Sources};
 use super::{Command, Ended, Event, Phase, Snapshot};
 use crate::base::{Clock, ServerClock};
-use crate::media::audio::Output;
+use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
 use crate::media::publish::{self, Publisher};
 use crate::proto::api::{MessageBody, RoomState, Seat, Sending};
@@ -264,7 +264,20 @@ impl<'a> Actor<'a> {
     fn state(&mut self, state: &RoomState) {
         let (Some(me), Some(means)) = (self.member.clone(), self.means()) else { return };
         let events = self.peers.apply(state, &me, &means, self.clock.now());
-        events.into_iter().for_each(|event| self.shared.tell(event));
+        for event in events {
+            match &event {
+                Event::PeerJoined { .. } => self.ring(Chime::Joined),
+                Event::PeerLeft { .. } => self.ring(Chime::Left),
+                _ => {}
+            }
+            self.shared.tell(event);
+        }
+    }
+
+    fn ring(&self, chime: Chime) {
+        if let Some(output) = self.output.as_ref().filter(|_| self.config.chimes) {
+            output.ring(chime);
+        }
     }
 
     fn happened(&mut self, event: proto::Event) {
@@ -278,6 +291,9 @@ impl<'a> Actor<'a> {
                 }
                 let line = Line { seq: event.seq, name: name.clone(), text: text.clone(), own, at_us: event.at_us };
                 self.chat.push_back(line);
+                if !own {
+                    self.ring(Chime::Message);
+                }
                 self.shared.tell(Event::Text { member, name, text, own });
             }
             MessageBody::Custom { .. } if own => {}

@@ -19,6 +19,7 @@
 //! mixes ahead of a lock-free ring, so that the callback copies and nothing else, the ring grows only after a real underrun, the
 //! mixed signal can be observed (an echo canceller needs exactly it), and a call without any sound card runs by the same ticks.
 
+mod chime;
 mod device;
 pub mod mic;
 mod mix;
@@ -26,6 +27,7 @@ mod output;
 mod resample;
 mod speaker;
 
+pub use chime::Chime;
 pub(crate) use device::{Direction, list};
 pub use mic::Mic;
 pub use output::{Output, Source, Tick, Voice};

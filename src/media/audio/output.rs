@@ -1,5 +1,6 @@
 //! The one mixed output: a tick thread that asks every voice for 10 ms of sound and feeds the device.
 
+use super::chime::{Chime, Ringing};
 use super::mix;
 use super::resample::Resampler;
 use super::speaker::{self, Feed, Link};
@@ -22,6 +23,10 @@ const HUNG: Duration = Duration::from_millis(100);
 const MORE_MS: usize = 5;
 /// The ring never aims at holding more than this.
 const FULLEST_MS: usize = 40;
+/// What chimes are called among the voices; nobody holds them, they end by themselves.
+const CHIME: u64 = 0;
+/// Chimes that may sound together.
+const CHIMES: usize = 3;
 /// Mixed chunks that wait for whoever observes them: half a second.
 const REFERENCE_CHUNKS: usize = 50;
 
@@ -38,6 +43,11 @@ pub struct Tick {
 pub trait Source: Send {
     /// Writes the next 10 ms, mono at 48 kHz. `out` comes as silence. Runs on the tick thread: must not wait.
     fn render(&mut self, tick: Tick, out: &mut [f32; CHUNK_SAMPLES]);
+
+    /// Whether nothing follows: it is taken out of the mix then.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// The one mixed output. Clones are the same output; it is closed when the last clone is dropped.
@@ -102,9 +112,17 @@ impl Output {
 
     /// Adds a source to the mix.
     pub fn voice(&self, source: impl Source + 'static) -> Voice {
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = CHIME + 1 + self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         self.shared.voices().push((id, Box::new(source)));
         Voice { id, shared: self.shared.clone() }
+    }
+
+    /// Plays a short sound. Of many at once, those over [`CHIMES`] are left out.
+    pub fn ring(&self, chime: Chime) {
+        let mut voices = self.shared.voices();
+        if voices.iter().filter(|(id, _)| *id == CHIME).count() < CHIMES {
+            voices.push((CHIME, Box::new(Ringing::new(chime))));
+        }
     }
 
     /// Why nothing is heard, if the device is the reason.
@@ -249,6 +267,7 @@ impl Engine {
             source.render(tick, &mut self.voice);
             mix::add(&mut self.mix, &self.voice);
         }
+        self.shared.voices().retain(|(_, source)| !source.is_over());
         mix::limit(&mut self.mix);
         if let Some(reference) = self.shared.reference.get() {
             reference.push(Chunk { captured: tick.due, samples: self.mix });
@@ -388,6 +407,25 @@ mod tests {
         assert_eq!(level(&mut engine), 0.25);
         drop(first);
         assert_eq!(level(&mut engine), 0.0);
+    }
+
+    #[test]
+    fn a_chime_is_heard_and_leaves_the_mix_by_itself() {
+        let clock = Clock::manual(Duration::from_secs(50));
+        let (mut engine, output) = engine(&clock);
+        let reference = output.reference();
+        for _ in 0..10 {
+            output.ring(Chime::Message);
+        }
+        assert_eq!(output.shared.voices().len(), CHIMES);
+        let mut loudest = 0.0_f32;
+        for _ in 0..100 {
+            reference.clear();
+            engine.tick(clock.now(), clock.now());
+            loudest = reference.pop().unwrap().samples.iter().fold(loudest, |peak, s| peak.max(s.abs()));
+        }
+        assert!(loudest > 0.05, "{loudest}");
+        assert_eq!(output.shared.voices().len(), 0);
     }
 
     #[test]
