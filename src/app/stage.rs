@@ -45,7 +45,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
         let mut below = ui.new_child(UiBuilder::new().max_rect(offer));
         alone_ui(&mut below, cx, view);
     }
-    let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, space::S);
+    let aspect = tile_layout::common_aspect(view.videos.aspects());
+    let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, aspect, space::S);
     for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
         peer_tile(ui, cx.texts, view, peer, *rect);
     }

@@ -87,6 +87,11 @@ impl Videos {
         }
     }
 
+    /// Width to height of every picture there is.
+    pub fn aspects(&self) -> impl Iterator<Item = f32> {
+        std::iter::once(&self.me).chain(self.peers.values()).filter_map(|feed| feed.video.aspect())
+    }
+
     /// One's own picture.
     pub fn me(&self) -> &Video {
         &self.me.video

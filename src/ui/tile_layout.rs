@@ -2,13 +2,13 @@
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
-/// Width to height of a tile.
+/// Width to height of a tile without a picture.
 pub const ASPECT: f32 = 16.0 / 9.0;
 
-/// Places `count` tiles of [`ASPECT`] on `stage`, `gap` apart, in reading order, each row centred. Tiles of one call have one size.
-pub fn best_fit(stage: Rect, count: usize, gap: f32) -> Vec<Rect> {
+/// Places `count` tiles of `aspect` (width to height, above 0) on `stage`, `gap` apart, in reading order, each row centred. Tiles of one call have one size.
+pub fn best_fit(stage: Rect, count: usize, aspect: f32, gap: f32) -> Vec<Rect> {
     let (columns, tile) = (1..=count)
-        .map(|columns| (columns, tile_size(stage.size(), columns, count.div_ceil(columns), gap)))
+        .map(|columns| (columns, tile_size(stage.size(), columns, count.div_ceil(columns), aspect, gap)))
         // On a tie, fewer columns: wide rows are harder to take in.
         .max_by(|(ca, a), (cb, b)| a.x.total_cmp(&b.x).then(cb.cmp(ca)))
         .unwrap_or((1, Vec2::ZERO));
@@ -27,10 +27,18 @@ pub fn best_fit(stage: Rect, count: usize, gap: f32) -> Vec<Rect> {
 }
 
 /// The largest tile with which so many columns and rows fit.
-fn tile_size(stage: Vec2, columns: usize, rows: usize, gap: f32) -> Vec2 {
+fn tile_size(stage: Vec2, columns: usize, rows: usize, aspect: f32, gap: f32) -> Vec2 {
     let room = |length: f32, n: usize| ((length - gap * (n as f32 - 1.0)) / n as f32).max(0.0);
-    let width = room(stage.x, columns).min(room(stage.y, rows) * ASPECT);
-    vec2(width, width / ASPECT)
+    let width = room(stage.x, columns).min(room(stage.y, rows) * aspect);
+    vec2(width, width / aspect)
+}
+
+/// The aspect of tiles that leaves the least black beside these pictures: the middle one, [`ASPECT`] without any. Tall pictures do not
+/// make the tiles narrower than a square.
+pub fn common_aspect(pictures: impl Iterator<Item = f32>) -> f32 {
+    let mut aspects: Vec<f32> = pictures.filter(|aspect| aspect.is_finite() && *aspect > 0.0).collect();
+    aspects.sort_by(f32::total_cmp);
+    aspects.get(aspects.len() / 2).map_or(ASPECT, |aspect| aspect.clamp(1.0, 2.0))
 }
 
 /// The largest rectangle of `aspect` (width to height) inside `outer`, centred.
@@ -49,13 +57,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tiles_are_inside_and_apart(count in 0usize..=16, x in -50.0f32..500.0, y in -50.0f32..500.0, w in 0.0f32..4000.0, h in 0.0f32..4000.0, gap in 0.0f32..24.0) {
+        fn tiles_are_inside_and_apart(count in 0usize..=16, x in -50.0f32..500.0, y in -50.0f32..500.0, w in 0.0f32..4000.0, h in 0.0f32..4000.0, aspect in 0.5f32..2.5, gap in 0.0f32..24.0) {
             let stage = Rect::from_min_size(Pos2::new(x, y), vec2(w, h));
-            let tiles = best_fit(stage, count, gap);
+            let tiles = best_fit(stage, count, aspect, gap);
             prop_assert_eq!(tiles.len(), count);
             let big_enough = tiles.iter().all(|t| t.width() > 1.0);
             for (i, a) in tiles.iter().enumerate() {
-                prop_assert!(a.width() >= 0.0 && (a.width() - a.height() * ASPECT).abs() < 0.1);
+                prop_assert!(a.width() >= 0.0 && (a.width() - a.height() * aspect).abs() < 0.1);
                 prop_assert!((a.size() - tiles[0].size()).length() < 0.01);
                 if big_enough {
                     prop_assert!(stage.expand(0.1).contains_rect(*a), "{a:?} sticks out of {stage:?}");
@@ -69,16 +77,16 @@ mod tests {
         #[test]
         fn one_person_gets_the_stage(w in 300.0f32..3000.0, shape in 1.43f32..2.22) {
             let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, w / shape));
-            let share = best_fit(stage, 1, 8.0)[0].area() / stage.area();
+            let share = best_fit(stage, 1, ASPECT, 8.0)[0].area() / stage.area();
             prop_assert!(share >= 0.8, "only {share:.2} of the stage");
         }
 
         #[test]
         fn no_other_grid_has_larger_tiles(count in 1usize..=16, w in 200.0f32..3000.0, h in 200.0f32..2000.0) {
             let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, h));
-            let chosen = best_fit(stage, count, 8.0)[0].width();
+            let chosen = best_fit(stage, count, ASPECT, 8.0)[0].width();
             for columns in 1..=count {
-                prop_assert!(tile_size(stage.size(), columns, count.div_ceil(columns), 8.0).x <= chosen + 0.01);
+                prop_assert!(tile_size(stage.size(), columns, count.div_ceil(columns), ASPECT, 8.0).x <= chosen + 0.01);
             }
         }
     }
@@ -87,13 +95,20 @@ mod tests {
     fn common_calls_look_as_expected() {
         let stage = Rect::from_min_size(Pos2::ZERO, vec2(1280.0, 720.0));
         let rows = |count| {
-            let mut tops: Vec<i32> = best_fit(stage, count, 8.0).iter().map(|t| t.top() as i32).collect();
+            let mut tops: Vec<i32> = best_fit(stage, count, ASPECT, 8.0).iter().map(|t| t.top() as i32).collect();
             tops.dedup();
             tops.len()
         };
         assert_eq!([1, 2, 3, 4, 9].map(rows), [1, 1, 2, 2, 3]);
         let wide = Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 450.0));
-        assert_eq!(best_fit(wide, 2, 0.0)[0].top(), best_fit(wide, 2, 0.0)[1].top());
+        assert_eq!(best_fit(wide, 2, ASPECT, 0.0)[0].top(), best_fit(wide, 2, ASPECT, 0.0)[1].top());
+    }
+
+    #[test]
+    fn tiles_have_the_shape_of_most_pictures() {
+        assert_eq!(common_aspect([].into_iter()), ASPECT);
+        assert_eq!(common_aspect([4.0 / 3.0, f32::NAN, 16.0 / 9.0, 4.0 / 3.0].into_iter()), 4.0 / 3.0);
+        assert_eq!(common_aspect([0.5].into_iter()), 1.0);
     }
 
     #[test]
