@@ -276,7 +276,7 @@ impl<'a> Actor<'a> {
 
     fn ring(&self, chime: Chime) {
         if let Some(output) = self.output.as_ref().filter(|_| self.config.chimes) {
-            output.ring(chime);
+            chime.ring(output);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Short sounds that tell what happens: rodio's generators make them, our mix plays them.
 
-use super::output::{Source, Tick};
+use super::output::{Output, Source, Tick};
 use crate::media::frame::CHUNK_SAMPLES;
 use rodio::Source as _;
 use rodio::source::SineWave;
@@ -25,6 +25,11 @@ const EDGE: Duration = Duration::from_millis(15);
 const LOUDNESS: f32 = 0.12;
 
 impl Chime {
+    /// Plays it. While several sound already, one more is left out.
+    pub fn ring(self, output: &Output) {
+        output.play_once(Ringing::new(self));
+    }
+
     /// Pitches of the notes, in hertz.
     const fn notes(self) -> &'static [f32] {
         match self {
@@ -36,13 +41,13 @@ impl Chime {
 }
 
 /// A chime that is being played. rodio's sine is mono at 48 kHz, as our mix is.
-pub(super) struct Ringing {
+struct Ringing {
     samples: Box<dyn Iterator<Item = f32> + Send>,
     over: bool,
 }
 
 impl Ringing {
-    pub(super) fn new(chime: Chime) -> Self {
+    fn new(chime: Chime) -> Self {
         let note = |pitch: &f32| SineWave::new(*pitch).take_duration(NOTE).fade_in(EDGE).amplify(LOUDNESS);
         let edge = (EDGE.as_secs_f32() * crate::media::frame::SAMPLE_RATE as f32) as usize;
         let length = (NOTE.as_secs_f32() * crate::media::frame::SAMPLE_RATE as f32) as usize;

@@ -1,6 +1,5 @@
 //! The one mixed output: a tick thread that asks every voice for 10 ms of sound and feeds the device.
 
-use super::chime::{Chime, Ringing};
 use super::mix;
 use super::resample::Resampler;
 use super::speaker::{self, Feed, Link};
@@ -23,10 +22,10 @@ const HUNG: Duration = Duration::from_millis(100);
 const MORE_MS: usize = 5;
 /// The ring never aims at holding more than this.
 const FULLEST_MS: usize = 40;
-/// What chimes are called among the voices; nobody holds them, they end by themselves.
-const CHIME: u64 = 0;
-/// Chimes that may sound together.
-const CHIMES: usize = 3;
+/// The id of voices that nobody holds.
+const ONCE: u64 = 0;
+/// How many of those may sound together.
+const ONCE_AT_MOST: usize = 3;
 /// Mixed chunks that wait for whoever observes them: half a second.
 const REFERENCE_CHUNKS: usize = 50;
 
@@ -112,16 +111,17 @@ impl Output {
 
     /// Adds a source to the mix.
     pub fn voice(&self, source: impl Source + 'static) -> Voice {
-        let id = CHIME + 1 + self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = ONCE + 1 + self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         self.shared.voices().push((id, Box::new(source)));
         Voice { id, shared: self.shared.clone() }
     }
 
-    /// Plays a short sound. Of many at once, those over [`CHIMES`] are left out.
-    pub fn ring(&self, chime: Chime) {
+    /// Adds a source that nobody holds and that leaves the mix when it [is over](Source::is_over). Of many at once, those over
+    /// [`ONCE_AT_MOST`] are left out.
+    pub fn play_once(&self, source: impl Source + 'static) {
         let mut voices = self.shared.voices();
-        if voices.iter().filter(|(id, _)| *id == CHIME).count() < CHIMES {
-            voices.push((CHIME, Box::new(Ringing::new(chime))));
+        if voices.iter().filter(|(id, _)| *id == ONCE).count() < ONCE_AT_MOST {
+            voices.push((ONCE, Box::new(source)));
         }
     }
 
@@ -348,6 +348,7 @@ impl Fed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::audio::Chime;
 
     /// A source that counts its ticks and plays a constant.
     struct Constant(f32, Arc<Mutex<Vec<Tick>>>);
@@ -415,9 +416,9 @@ mod tests {
         let (mut engine, output) = engine(&clock);
         let reference = output.reference();
         for _ in 0..10 {
-            output.ring(Chime::Message);
+            Chime::Message.ring(&output);
         }
-        assert_eq!(output.shared.voices().len(), CHIMES);
+        assert_eq!(output.shared.voices().len(), ONCE_AT_MOST);
         let mut loudest = 0.0_f32;
         for _ in 0..100 {
             reference.clear();
