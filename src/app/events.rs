@@ -21,7 +21,7 @@ impl App {
         }
         self.go_on_starting(answered);
         let (events, lost_partners) = match &mut self.page {
-            Page::Call(session) => session.poll(),
+            Page::Call(session) => session.poll(&mut self.janitor),
             _ => return,
         };
         for event in events {

@@ -1,6 +1,7 @@
 //! A running call: the [`Call`], the pictures it delivers, the page that shows it, and the test partners called into it.
 
 use super::call_page::{CallPage, CallView};
+use super::janitor::Janitor;
 use super::prejoin::{self, Target};
 use super::preview::Wake;
 use super::videos::Videos;
@@ -100,20 +101,19 @@ impl Session {
         }
     }
 
-    /// Takes the newest state; returns what has happened, and why test partners could not come.
-    pub fn poll(&mut self) -> (Vec<Event>, Vec<Ended>) {
+    /// Takes the newest state; returns what has happened, and why test partners could not come. Those are put away by `janitor`.
+    pub fn poll(&mut self, janitor: &mut Janitor) -> (Vec<Event>, Vec<Ended>) {
         self.snapshot = self.call.snapshot();
         if self.page.chat_open {
             self.page.chat.see(&self.snapshot.chat);
         }
         let mut failed = Vec::new();
-        self.partners.retain(|partner| match &partner.snapshot().phase {
-            Phase::Ended(why) => {
+        for partner in self.partners.extract_if(.., |partner| matches!(partner.snapshot().phase, Phase::Ended(_))) {
+            if let Phase::Ended(why) = &partner.snapshot().phase {
                 failed.push(why.clone());
-                false
             }
-            _ => true,
-        });
+            janitor.put_away(partner, || {});
+        }
         (self.call.events(), failed)
     }
 

@@ -262,12 +262,12 @@ impl Engine {
     fn tick(&mut self, now: Duration, due: Duration) {
         let tick = self.line.step(now, due);
         self.mix.fill(0.0);
-        for (_, source) in self.shared.voices().iter_mut() {
+        self.shared.voices().retain_mut(|(_, source)| {
             self.voice.fill(0.0);
             source.render(tick, &mut self.voice);
             mix::add(&mut self.mix, &self.voice);
-        }
-        self.shared.voices().retain(|(_, source)| !source.is_over());
+            !source.is_over()
+        });
         mix::limit(&mut self.mix);
         if let Some(reference) = self.shared.reference.get() {
             reference.push(Chunk { captured: tick.due, samples: self.mix });
