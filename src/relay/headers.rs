@@ -35,10 +35,12 @@ impl Headers {
         *place = Some(packet.clone());
     }
 
-    /// All of them, stamped with the stream's present time, so that a reader's time line has no step at its beginning.
+    /// All of them, stamped with the stream's present time, so that a reader's time line has no step at its beginning. Only the metadata is
+    /// of time 0: FFmpeg takes a later one for a subtitle stream.
     pub fn packets(&self, timestamp_ms: u32) -> impl Iterator<Item = Packet> {
-        let all = [&self.metadata, &self.clock, &self.video, &self.audio];
-        all.into_iter().flatten().map(move |packet| Packet { timestamp_ms, ..packet.clone() })
+        let metadata = self.metadata.iter().map(|packet| Packet { timestamp_ms: 0, ..packet.clone() });
+        let rest = [&self.clock, &self.video, &self.audio].into_iter().flatten();
+        metadata.chain(rest.map(move |packet| Packet { timestamp_ms, ..packet.clone() }))
     }
 }
 
@@ -77,7 +79,7 @@ mod tests {
         ] {
             headers.note(&packet);
         }
-        let at = |p: Packet| Packet { timestamp_ms: 77, ..p };
-        assert_eq!(headers.packets(77).collect::<Vec<_>>(), [metadata, clock(2), config].map(at));
+        let at = |timestamp_ms, p: Packet| Packet { timestamp_ms, ..p };
+        assert_eq!(headers.packets(77).collect::<Vec<_>>(), [at(0, metadata), at(77, clock(2)), at(77, config)]);
     }
 }
