@@ -7,14 +7,14 @@
 //! bot   -> call, room, media, proto, base
 //! host  -> server, relay, wire, proto, base
 //! call  -> room, media, proto, base
-//! room  -> proto, base
+//! room  -> proto, wire, base
 //! server -> proto, base
 //! media -> wire, rtmp, base
 //! relay -> wire, rtmp, base
 //! wire  -> rtmp, base
 //! ui    -> base
 //! rtmp  -> nothing
-//! proto -> nothing
+//! proto -> base
 //! base  -> nothing
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

@@ -6,12 +6,16 @@
 pub mod backoff;
 pub mod clock;
 pub mod log;
+#[cfg(any(feature = "proto", feature = "wire"))]
+pub mod pin;
 pub mod queue;
 pub mod slot;
 pub mod thread;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, ServerClock};
+#[cfg(any(feature = "proto", feature = "wire"))]
+pub use pin::Pin;
 pub use queue::Queue;
 pub use slot::Slot;
 pub use thread::{Stop, Worker};

@@ -9,6 +9,7 @@ use crate::proto::api::{
     Session, Time,
 };
 use crate::proto::{Code, Problem, RoomId};
+use crate::wire::tls;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,7 +74,9 @@ impl Client {
         if address.is_loopback {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|cause| Error::from_transport(&address.shown, cause))?;
+        let trust = tls::client::config(None).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
+        let http =
+            builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(&address.shown, cause))?;
         let inner = Inner { address, clock, estimate: Mutex::default(), signed_in: Mutex::default() };
         Ok(Self { http, inner: Arc::new(inner) })
     }

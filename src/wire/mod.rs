@@ -14,6 +14,7 @@ mod carrier;
 pub mod link;
 mod pipe;
 pub mod ring;
+pub mod tls;
 mod url;
 
 pub use carrier::{Carrier, ConnectError, connect, tune};

@@ -1,6 +1,6 @@
 //! Bad input gets a status, a code and a sentence.
 
-use crate::world::{World, code, wish};
+use crate::world::{World, code, http, wish};
 use parlor::proto::{Code, Mode, Problem};
 use reqwest::Method;
 
@@ -45,7 +45,7 @@ async fn every_bad_request_is_a_problem_with_its_status() {
         (Method::POST, room("/messages"), "{\"kind\":\"song\",\"nonce\":1}", Code::BadRequest),
         (Method::POST, room("/messages"), "{\"kind\":\"text\",\"text\":\"\",\"nonce\":1}", Code::BadRequest),
     ];
-    let http = reqwest::Client::new();
+    let http = http();
     for (method, path, body, expected) in cases {
         let request = http.request(method.clone(), world.url(&path)).bearer_auth(&token).body(body.to_owned());
         let response = request.send().await.unwrap();
@@ -66,7 +66,7 @@ async fn without_a_valid_session_nothing_is_told() {
     let ann = world.client("Ann").await;
     let seat = world.room(&ann, Mode::Duo).await;
     let token = ann.session().unwrap().token;
-    let http = reqwest::Client::new();
+    let http = http();
     for authorization in ["", "Bearer", "Bearer ", "Bearer x", "Basic YTpi", &format!("Bearer {}x", &token), &token] {
         for path in ["/v1/rooms".to_owned(), format!("/v1/rooms/{}", seat.room), format!("/v1/rooms/{}/events", seat.room)] {
             let response = http.get(world.url(&path)).header("authorization", authorization).send().await.unwrap();

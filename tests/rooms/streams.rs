@@ -1,6 +1,6 @@
 //! What tokens allow, and what they do not.
 
-use crate::world::{World, stream_of, wish};
+use crate::world::{World, http, stream_of, wish};
 use parlor::proto::Mode;
 use parlor::proto::api::Seat;
 use parlor::server::token::Action::{Play, Publish};
@@ -88,12 +88,12 @@ async fn the_room_list_gives_nothing_away() {
     let (ann, eve) = (world.client("Ann").await, world.client("Eve").await);
     let seat = world.room(&ann, Mode::Multi).await;
     let token = eve.session().unwrap().token;
-    let list = reqwest::Client::new().get(world.url("/v1/rooms")).bearer_auth(&token).send().await.unwrap().text().await.unwrap();
+    let list = http().get(world.url("/v1/rooms")).bearer_auth(&token).send().await.unwrap().text().await.unwrap();
     assert!(list.contains(seat.room.as_str()));
     for secret in ["rtmp", "token", "url", seat.member.as_str(), ann.session().unwrap().identity.as_str()] {
         assert!(!list.contains(secret), "{secret} in {list}");
     }
-    let state = reqwest::Client::new().get(world.url(&format!("/v1/rooms/{}", seat.room))).bearer_auth(&token);
+    let state = http().get(world.url(&format!("/v1/rooms/{}", seat.room))).bearer_auth(&token);
     assert_eq!(state.send().await.unwrap().status(), 403, "nor does the room's state to whoever is not inside");
 }
 

@@ -131,3 +131,8 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, room::Error>) -> Code {
         other => panic!("not a problem but {other:?}"),
     }
 }
+
+/// Requests without our client.
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().tls_backend_preconfigured(parlor::wire::tls::client::config(None).unwrap()).build().unwrap()
+}
