@@ -4,8 +4,9 @@
 
 use parlor::base::{Clock, ServerClock, Slot};
 use parlor::media::capture::{AudioSource, Format, Sound, Video, VideoSource};
-use parlor::media::publish::{Config, Publisher, State};
-use parlor::media::timing::read_on_clock;
+use parlor::media::encode::audio::Codec;
+use parlor::media::publish::{Config, KEY_EVERY, Publisher, State};
+use parlor::media::timing::{read_on_clock, read_stamp};
 use parlor::relay::{Hub, Open, serve_connection};
 use parlor::rtmp::tag::{Audio, AudioBody, AudioCodec, FrameKind, Video as VideoTag, VideoBody, VideoCodec};
 use parlor::rtmp::{Packet, PacketKind};
@@ -47,13 +48,19 @@ impl Relay {
     }
 
     fn publish(&self, name: &str, format: Format) -> Publisher {
-        Publisher::start(Config {
+        Publisher::start(self.config(name, format))
+    }
+
+    fn config(&self, name: &str, format: Format) -> Config {
+        Config {
             url: self.url(name),
             format,
             kbps: 800,
+            audio: Codec::Opus,
+            key_every: KEY_EVERY,
             clock: ServerClock::new(Clock::system()),
             runtime: self.runtime.handle().clone(),
-        })
+        }
     }
 
     fn play(&self, name: &str) -> Playback {
@@ -155,6 +162,58 @@ fn picture_sound_and_clock_arrive_on_one_time_line() {
         stats.frames_encoded >= 60 && stats.frames_captured >= stats.frames_encoded && stats.frames_sent <= stats.frames_encoded
     );
     assert!(stats.audio_kbps > 0.0 && stats.video_kbps > 0.0 && stats.server == relay.address.to_string());
+}
+
+#[test]
+fn for_an_engine_sound_is_aac_and_key_frames_come_without_being_asked_for() {
+    let relay = Relay::start();
+    let (video, sound, clock) = (pattern(SMALL), tone(), ServerClock::new(Clock::system()));
+    clock.set_offset(0);
+    let key_every = Duration::from_secs(2);
+    let config = Config { audio: Codec::Aac, key_every, clock: clock.clone(), ..relay.config("e", SMALL) };
+    let publisher = Publisher::start(config);
+    publisher.set_video(Some(&video));
+    publisher.set_sound(Some(&sound));
+    wait_for("the server's yes", || publisher.state() == State::Live);
+    let playback = relay.play("e");
+    let (mut keys, mut sounds, mut header, mut origin) = (Vec::new(), Vec::new(), false, None);
+    let mut expected = false;
+    while keys.len() < 6 {
+        let (packet, _) = next(&playback);
+        if packet.kind == PacketKind::Audio {
+            let tag = Audio::parse(&packet.payload).unwrap();
+            assert_eq!((tag.codec, packet.payload[0]), (AudioCodec::Aac, 0xaf));
+            match tag.body {
+                AudioBody::SequenceHeader(config) => {
+                    header = true;
+                    assert_eq!(config[..], [0x11, 0x88], "AAC-LC, 48 kHz, mono");
+                }
+                AudioBody::Coded(_) => {
+                    assert!(header, "sound before its header");
+                    sounds.push(packet.timestamp_ms);
+                }
+                other => panic!("{other:?}"),
+            }
+        } else if let Some(at) = read_on_clock(&packet) {
+            origin = Some(at);
+        } else if packet.kind == PacketKind::Video
+            && let VideoTag { frame: FrameKind::Key, body: VideoBody::Coded { data, .. }, .. } =
+                VideoTag::parse(&packet.payload).unwrap()
+        {
+            let captured = read_stamp(&data).expect("a key frame without the time of its capture");
+            let by_clock = origin.expect("a picture before the clock") + i64::from(packet.timestamp_ms) * 1000;
+            assert!((captured - by_clock).abs() <= 500, "{captured} {by_clock}");
+            keys.push(packet.timestamp_ms);
+            if keys.len() == 3 {
+                publisher.expect_viewer();
+                expected = true;
+            }
+        }
+    }
+    assert!(expected && sounds.windows(2).all(|w| (20..=23).contains(&(w[1] - w[0]))), "{sounds:?}");
+    let gaps: Vec<u32> = keys.windows(2).map(|w| w[1] - w[0]).collect();
+    // The first may have been asked for by the player; then the interval; then, while somebody is expected, as often as may be.
+    assert!(gaps[1] >= 1_900 && gaps[2..].iter().all(|gap| (999..1_900).contains(gap)), "{gaps:?}");
 }
 
 #[test]
@@ -268,7 +327,8 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let start = |url: String| {
         let clock = ServerClock::new(Clock::system());
-        Publisher::start(Config { url, format: SMALL, kbps: 800, clock, runtime: runtime.handle().clone() })
+        let (audio, key_every, runtime) = (Codec::Opus, KEY_EVERY, runtime.handle().clone());
+        Publisher::start(Config { url, format: SMALL, kbps: 800, audio, key_every, clock, runtime })
     };
     let video = pattern(SMALL);
     let publisher = start(format!("rtmp://{address}/live/x"));

@@ -12,6 +12,7 @@ use super::{Command, Ended, Event, Phase, Snapshot};
 use crate::base::{Clock, ServerClock};
 use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
+use crate::media::encode::audio;
 use crate::media::publish::{self, Publisher};
 use crate::proto::api::{MessageBody, RoomState, Seat, Sending};
 use crate::proto::{self, EventKind, Invite, MemberId};
@@ -248,6 +249,8 @@ impl<'a> Actor<'a> {
                 url: seat.publish_url.clone(),
                 format,
                 kbps: self.config.kbps.unwrap_or(kbps),
+                audio: audio::Codec::Opus,
+                key_every: publish::KEY_EVERY,
                 clock: self.server_clock.clone(),
                 runtime: self.config.runtime.clone(),
             }));

@@ -2,6 +2,9 @@
 //!
 //! A publisher counts its timestamps from an origin and says in `onClock` which moment of the server's clock that is, first of all
 //! and then every second. A player that knows its own offset to the server's clock therefore knows when each picture was captured.
+//!
+//! Engines that are not ours drop `onClock` (nginx-rtmp does), and some write timestamps of their own (SRS does, unless told not to).
+//! So every key frame also carries the moment it was captured, in a [`stamp`] among its slices, which all engines pass on as it is.
 
 use crate::rtmp::amf0::{self, Value};
 use crate::rtmp::{Packet, PacketKind};
@@ -27,6 +30,55 @@ pub fn read_on_clock(packet: &Packet) -> Option<i64> {
     }
     let origin = amf0::decode(&packet.payload).ok()?.get(1)?.as_f64()?;
     (origin.abs() < MAX_US).then_some(origin as i64)
+}
+
+/// Unit type of supplemental information (ITU-T H.264, 7.4.1).
+const SEI: u8 = 6;
+/// Unit types of slices: supplemental information comes before them.
+const SLICES: std::ops::RangeInclusive<u8> = 1..=5;
+/// Payload type "user data unregistered" (H.264, D.1.7), whose first 16 bytes say whose it is; and its size.
+const USER_DATA: [u8; 2] = [5, 26];
+const OURS: [u8; 16] = *b"parlor\xa7captured\x01";
+/// The moment, seven bits a byte under a bit that is always set: no byte is zero, so nothing needs escaping (H.264, 7.4.1).
+const DIGITS: usize = 10;
+/// The whole unit: its length in four bytes, header, payload, end.
+const STAMP: usize = 4 + 1 + USER_DATA.len() + OURS.len() + DIGITS + 1;
+
+/// A unit for the front of a key frame's data (lengths of four bytes) that says when its picture was captured, by the server's clock, in
+/// microseconds since the UNIX epoch. Decoders ignore it.
+pub fn stamp(captured_us: i64) -> [u8; STAMP] {
+    let mut unit = [0; STAMP];
+    let (length, rest) = unit.split_at_mut(4);
+    length.copy_from_slice(&(rest.len() as u32).to_be_bytes());
+    rest[0] = SEI;
+    rest[1..3].copy_from_slice(&USER_DATA);
+    rest[3..19].copy_from_slice(&OURS);
+    for (place, digit) in rest[19..29].iter_mut().enumerate() {
+        *digit = 0x80 | (captured_us >> (7 * (DIGITS - 1 - place)).min(63)) as u8 & 0x7f;
+    }
+    // The stop bit.
+    rest[29] = 0x80;
+    unit
+}
+
+/// Reads what [`stamp`] wrote in front of a picture's slices; `None` if there is none.
+pub fn read_stamp(mut data: &[u8]) -> Option<i64> {
+    while let Some((length, rest)) = data.split_first_chunk::<4>() {
+        let unit = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        let kind = unit.first()? & 0x1f;
+        if SLICES.contains(&kind) {
+            return None;
+        }
+        if kind == SEI
+            && let Some(digits) =
+                unit.get(1..3).filter(|p| *p == USER_DATA).and(unit.get(3..19)).filter(|u| *u == OURS).and(unit.get(19..29))
+        {
+            let captured = digits.iter().fold(0_i64, |value, digit| value << 7 | i64::from(digit & 0x7f));
+            return (captured.abs() < MAX_US as i64).then_some(captured);
+        }
+        data = &rest[unit.len()..];
+    }
+    None
 }
 
 /// A publisher's time line: local moments to RTMP timestamps.
@@ -88,6 +140,25 @@ mod tests {
         let mut nan = on_clock(0, 0).payload.to_vec();
         nan[11..19].copy_from_slice(&f64::NAN.to_be_bytes());
         assert_eq!(read_on_clock(&Packet { kind: PacketKind::Data, timestamp_ms: 0, payload: nan.into() }), None);
+    }
+
+    #[test]
+    fn a_stamp_is_found_before_the_slices_and_needs_no_escaping() {
+        for captured in [0, 1, 127, 128, 1_795_345_678_901_234, 8_999_999_999_999_999] {
+            let unit = stamp(captured);
+            assert!(!unit[4..].windows(2).any(|w| w == [0, 0]), "{unit:02x?}");
+            let picture = [&[0, 0, 0, 2, 9, 0xf0][..], &unit, &[0, 0, 0, 3, 0x65, 1, 2]].concat();
+            assert_eq!(read_stamp(&picture), Some(captured));
+            let behind = [&[0, 0, 0, 3, 0x65, 1, 2][..], &unit].concat();
+            assert_eq!(read_stamp(&behind), None);
+            for cut in 0..unit.len() {
+                assert_eq!(read_stamp(&unit[..cut]), None);
+            }
+        }
+        let mut stranger = stamp(5);
+        stranger[10] ^= 1;
+        assert_eq!(read_stamp(&stranger), None);
+        assert_eq!(read_stamp(&[0xff; 64]), None);
     }
 
     #[test]

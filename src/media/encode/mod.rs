@@ -1,4 +1,4 @@
-//! Encoders: pictures to H.264, sound to Opus, both without delay beyond the codec's own.
+//! Encoders: pictures to H.264, sound to Opus or AAC, all without delay beyond the codec's own.
 //!
 //! Which library does it is not to be seen from outside, but for the name that the statistics show.
 

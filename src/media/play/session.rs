@@ -9,6 +9,7 @@ use crate::base::{ServerClock, Slot};
 use crate::media::convert::ToRgba;
 use crate::media::frame::Rgba;
 use crate::media::stats::PlayStats;
+use crate::media::timing::read_stamp;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
 use crate::rtmp::{Packet, PacketKind};
 use bytes::Bytes;
@@ -39,8 +40,10 @@ pub(super) struct Session {
     key_asked: Option<Duration>,
     convert: ToRgba,
     pictures: Pictures<Rgba>,
-    /// The stream's zero by the server's clock.
+    /// The stream's zero by the server's clock, as its publisher says.
     origin_us: Option<i64>,
+    /// The same, as its last key frame says: through engines that drop what the publisher says.
+    stamped_us: Option<i64>,
     count: Counters,
 }
 
@@ -83,6 +86,7 @@ impl Session {
             convert: ToRgba::new(),
             pictures: Pictures::new(),
             origin_us: None,
+            stamped_us: None,
             count: Counters::default(),
         }
     }
@@ -91,7 +95,7 @@ impl Session {
     pub(super) fn restart(&mut self) {
         self.playout().restart();
         self.demux = Demux::default();
-        self.origin_us = None;
+        (self.origin_us, self.stamped_us) = (None, None);
         self.restart_pictures();
     }
 
@@ -174,6 +178,9 @@ impl Session {
         }
         if coded.key {
             self.count.keys = (self.count.keys.1, Some(coded.media_us));
+            if let Some(captured_us) = read_stamp(&coded.data) {
+                self.stamped_us = Some(captured_us.saturating_sub(coded.media_us));
+            }
         }
         if self.playout().picture_arrived(coded.media_us, arrived) || self.coded.len() >= MOST_CODED {
             self.restart_pictures();
@@ -220,7 +227,8 @@ impl Session {
             let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
             self.coded.front().is_some_and(|next| playout.picture_due(next.media_us, before) <= before)
         };
-        let (convert, pictures, origin_us, clock) = (&mut self.convert, &mut self.pictures, self.origin_us, &self.clock);
+        let (convert, pictures, clock) = (&mut self.convert, &mut self.pictures, &self.clock);
+        let origin_us = self.origin_us.or(self.stamped_us);
         let mut broken = None;
         let result = decoder.decode(coded, |decoded| {
             if late {

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 /// Least time between two, whoever asks.
 const LEAST: Duration = Duration::from_secs(1);
-/// Most time between two, for players that cannot ask.
-const MOST: Duration = Duration::from_secs(3);
 
 /// Decides, picture by picture.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
+    /// Most time between two, for players that cannot ask.
+    most: Duration,
     last: Option<Duration>,
     wanted: bool,
 }
 
 impl Keys {
+    pub(super) fn new(most: Duration) -> Self {
+        Self { most, last: None, wanted: false }
+    }
+
     /// Asks for one, as soon as may be.
     pub(super) fn want(&mut self) {
         self.wanted = true;
@@ -24,7 +28,7 @@ impl Keys {
     pub(super) fn due(&self, now: Duration) -> bool {
         self.last.is_none_or(|last| {
             let since = now.saturating_sub(last);
-            since >= MOST || (self.wanted && since >= LEAST)
+            since >= self.most || (self.wanted && since >= LEAST)
         })
     }
 
@@ -36,7 +40,7 @@ impl Keys {
 
     /// The next picture is the first one of a new encoder.
     pub(super) fn start_over(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.most);
     }
 }
 
@@ -46,7 +50,7 @@ mod tests {
 
     #[test]
     fn one_at_first_one_every_three_seconds_and_never_two_in_one() {
-        let mut keys = Keys::default();
+        let mut keys = Keys::new(Duration::from_secs(3));
         let mut made = Vec::new();
         for ms in (0..10_000).step_by(100) {
             let now = Duration::from_millis(ms);

@@ -13,6 +13,7 @@ mod sound;
 
 use crate::base::{Queue, ServerClock, Slot, Worker};
 use crate::media::capture::{Format, Level, Outlet, Sound, Video};
+use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
 use crate::media::stats::PublishStats;
 use crate::media::timing::Origin;
@@ -20,7 +21,7 @@ use crate::rtmp::Packet;
 use crate::wire::link::{self, Publication};
 use count::Counters;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ use std::time::Duration;
 const SOUND_CHUNKS: usize = 50;
 /// The time line begins this much before the publisher, for sound and pictures that were captured just before.
 const HEAD_START: Duration = Duration::from_millis(200);
+
+/// Most time between two key frames where viewers can ask for one.
+pub const KEY_EVERY: Duration = Duration::from_secs(3);
+/// For so long a new viewer may take to connect.
+const EAGER: Duration = Duration::from_secs(3);
 
 /// What to publish, and where.
 #[derive(Clone, Debug)]
@@ -38,6 +44,10 @@ pub struct Config {
     pub format: Format,
     /// The picture's bit rate.
     pub kbps: u32,
+    /// How the sound is coded.
+    pub audio: audio::Codec,
+    /// Most time between two key frames: short for relays that cannot ask for one.
+    pub key_every: Duration,
     /// The server's clock, which the stream's time line is tied to.
     pub clock: ServerClock,
     /// Where the network is.
@@ -87,6 +97,10 @@ struct Shared {
     link: Publication,
     clock: ServerClock,
     origin: Origin,
+    audio: audio::Codec,
+    key_every: Duration,
+    /// Until when key frames follow each other as fast as they may, in microseconds of the local clock.
+    eager_until_us: AtomicU64,
     pictures: Slot<Arc<Picture>>,
     chunks: Queue<Chunk>,
     format: Mutex<Format>,
@@ -124,6 +138,9 @@ impl Publisher {
             link: Publication::start(&config.runtime, &config.url, options),
             origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
             clock: config.clock,
+            audio: config.audio,
+            key_every: config.key_every,
+            eager_until_us: AtomicU64::new(0),
             pictures: Slot::new(),
             chunks: Queue::bounded(SOUND_CHUNKS),
             format: Mutex::new(config.format),
@@ -172,6 +189,13 @@ impl Publisher {
     /// Changes the picture's bit rate.
     pub fn set_kbps(&self, kbps: u32) {
         self.shared.kbps.store(kbps.max(1), Ordering::Release);
+    }
+
+    /// Makes key frames as often as may be (one a second) for a while: somebody begins to watch whose relay cannot ask for one, at a
+    /// moment that nobody knows exactly.
+    pub fn expect_viewer(&self) {
+        let until = self.shared.clock.local().now() + EAGER;
+        self.shared.eager_until_us.store(u64::try_from(until.as_micros()).unwrap_or(u64::MAX), Ordering::Release);
     }
 
     /// Where it stands.

@@ -3,9 +3,10 @@
 use super::Shared;
 use super::keys::Keys;
 use crate::base::Stop;
+use crate::media::encode::audio::Codec;
 use crate::media::encode::video::{Choice, Config, Encoder};
 use crate::media::frame::{Picture, SAMPLE_RATE};
-use crate::media::timing::on_clock;
+use crate::media::timing::{on_clock, stamp};
 use crate::rtmp::amf0::{self, Value};
 use crate::rtmp::{Packet, PacketKind, tag};
 use bytes::Bytes;
@@ -23,12 +24,14 @@ const MAX_WAITING: Duration = Duration::from_millis(100);
 const MAX_QUEUE: Duration = Duration::from_millis(100);
 /// How often the time line is tied to the server's clock.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
-/// FourCC-free codec ids of FLV metadata: H.264, and the FourCC of Opus as a number (enhanced RTMP).
-const VIDEO_CODEC_ID: f64 = 7.0;
-const AUDIO_CODEC_ID: f64 = 0x4f70_7573 as f64;
+/// Codec ids of FLV metadata: H.264, AAC, and the FourCC of Opus as a number (enhanced RTMP).
+const AVC_ID: f64 = 7.0;
+const AAC_ID: f64 = 10.0;
+const OPUS_ID: f64 = 0x4f70_7573 as f64;
 
 pub(super) fn run(shared: &Shared, stop: &Stop) {
-    let mut sender = Sender { shared, encoder: None, keys: Keys::default(), record: None, software: false, clock_due: None };
+    let mut sender =
+        Sender { shared, encoder: None, keys: Keys::new(shared.key_every), record: None, software: false, clock_due: None };
     let mut waiting: Option<Arc<Picture>> = None;
     let mut replaced = shared.pictures.replaced();
     let mut was_live = false;
@@ -82,14 +85,18 @@ impl Sender<'_> {
     fn start(&mut self, now: Duration) {
         self.tick(now);
         let format = self.shared.format();
+        let audio_codec_id = match self.shared.audio {
+            Codec::Opus => OPUS_ID,
+            Codec::Aac => AAC_ID,
+        };
         let metadata = Value::EcmaArray(
             [
                 ("width", f64::from(format.width)),
                 ("height", f64::from(format.height)),
                 ("framerate", f64::from(format.fps)),
-                ("videocodecid", VIDEO_CODEC_ID),
+                ("videocodecid", AVC_ID),
                 ("videodatarate", f64::from(self.shared.kbps.load(Ordering::Acquire))),
-                ("audiocodecid", AUDIO_CODEC_ID),
+                ("audiocodecid", audio_codec_id),
                 ("audiosamplerate", f64::from(SAMPLE_RATE)),
                 ("audiochannels", 1.0),
             ]
@@ -135,7 +142,8 @@ impl Sender<'_> {
         if encoder.config().kbps != kbps {
             encoder.set_kbps(kbps);
         }
-        if self.shared.link.take_key_frame_request() {
+        let eager_until = Duration::from_micros(self.shared.eager_until_us.load(Ordering::Acquire));
+        if self.shared.link.take_key_frame_request() || now < eager_until {
             self.keys.want();
         }
         let begun = Instant::now();
@@ -162,7 +170,9 @@ impl Sender<'_> {
                 }
                 self.record.clone_from(&record);
             }
-            let body = tag::avc_frame(frame.key, 0, &frame.data);
+            let stamped = (frame.key && self.shared.clock.offset_us().is_some())
+                .then(|| [&stamp(self.shared.clock.to_server_us(frame.captured))[..], &frame.data].concat());
+            let body = tag::avc_frame(frame.key, 0, stamped.as_deref().unwrap_or(&frame.data));
             self.shared.count(|c| c.encoded((picture.width, picture.height), name, frame.key, body.len(), took));
             self.shared.send(video(body));
         }

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use crate::base::Stop;
-use crate::media::encode::audio::{Config, Encoder};
+use crate::media::encode::audio::{Codec, Config, Encoder};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk};
 use crate::rtmp::{Packet, PacketKind, tag};
 use crate::wire::link::State;
@@ -19,11 +19,14 @@ const SILENCE_DUE: Duration = Duration::from_millis(40);
 const SILENCE_MAX: Duration = Duration::from_millis(500);
 
 pub(super) fn run(shared: &Shared, stop: &Stop) {
-    let mut encoder = match Encoder::open(Config::default()) {
+    let mut encoder = match Encoder::open(Config::of(shared.audio)) {
         Ok(encoder) => encoder,
         Err(error) => return tracing::error!("no sound will be sent: {error}"),
     };
-    let header = tag::opus_sequence_header(&encoder.head());
+    let header = match shared.audio {
+        Codec::Opus => tag::opus_sequence_header(&encoder.head()),
+        Codec::Aac => tag::aac_sequence_header(&encoder.head()),
+    };
     let mut sender = Line { shared, told: false, header, end: None };
     while !stop.is_set() {
         let chunk = shared.chunks.pop_within(WAIT);
@@ -81,7 +84,10 @@ impl Line<'_> {
         if !std::mem::replace(&mut self.told, true) {
             self.shared.send(audio(self.header.clone()));
         }
-        let body = tag::opus_frame(&packet.data);
+        let body = match self.shared.audio {
+            Codec::Opus => tag::opus_frame(&packet.data),
+            Codec::Aac => tag::aac_frame(&packet.data),
+        };
         self.shared.count(|c| c.sound(body.len()));
         self.shared.send(audio(body));
     }

@@ -6,7 +6,6 @@ use crate::media::frame::SAMPLE_RATE;
 use crate::rtmp::tag::AudioCodec;
 use bytes::Bytes;
 use ffmpeg_next::format::Sample;
-use ffmpeg_next::format::sample::Type;
 use ffmpeg_next::{ChannelLayout, Packet, decoder, frame};
 
 /// An open decoder for sound.
@@ -53,7 +52,8 @@ impl SoundDecoder {
         if frame.samples() == 0 || frame.channels() == 0 || frame.rate() == 0 {
             return Ok(());
         }
-        if (frame.format(), frame.channels(), frame.rate()) == (Sample::F32(Type::Packed), 1, SAMPLE_RATE) {
+        // With one channel, planar is the same as packed.
+        if matches!(frame.format(), Sample::F32(_)) && (frame.channels(), frame.rate()) == (1, SAMPLE_RATE) {
             out.extend_from_slice(frame.plane::<f32>(0));
             return Ok(());
         }
@@ -75,6 +75,10 @@ impl SoundDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::encode::audio;
+    use crate::media::frame::{CHUNK_SAMPLES, Chunk};
+    use ffmpeg_next::format::sample::Type;
+    use std::time::Duration;
 
     /// A second of a tone as AAC-LC, 44.1 kHz, stereo: what ordinary RTMP tools send.
     fn aac(hertz: f32) -> Vec<Vec<u8>> {
@@ -120,6 +124,38 @@ mod tests {
         assert!((hertz - 440.0).abs() < 0.5, "{hertz} Hz");
         let loudest = part.iter().fold(0.0_f32, |a, s| a.max(s.abs()));
         assert!((0.4..0.6).contains(&loudest), "{loudest}");
+    }
+
+    /// What our own encoders make of a beep, decoded: the capture time that each packet says must be that of the samples that come out.
+    #[test]
+    fn a_beep_comes_out_at_the_time_that_its_packets_say() {
+        for (codec, tagged) in [(audio::Codec::Opus, AudioCodec::Opus), (audio::Codec::Aac, AudioCodec::Aac)] {
+            let mut encoder = audio::Encoder::open(audio::Config::of(codec)).unwrap();
+            let mut decoder = SoundDecoder::open(tagged, encoder.head()).unwrap();
+            let start = Duration::from_secs(100);
+            let (mut onset, mut bytes, mut samples) = (None, 0, Vec::new());
+            for n in 0..300_u64 {
+                let samples_of = |i: usize| {
+                    let t = (n as usize * CHUNK_SAMPLES + i) as f64 / f64::from(SAMPLE_RATE);
+                    if t >= 1.0 { (0.4 * (t * 1000.0 * std::f64::consts::TAU).sin()) as f32 } else { 0.0 }
+                };
+                let chunk = Chunk { captured: start + Duration::from_millis(10 * n), samples: std::array::from_fn(samples_of) };
+                let Some(packet) = encoder.encode(&chunk).unwrap() else { continue };
+                bytes += packet.data.len();
+                let mut out = Vec::new();
+                decoder.decode(&packet.data, &mut out).unwrap();
+                if let Some(at) = out.iter().position(|s| s.abs() > 0.2) {
+                    onset.get_or_insert(packet.captured + Duration::from_micros(at as u64 * 1_000_000 / 48_000));
+                }
+                samples.extend(out);
+            }
+            let late = onset.unwrap().as_secs_f64() - 101.0;
+            assert!(late.abs() < 0.002, "{codec:?}: the beep is {:.1} ms late", late * 1000.0);
+            let loud = &samples[80_000..120_000];
+            let power = loud.iter().map(|s| f64::from(s * s)).sum::<f64>() / loud.len() as f64;
+            assert!((power - 0.08).abs() < 0.01, "{codec:?}: {power}");
+            assert!((100..30_000).contains(&bytes), "{codec:?}: {bytes} bytes in 3 s");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Sound to Opus: 20 ms packets, mono, 48 kHz.
 
-use super::Error;
+use super::{Config, Encoded};
+use crate::media::encode::Error;
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
 use bytes::{BufMut, Bytes, BytesMut};
 use ffmpeg::codec::encoder::audio;
@@ -18,32 +19,8 @@ const MAX_GAP: Duration = Duration::from_millis(15);
 /// Loss, in percent, that the encoder prepares for when it repeats itself.
 const EXPECTED_LOSS: &str = "10";
 
-/// What to encode to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Average rate.
-    pub kbps: u32,
-    /// Each packet also carries a coarse copy of the one before (RFC 6716, 2.1.7), for carriers that lose packets. Costs 4 ms of delay.
-    pub repeat: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { kbps: 48, repeat: false }
-    }
-}
-
-/// One encoded packet.
-#[derive(Clone, Debug)]
-pub struct Encoded {
-    /// When the sound that comes out first when it is decoded was captured, by the local clock: the encoder's look-ahead is taken off.
-    pub captured: Duration,
-    /// The Opus packet.
-    pub data: Bytes,
-}
-
 /// An open Opus encoder.
-pub struct Encoder {
+pub(super) struct Encoder {
     config: Config,
     encoder: audio::Encoder,
     frame: Audio,
@@ -57,7 +34,7 @@ impl Encoder {
     ///
     /// # Errors
     /// When this FFmpeg comes without libopus.
-    pub fn open(config: Config) -> Result<Self, Error> {
+    pub(super) fn open(config: Config) -> Result<Self, Error> {
         crate::media::ready();
         let failed = |cause| Error::failed(NAME, cause);
         let found = encoder::find_by_name(NAME).ok_or(Error::Missing(NAME))?;
@@ -85,12 +62,12 @@ impl Encoder {
     }
 
     /// Samples at the start that only warm the decoder up: libopus looks ahead 2.5 ms, and 4 ms more for the speech coder.
-    pub fn look_ahead(&self) -> u16 {
+    fn look_ahead(&self) -> u16 {
         if self.config.repeat { 312 } else { 120 }
     }
 
     /// The header that decoders need first (RFC 7845, 5.1).
-    pub fn head(&self) -> Bytes {
+    pub(super) fn head(&self) -> Bytes {
         let mut head = BytesMut::with_capacity(19);
         head.put_slice(b"OpusHead");
         // Version 1, one channel.
@@ -106,7 +83,7 @@ impl Encoder {
     ///
     /// # Errors
     /// When the encoder fails: open another one then.
-    pub fn encode(&mut self, chunk: &Chunk) -> Result<Option<Encoded>, Error> {
+    pub(super) fn encode(&mut self, chunk: &Chunk) -> Result<Option<Encoded>, Error> {
         let failed = |cause| Error::failed(NAME, cause);
         let Some(first) = self.first.take().filter(|first| chunk.captured.saturating_sub(first.captured) < MAX_GAP) else {
             self.first = Some(chunk.clone());
