@@ -75,7 +75,11 @@ impl Drop for Server {
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parlor-server"));
-    command.env_remove("PARLOR_LISTEN").env_remove("PARLOR_DATA").env_remove("PARLOR_OPEN");
+    for key in parlor::host::config::keys() {
+        command.env_remove(&key.env);
+    }
+    // No server of a test reads or writes the person's own folder.
+    command.env("STATE_DIRECTORY", "/dev/null/none");
     command
 }
 
@@ -210,6 +214,28 @@ fn the_data_folder_keeps_people_signed_in() {
     runtime.block_on(client.get_room_list(0, 1)).unwrap();
     assert_eq!(client.session().unwrap().token, before.token);
     assert!(is_private(&data.join("token.key")));
+}
+
+#[test]
+fn a_good_configuration_is_called_good_and_a_bad_one_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.toml");
+    let (path, cert) = (file.to_str().unwrap(), folder.path().join("cert.pem"));
+    std::fs::write(&file, "open = true\n[limits]\nrooms = 5\n").unwrap();
+    let good = output(&["--config", path, "--check"]);
+    assert!(good.status.success() && String::from_utf8(good.stdout).unwrap().contains("server.toml: good"));
+    let printed = String::from_utf8(output(&["--config", path, "--print-config", "--limits-duo=2"]).stdout).unwrap();
+    assert!(printed.contains("\nrooms = 5\n") && printed.contains("\nopen = true\n"), "{printed}");
+
+    std::fs::write(&file, format!("opne = true\n[tls]\ncert = \"{0}\"\nkey = \"{0}\"\n", cert.display())).unwrap();
+    let bad = output(&["--config", path, "--check"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8(bad.stderr).unwrap().contains("server.toml:1: `opne` is unknown"));
+    assert!(!output(&["--config", path]).status.success(), "nor does it start");
+    std::fs::write(&file, format!("[tls]\ncert = \"{0}\"\nkey = \"{0}\"\n", cert.display())).unwrap();
+    let bad = output(&["--config", path, "--check"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8(bad.stderr).unwrap().contains("cert.pem"), "a missing file is named");
 }
 
 #[cfg(unix)]

@@ -1,5 +1,5 @@
 //! Small tools that every other room of the house may use: time, threads, the two kinds of hand-over between
-//! threads ([`Slot`]: newest wins; [`Queue`]: bounded, oldest dropped), back-off and logging.
+//! threads ([`Slot`]: newest wins; [`Queue`]: bounded, oldest dropped), back-off, logging, secrets and [`settings`](mod@settings).
 //!
 //! This module knows nothing of Parlor.
 
@@ -9,6 +9,8 @@ pub mod log;
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub mod pin;
 pub mod queue;
+pub mod secret;
+pub mod settings;
 pub mod slot;
 pub mod thread;
 
@@ -17,5 +19,7 @@ pub use clock::{Clock, ServerClock};
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub use pin::Pin;
 pub use queue::Queue;
+pub use secret::Secret;
+pub use settings::{choices, settings};
 pub use slot::Slot;
 pub use thread::{Stop, Worker};

@@ -1,48 +1,48 @@
 //! The room service and the RTMP relay as one program. Thin: it reads flags, starts a `host`, says that it is ready, and waits for the wish to stop.
 
-use clap::Parser;
 use parlor::base::log;
+use parlor::host::config::flags::{self, Task};
+use parlor::host::config::{Faults, Sources, check, print};
 use parlor::host::{self, Config};
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Rooms and streams for Parlor, on one port. Prints one line of JSON when it is ready; logs go to standard error (PARLOR_LOG=debug for more).
-#[derive(Debug, Parser)]
-#[command(version = parlor::version())]
-struct Args {
-    /// Address and port to listen on; may be repeated; port 0 picks a free port [default: 0.0.0.0:1935]
-    #[arg(long, value_name = "ADDR:PORT", env = "PARLOR_LISTEN", value_delimiter = ',')]
-    listen: Vec<SocketAddr>,
-    /// Folder for the key that signs tokens, so that people stay signed in when the server restarts
-    #[arg(long, value_name = "DIR", env = "PARLOR_DATA")]
-    data: Option<PathBuf>,
-    /// Let anybody publish and play any stream without a token, at rtmp://host:port/live/NAME (trusted networks only)
-    #[arg(long, env = "PARLOR_OPEN", value_parser = clap::builder::FalseyValueParser::new(), default_value_t = false)]
-    open: bool,
-}
-
-impl From<Args> for Config {
-    fn from(args: Args) -> Self {
-        let mut config = Self { data: args.data, open: args.open, ..Self::default() };
-        if !args.listen.is_empty() {
-            config.listen = args.listen;
-        }
-        config
-    }
-}
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    log::init(log::Format::Pretty);
-    match run(args.into()) {
+    let (task, sources) = flags::read(&flags::command().get_matches(), |name| std::env::var(name).ok());
+    let done = sources.load().map_err(faults).and_then(|config| match task {
+        Task::Serve => serve(config),
+        Task::Check => say_good(&sources, &config),
+        Task::Print => Ok(std::io::stdout().write_all(print::toml(&config).as_bytes())?),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "parlor-server: {error:#}");
+            let text = format!("{error:#}");
+            let mut out = std::io::stderr().lock();
+            for line in text.lines() {
+                let _ = writeln!(out, "parlor-server: {line}");
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+fn faults(faults: Faults) -> anyhow::Error {
+    faults.into()
+}
+
+fn say_good(sources: &Sources, config: &Config) -> anyhow::Result<()> {
+    check::files(config)?;
+    let from = sources.file().map_or_else(|| "these settings".to_owned(), |file| file.display().to_string());
+    Ok(writeln!(std::io::stdout(), "{from}: good")?)
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    log::start(config.log.format, &config.log.level);
+    if config.data.is_none() {
+        tracing::warn!("there is no folder for data that can be written into: sessions end with this program");
+    }
+    run(config)
 }
 
 fn run(config: Config) -> anyhow::Result<()> {

@@ -11,18 +11,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod config;
 mod connection;
 mod listen;
 mod streams;
 
-use crate::base::Clock;
-use crate::proto::invite::DEFAULT_PORT;
 use crate::relay::Hub;
 use crate::server::token::{KeyError, Keys};
-use crate::server::{Limits, Service};
+use crate::server::Service;
+pub use config::Config;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use streams::{Door, Streams};
@@ -31,28 +30,6 @@ use tokio::task::JoinHandle;
 
 /// How long [`Host::stop`] lets connections finish what they are doing.
 pub const DRAIN: Duration = Duration::from_secs(1);
-
-/// What to serve, and where.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Addresses to listen on, at least one; port 0 picks a free port.
-    pub listen: Vec<SocketAddr>,
-    /// Folder for the key that signs tokens. Without one, a key is made for this run and sessions end with it.
-    pub data: Option<PathBuf>,
-    /// Let anybody publish and play any stream without a token, at `rtmp://host:port/live/NAME`. Streams of rooms keep their tokens for publishing.
-    pub open: bool,
-    /// How many rooms and seats there may be.
-    pub limits: Limits,
-    /// The clock that stamps events.
-    pub clock: Clock,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        let listen = vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT))];
-        Self { listen, data: None, open: false, limits: Limits::default(), clock: Clock::system() }
-    }
-}
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Every limit of the room service, with its reason.
 
+use crate::base::settings;
 use crate::proto::Mode;
 use std::time::Duration;
 
@@ -74,22 +75,18 @@ pub struct Rate {
     pub per_s: f64,
 }
 
-/// Limits that an operator sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Rooms at the same time, dissolved ones that are still remembered included.
-    pub rooms: usize,
-    /// Seats of a two-party call.
-    pub duo: usize,
-    /// Seats of a multi-party call.
-    pub multi: usize,
-    /// Publishers of a live room.
-    pub live: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { rooms: 1000, duo: Mode::Duo.default_cap(), multi: Mode::Multi.default_cap(), live: Mode::Live.default_cap() }
+settings! {
+    /// How many rooms and seats there may be.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Limits {
+        /// Rooms at the same time, dissolved ones that are still remembered included.
+        pub rooms: usize = 1000 => 1..=1_000_000;
+        /// Seats of a two-party call.
+        pub duo: usize = Mode::Duo.default_cap() => 1..=1000;
+        /// Seats of a multi-party call.
+        pub multi: usize = Mode::Multi.default_cap() => 1..=1000;
+        /// Publishers of a live room.
+        pub live: usize = Mode::Live.default_cap() => 1..=1000;
     }
 }
 
