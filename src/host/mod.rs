@@ -17,8 +17,8 @@ mod listen;
 mod streams;
 
 use crate::relay::Hub;
-use crate::server::token::{KeyError, Keys};
 use crate::server::Service;
+use crate::server::token::{KeyError, Keys};
 pub use config::Config;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};

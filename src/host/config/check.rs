@@ -28,8 +28,12 @@ pub(super) fn values(config: &Config) -> Vec<Fault> {
         wrong.push("`redis` must be an address such as redis://127.0.0.1:6379/0".to_owned());
     }
     match (&config.tls.cert, &config.tls.key) {
-        (Some(_), None) => wrong.push("`tls.key` must be set, too: a certificate is of no use without its private key".to_owned()),
-        (None, Some(_)) => wrong.push("`tls.cert` must be set, too: a private key is of no use without its certificate".to_owned()),
+        (Some(_), None) => {
+            wrong.push("`tls.key` must be set, too: a certificate is of no use without its private key".to_owned())
+        }
+        (None, Some(_)) => {
+            wrong.push("`tls.cert` must be set, too: a private key is of no use without its certificate".to_owned())
+        }
         _ => {}
     }
     wrong.into_iter().map(|sentence| Fault { place: Place::Everywhere, sentence }).collect()

@@ -9,7 +9,9 @@ const MASK: &str = "********";
 
 /// The configuration in effect as a file, each key with its help; secrets are masked, and what is not set is a comment.
 pub fn toml(config: &Config) -> String {
-    let mut text = String::from("# Settings of parlor-server. Each is also an environment variable (PARLOR_LIMITS_ROOMS)\n# and a flag (--limits-rooms).\n");
+    let mut text = String::from(
+        "# Settings of parlor-server. Each is also an environment variable (PARLOR_LIMITS_ROOMS)\n# and a flag (--limits-rooms).\n",
+    );
     let mut section = String::new();
     config.clone().each(|setting| {
         let (of, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
@@ -22,7 +24,8 @@ pub fn toml(config: &Config) -> String {
         let _ = write!(text, "\n{}", comment(&format!("{}{restart}", setting.about.help.trim())));
         let words = setting.words();
         let secret = setting.shape() == Shape::Secret && !words.is_empty();
-        let line = if secret { format!("{name} = {}", quoted(MASK)) } else { format!("{name} = {}", value(setting.shape(), &words)) };
+        let line =
+            if secret { format!("{name} = {}", quoted(MASK)) } else { format!("{name} = {}", value(setting.shape(), &words)) };
         // A masked secret is a comment, too: printed and read again, it must not become the secret.
         let unset = words.is_empty() && setting.shape() != Shape::List;
         let _ = writeln!(text, "{}{line}", if unset || secret { "# " } else { "" });

@@ -5,8 +5,20 @@ use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words of which each setting understands at least one.
-const SAMPLES: [&str; 12] =
-    ["true", "7", "3", "30000", "127.0.0.1:7", "10.1.2.3", "json", "all", "debug", "/somewhere/else", "some text", "redis://h:1/2"];
+const SAMPLES: [&str; 12] = [
+    "true",
+    "7",
+    "3",
+    "30000",
+    "127.0.0.1:7",
+    "10.1.2.3",
+    "json",
+    "all",
+    "debug",
+    "/somewhere/else",
+    "some text",
+    "redis://h:1/2",
+];
 
 fn words_of(config: &Config, key: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -68,10 +80,11 @@ fn every_key_works_from_a_file_a_variable_and_a_flag() {
         };
         let (_folder, from_file) = file(&format!("{header}{name} = {value}\n"));
         let flag = format!("--{}={word}", key.flag);
-        for (sources, which) in [(from_file, "file"), (environment(&[(&key.env, &word)]), "variable"), (flags(&[&flag]), "flag")] {
+        for (sources, which) in [(from_file, "file"), (environment(&[(&key.env, &word)]), "variable"), (flags(&[&flag]), "flag")]
+        {
             let (config, faults) = sources.read();
             assert!(faults.is_empty(), "{which}: {faults:?}");
-            assert_eq!(words_of(&config, &key.name), [word.clone()], "{} from a {which}", key.name);
+            assert_eq!(words_of(&config, &key.name), std::slice::from_ref(&word), "{} from a {which}", key.name);
         }
     }
 }
@@ -122,7 +135,8 @@ fn names_are_unique_in_all_three_spellings() {
 
 #[test]
 fn what_is_printed_can_be_read_again() {
-    let args = ["--listen=127.0.0.1:1", "--listen=[::1]:2", "--open", "--limits-rooms=12", "--log-format=json", "--public=a.example"];
+    let args =
+        ["--listen=127.0.0.1:1", "--listen=[::1]:2", "--open", "--limits-rooms=12", "--log-format=json", "--public=a.example"];
     let config = flags(&args).load().unwrap();
     let (_folder, sources) = file(&print::toml(&config));
     let again = sources.load().unwrap();
@@ -201,7 +215,11 @@ fn every_fault_names_line_key_and_what_is_allowed() {
     ];
     let faults = faults(&sources);
     for (begins, contains) in wanted {
-        assert!(faults.iter().any(|f| f.starts_with(begins) && f.contains(contains)), "{begins} {contains}\n{}", faults.join("\n"));
+        assert!(
+            faults.iter().any(|f| f.starts_with(begins) && f.contains(contains)),
+            "{begins} {contains}\n{}",
+            faults.join("\n")
+        );
     }
     assert_eq!(faults.len(), wanted.len(), "{}", faults.join("\n"));
 }
@@ -243,7 +261,8 @@ fn settings_that_do_not_go_together_are_faults() {
 fn the_usual_folder_is_taken_where_none_is_chosen_and_it_can_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state").to_string_lossy().into_owned();
-    let with = |state: String| Sources::default().with_environment(move |name| (name == "STATE_DIRECTORY").then(|| state.clone()));
+    let with =
+        |state: String| Sources::default().with_environment(move |name| (name == "STATE_DIRECTORY").then(|| state.clone()));
     assert_eq!(with(format!("{state}:/other")).load().unwrap().data, Some(PathBuf::from(&state)));
     assert_eq!(with("/dev/null/state".to_owned()).load().unwrap().data, None);
     assert_eq!(Sources::default().load().unwrap().data, None);
