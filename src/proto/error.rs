@@ -1,9 +1,10 @@
 //! Errors of the room service: HTTP status, stable code, sentence.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What went wrong, for programs. The text of a code never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The request is not understood.
@@ -12,8 +13,12 @@ pub enum Code {
     BadName,
     /// Not signed in, or the token has expired.
     Unauthorized,
+    /// The server asks for an access key to sign in.
+    AccessKeyRequired,
     /// Signed in, but not allowed.
     Forbidden,
+    /// The access key is wrong.
+    WrongAccessKey,
     /// The room's password is missing or wrong.
     WrongPassword,
     /// No such room; it may have been dissolved.
@@ -32,6 +37,8 @@ pub enum Code {
     ServerFull,
     /// No such address.
     NotFound,
+    /// The request took too long to arrive.
+    TooSlow,
     /// The server failed.
     Internal,
     /// A code that this version does not know.
@@ -44,9 +51,10 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest | Self::BadName => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden | Self::WrongPassword | Self::NotAMember => 403,
+            Self::Unauthorized | Self::AccessKeyRequired => 401,
+            Self::Forbidden | Self::WrongAccessKey | Self::WrongPassword | Self::NotAMember => 403,
             Self::RoomNotFound | Self::NotFound => 404,
+            Self::TooSlow => 408,
             Self::RoomFull | Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
@@ -54,10 +62,40 @@ impl Code {
             Self::ServerFull => 503,
         }
     }
+
+    /// When it is the answer, in one sentence: for the API's document.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request is not understood; the message says which part.",
+            Self::BadName => "The name breaks the rule for names; the message says how.",
+            Self::Unauthorized => "There is no bearer token, or it is unknown or has expired: sign in.",
+            Self::AccessKeyRequired => "This server asks for its access key: sign in with `access_key`.",
+            Self::Forbidden => "Not allowed to this person.",
+            Self::WrongAccessKey => "The access key is not this server's.",
+            Self::WrongPassword => "The room's password is missing or wrong.",
+            Self::RoomNotFound => "There is no such room; it may have been dissolved.",
+            Self::NotAMember => "One has no seat in this room (any more).",
+            Self::RoomFull => "Every seat of the room is taken.",
+            Self::Conflict => "What was asked for is taken, or has changed meanwhile.",
+            Self::TooLarge => "The request, or a part of it, is longer than allowed; the message says which.",
+            Self::RateLimited => "Too many requests: try again in a moment.",
+            Self::ServerFull => "The server has as many rooms as it may have.",
+            Self::NotFound => "There is nothing at this address.",
+            Self::TooSlow => "The request took too long to arrive.",
+            Self::Internal => "The server failed.",
+            Self::Unknown => "A code that this version does not know.",
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The body of every failed request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
     /// For programs.

@@ -3,9 +3,10 @@
 use super::MemberId;
 use super::api::{MessageBody, Sending};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One event. Numbers of a room's events are consecutive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its number, from 1.
     pub seq: u64,
@@ -17,7 +18,7 @@ pub struct Event {
 }
 
 /// What happened. Joins and leaves are hints: the member list itself is fetched, so that a lost notice heals.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// A member's stream flows.
@@ -61,7 +62,7 @@ pub enum EventKind {
 }
 
 /// Why a member is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     /// They left.
@@ -73,7 +74,7 @@ pub enum LeaveReason {
 }
 
 /// Why a room is no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DissolveReason {
     /// Its creator left.

@@ -1,11 +1,12 @@
 //! Names that the server gives to rooms, members and signed-in people.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -31,13 +32,16 @@ macro_rules! id {
 
 id! {
     /// A room; also its invite code.
+    #[schema(example = "k7wq2mnd")]
     RoomId
 }
 id! {
     /// A person's seat in one room.
+    #[schema(example = "h4t9x2kqm7rw")]
     MemberId
 }
 id! {
     /// A signed-in person, whatever room they are in.
+    #[schema(example = "m3k8v5xq2t7hw9n4r6cj")]
     Identity
 }

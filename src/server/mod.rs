@@ -1,5 +1,5 @@
 //! The room service: a pure [`registry`] of rooms, seats and events; [`token`]s; the [`Service`] that ties them to clock and waiting
-//! clients; and the HTTP [`router()`].
+//! clients; and the HTTP [`router()`] with its OpenAPI [`document()`].
 //!
 //! It speaks `proto` and knows `base`. It moves no media and binds no port: who relays streams is asked through [`MediaSide`]
 //! and tells what flows; `host` composes both.
@@ -8,13 +8,13 @@ mod extract;
 mod limiter;
 pub mod limits;
 pub mod registry;
-mod router;
+mod routes;
 mod service;
 pub mod token;
 
 pub use extract::Peer;
 pub use limits::Limits;
-pub use router::router;
+pub use routes::{document, router};
 pub use service::{APP, Service};
 
 /// What the room service asks of whatever relays the streams. Called without any lock held.

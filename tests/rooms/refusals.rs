@@ -44,6 +44,9 @@ async fn every_bad_request_is_a_problem_with_its_status() {
         (Method::POST, room("/messages"), "{\"kind\":\"text\",\"text\":\"hi\"}", Code::BadRequest),
         (Method::POST, room("/messages"), "{\"kind\":\"song\",\"nonce\":1}", Code::BadRequest),
         (Method::POST, room("/messages"), "{\"kind\":\"text\",\"text\":\"\",\"nonce\":1}", Code::BadRequest),
+        (Method::POST, room("/messages"), "{\"kind\":\"text\",\"text\":\"x\",\"nonce\":1,\"loud\":true}", Code::BadRequest),
+        (Method::POST, room("/messages"), "{\"kind\":\"text\",\"text\":\"x\",\"data\":\"y\",\"nonce\":1}", Code::BadRequest),
+        (Method::POST, room("/messages"), "{\"kind\":\"custom\",\"command\":\"x\",\"nonce\":1}", Code::BadRequest),
     ];
     let http = http();
     for (method, path, body, expected) in cases {

@@ -1,5 +1,6 @@
 //! A room service on a real listener, with a clock that is stepped and streams that flow when the test says so.
 
+use crate::contract::{Breaches, hold_to_document};
 use parlor::base::Clock;
 use parlor::proto::api::{CreateRoom, Seat};
 use parlor::proto::{Code, Mode, RoomId};
@@ -39,6 +40,7 @@ pub struct World {
     pub clock: Clock,
     pub addr: SocketAddr,
     streams: Arc<Streams>,
+    breaches: Breaches,
     serving: JoinHandle<()>,
 }
 
@@ -48,20 +50,24 @@ impl World {
     }
 
     pub async fn with(keys: Keys, listen: &str) -> Self {
+        // For tests that make requests without the room client.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
         let service = Service::new(Limits::default(), keys, clock.clone(), streams.clone());
         let listener = TcpListener::bind(listen).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let routes = router(service.clone()).layer(axum::Extension(Peer(addr)));
+        let breaches = Breaches::default();
+        let held = axum::middleware::from_fn_with_state(breaches.clone(), hold_to_document);
+        let routes = router(service.clone()).layer(held).layer(axum::Extension(Peer(addr)));
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { service, clock, addr, streams, serving }
+        Self { service, clock, addr, streams, breaches, serving }
     }
 
     /// Stops serving, as a crash would; rooms are lost.
-    pub async fn stop(self) -> SocketAddr {
+    pub async fn stop(mut self) -> SocketAddr {
         self.service.close();
         self.serving.abort();
-        let _ = self.serving.await;
+        let _ = (&mut self.serving).await;
         self.addr
     }
 
@@ -109,6 +115,14 @@ impl World {
         for _ in 0..seconds {
             self.clock.advance(Duration::from_secs(1));
             self.service.expire();
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.breaches.assert_none();
         }
     }
 }

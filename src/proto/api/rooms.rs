@@ -1,0 +1,99 @@
+//! Rooms and the seats in them.
+
+use super::Member;
+use crate::proto::{MemberId, Mode, RoomId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Ask for a new room.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRoom {
+    /// Room name: 1 to 64 characters, none of `< > * { } ( ) ^ % $ # @ ! ~ & =` and no control character.
+    #[schema(example = "Weekly meeting")]
+    pub name: String,
+    /// Kind of room.
+    pub mode: Mode,
+    /// Password that members must give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Whether the creator's leaving ends the room for all.
+    #[serde(default = "yes")]
+    pub dissolve_on_creator_exit: bool,
+    /// A room that this client had before the server restarted: it comes back under this id if the id is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+}
+
+/// Ask for a seat. Repeating the request returns the same seat.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enter {
+    /// The room's password, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// A seat in a room: what its holder needs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Seat {
+    /// The room.
+    pub room: RoomId,
+    /// The holder's member id.
+    pub member: MemberId,
+    /// Where to push one's own stream, token included. `rtmp://host:port/app/stream?token=...`
+    pub publish_url: String,
+    /// Events with higher numbers than this follow.
+    pub seq: u64,
+    /// The room as it is now (others' play URLs included).
+    pub state: RoomState,
+}
+
+/// One line of the room list. Holds no URL and no member's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomSummary {
+    /// The room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub mode: Mode,
+    /// Names of those inside.
+    pub members: Vec<String>,
+    /// Seats in all.
+    pub cap: usize,
+    /// Whether a password is asked.
+    pub locked: bool,
+}
+
+/// A page of the room list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RoomPage {
+    /// Newest first.
+    pub rooms: Vec<RoomSummary>,
+    /// Listed rooms in all.
+    pub total: usize,
+}
+
+/// A room as its members see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomState {
+    /// The room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub mode: Mode,
+    /// Seats in all.
+    pub cap: usize,
+    /// The creator's seat.
+    pub creator: MemberId,
+    /// Number of the last event that is part of this state.
+    pub seq: u64,
+    /// Members whose stream flows, in order of arrival; the asking member too.
+    pub members: Vec<Member>,
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,71 @@
+//! The HTTP API. Each route says in one place what it takes, what it answers and how it may refuse; the router and the OpenAPI document are
+//! both made from that, so neither can know what the other does not.
+
+mod document;
+mod events;
+mod members;
+mod messages;
+mod probes;
+mod rooms;
+mod session;
+
+use super::extract::Refused;
+use super::limits::{BODY_BYTES, REQUEST};
+use super::service::Service;
+use crate::proto::{Code, Problem};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+
+type Answer<T> = Result<Json<T>, Refused>;
+
+/// All routes of a service. Requests need a [`Peer`](super::Peer) among their extensions.
+pub fn router(service: Service) -> Router {
+    let (routes, _) = all().split_for_parts();
+    routes
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(nothing_here)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn(in_time))
+        .with_state(service)
+}
+
+/// The OpenAPI document of all routes, as JSON.
+pub fn document() -> &'static str {
+    document::text()
+}
+
+/// Every route that there is.
+fn all() -> OpenApiRouter<Service> {
+    OpenApiRouter::with_openapi(document::frame())
+        .merge(session::routes())
+        .merge(rooms::routes())
+        .merge(members::routes())
+        .merge(messages::routes())
+        .merge(events::routes())
+        .merge(document::routes())
+        .merge(probes::routes())
+}
+
+/// Nothing to tell: it is done.
+#[derive(Serialize, ToSchema)]
+struct Done {}
+
+async fn nothing_here() -> Refused {
+    Problem::new(Code::NotFound, "there is nothing at this address for this method").into()
+}
+
+/// Ends requests that take too long (a body that trickles in), and keeps answers with tokens out of caches.
+async fn in_time(request: Request, next: Next) -> Response {
+    let mut response = match tokio::time::timeout(REQUEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refused(Problem::new(Code::TooSlow, "the request took too long to arrive")).into_response(),
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,34 @@
+//! Whether the server lives, and whether it takes requests.
+
+use super::document::{Door, guarded};
+use crate::server::service::Service;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::default().routes(guarded(Door::Open, &[], routes!(healthz))).routes(guarded(Door::Open, &[], routes!(readyz)))
+}
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200, body = String, content_type = "text/plain")))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the server takes requests.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server",
+    responses(
+        (status = 200, description = "It does.", body = String, content_type = "text/plain"),
+        (status = 503, description = "It is stopping.", body = String, content_type = "text/plain"),
+    ),
+)]
+async fn readyz(State(service): State<Service>) -> Response {
+    match service.is_closing() {
+        false => "ready\n".into_response(),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    }
+}
