@@ -68,15 +68,22 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::BadRequest | Code::NotFound => ("error-bad-request", Remedy::Nothing),
         Code::BadName => ("error-bad-name", Remedy::Nothing),
         Code::Unauthorized => ("error-unauthorized", Remedy::TryAgain),
+        Code::AccessKeyRequired => ("error-access-key-required", Remedy::Server),
+        Code::WrongAccessKey => ("error-wrong-access-key", Remedy::Server),
         Code::Forbidden => ("error-forbidden", Remedy::Nothing),
         Code::WrongPassword => ("error-wrong-password", Remedy::Password),
         Code::RoomNotFound => ("error-room-not-found", Remedy::Nothing),
         Code::NotAMember => ("error-not-a-member", Remedy::TryAgain),
+        Code::Removed => ("error-removed", Remedy::Nothing),
+        Code::BadReceipt => ("error-bad-receipt", Remedy::TryAgain),
         Code::RoomFull => ("error-room-full", Remedy::TryAgain),
+        Code::AudienceFull => ("error-audience-full", Remedy::TryAgain),
+        Code::WrongMode => ("error-wrong-mode", Remedy::Nothing),
         Code::Conflict => ("error-conflict", Remedy::Nothing),
         Code::TooLarge => ("error-too-large", Remedy::Nothing),
         Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
         Code::ServerFull => ("error-server-full", Remedy::TryAgain),
+        Code::TooSlow => ("error-too-slow", Remedy::TryAgain),
         Code::Internal | Code::Unknown => ("error-internal", Remedy::TryAgain),
     }
 }
@@ -163,31 +170,13 @@ mod tests {
     use super::*;
     use crate::proto::Problem;
 
-    const CODES: [Code; 15] = [
-        Code::BadRequest,
-        Code::BadName,
-        Code::Unauthorized,
-        Code::Forbidden,
-        Code::WrongPassword,
-        Code::RoomNotFound,
-        Code::NotAMember,
-        Code::RoomFull,
-        Code::Conflict,
-        Code::TooLarge,
-        Code::RateLimited,
-        Code::ServerFull,
-        Code::NotFound,
-        Code::Internal,
-        Code::Unknown,
-    ];
-
     #[test]
     fn every_error_is_a_sentence_in_both_languages() {
         for lang in Lang::ALL {
             let texts = Texts::new(lang);
             let end = if lang == Lang::Zh { '。' } else { '.' };
             let mut said = Vec::new();
-            for code in CODES {
+            for code in Code::ALL {
                 said.push(room(&texts, &Problem::new(code, "details").into()).text);
             }
             said.push(room(&texts, &room::Error::BadAddress("a b".into())).text);

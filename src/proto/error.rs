@@ -25,8 +25,16 @@ pub enum Code {
     RoomNotFound,
     /// Not (or no longer) a member of that room.
     NotAMember,
+    /// Removed from that room by its host.
+    Removed,
+    /// A receipt or a seal that this server has not given, or one too old.
+    BadReceipt,
     /// Every seat is taken.
     RoomFull,
+    /// As many watch as may.
+    AudienceFull,
+    /// Rooms of that kind have no such thing.
+    WrongMode,
     /// The wanted name or id is taken.
     Conflict,
     /// The message or request is too large.
@@ -47,15 +55,46 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Self; 22] = [
+        Self::BadRequest,
+        Self::BadName,
+        Self::Unauthorized,
+        Self::AccessKeyRequired,
+        Self::Forbidden,
+        Self::WrongAccessKey,
+        Self::WrongPassword,
+        Self::RoomNotFound,
+        Self::NotAMember,
+        Self::Removed,
+        Self::BadReceipt,
+        Self::RoomFull,
+        Self::AudienceFull,
+        Self::WrongMode,
+        Self::Conflict,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::ServerFull,
+        Self::NotFound,
+        Self::TooSlow,
+        Self::Internal,
+        Self::Unknown,
+    ];
+
     /// The HTTP status that goes with it.
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest | Self::BadName => 400,
             Self::Unauthorized | Self::AccessKeyRequired => 401,
-            Self::Forbidden | Self::WrongAccessKey | Self::WrongPassword | Self::NotAMember => 403,
+            Self::Forbidden
+            | Self::WrongAccessKey
+            | Self::WrongPassword
+            | Self::NotAMember
+            | Self::Removed
+            | Self::BadReceipt => 403,
             Self::RoomNotFound | Self::NotFound => 404,
             Self::TooSlow => 408,
-            Self::RoomFull | Self::Conflict => 409,
+            Self::RoomFull | Self::AudienceFull | Self::WrongMode | Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
@@ -75,7 +114,11 @@ impl Code {
             Self::WrongPassword => "The room's password is missing or wrong.",
             Self::RoomNotFound => "There is no such room; it may have been dissolved.",
             Self::NotAMember => "One has no seat in this room (any more).",
+            Self::Removed => "The host has removed this person from the room.",
+            Self::BadReceipt => "The receipt or seal is not this server's, or too old.",
             Self::RoomFull => "Every seat of the room is taken.",
+            Self::AudienceFull => "As many watch the room as may.",
+            Self::WrongMode => "Rooms of this kind have no such thing: only live rooms have an audience.",
             Self::Conflict => "What was asked for is taken, or has changed meanwhile.",
             Self::TooLarge => "The request, or a part of it, is longer than allowed; the message says which.",
             Self::RateLimited => "Too many requests: try again in a moment.",

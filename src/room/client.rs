@@ -65,8 +65,6 @@ impl Client {
     /// [`Error::BadAddress`].
     pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
         let address = Address::parse(server)?;
-        // An error says that the process has chosen its cryptography already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
