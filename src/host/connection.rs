@@ -131,6 +131,7 @@ mod tests {
     use super::*;
     use crate::base::Clock;
     use crate::host::streams::Streams;
+    use crate::server::store::Memory;
     use crate::server::token::Keys;
     use crate::server::{Limits, router};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -149,8 +150,10 @@ mod tests {
     impl Served {
         async fn with(timeouts: Timeouts) -> Self {
             let hub = Hub::default();
-            let service = Service::new(Limits::default(), Keys::random(), Clock::system(), Arc::new(Streams(hub.clone())));
-            let door = Arc::new(Door { service: service.clone(), open: false });
+            let (clock, streams) = (Clock::system(), Arc::new(Streams(hub.clone())));
+            let store = Arc::new(Memory::new(clock.clone()));
+            let service = Service::new(Limits::default(), Keys::random(), clock, store, streams);
+            let door = Arc::new(Door { service: service.clone(), open: false, notices: Arc::default() });
             let shared = Shared { router: router(service.clone()), service, hub, door, timeouts };
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

@@ -34,8 +34,11 @@ pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<S
     for (listener, _) in listeners {
         accepting.spawn(accept(listener, shared.clone(), seats.clone(), stop.clone()));
     }
+    let mut minding = JoinSet::new();
     let service = shared.service.clone();
-    accepting.spawn(async move { service.keep_expiring().await });
+    minding.spawn(async move { service.keep_expiring().await });
+    let (service, door) = (shared.service.clone(), shared.door.clone());
+    minding.spawn(async move { door.notices.tell(&service, door.open).await });
     // An error says that the host was dropped, which is a wish to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
     shared.service.close();

@@ -14,10 +14,12 @@
 pub mod config;
 mod connection;
 mod listen;
+mod notices;
 mod streams;
 
 use crate::relay::Hub;
 use crate::server::Service;
+use crate::server::store::Memory;
 use crate::server::token::{KeyError, Keys};
 pub use config::Config;
 use serde::Serialize;
@@ -124,8 +126,9 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
     let hub = Hub::new(config.clock.clone());
-    let service = Service::new(config.limits, keys, config.clock, Arc::new(Streams(hub.clone())));
-    let door = Arc::new(Door { service: service.clone(), open: config.open });
+    let store = Arc::new(Memory::new(config.clock.clone()));
+    let service = Service::new(config.limits, keys, config.clock, store, Arc::new(Streams(hub.clone())));
+    let door = Arc::new(Door { service: service.clone(), open: config.open, notices: Arc::default() });
     let router = crate::server::router(service.clone());
     let shared = connection::Shared { service, router, hub, door, timeouts: connection::Timeouts::default() };
     let (stop, stopped) = watch::channel(false);

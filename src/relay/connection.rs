@@ -16,7 +16,7 @@ use crate::wire::{Carrier, Pipe, Ready};
 
 use super::hub::{Hub, Next, Publisher, Reader, Signal};
 use super::limits;
-use super::policy::{Action, Answer, Grant, Policy, Refusal, Request};
+use super::policy::{Action, Answer, Grant, Policy, Refusal, Request, Stay};
 use super::stream::{Busy, Parting};
 
 /// Why a connection is over.
@@ -48,8 +48,20 @@ enum End {
 enum Role {
     Idle,
     Asking(Question),
-    Publishing { stream_id: u32, name: String, publisher: Publisher, heard: Duration },
-    Playing { stream_id: u32, name: String, owner: String, reader: Reader },
+    Publishing {
+        stream_id: u32,
+        name: String,
+        publisher: Publisher,
+        heard: Duration,
+    },
+    /// `stay` is there while the policy thinks about it.
+    Playing {
+        stream_id: u32,
+        name: String,
+        owner: String,
+        reader: Reader,
+        stay: Option<Stay>,
+    },
 }
 
 struct Question {
@@ -64,6 +76,7 @@ enum News {
     Answer(Result<Grant, Reject>),
     Signal(Signal),
     Packets,
+    Stay(bool),
 }
 
 impl Role {
@@ -77,11 +90,11 @@ impl Role {
                 Err(_) => Err(Reject::Failed("the server is too busy to answer".to_owned())),
             }),
             Self::Publishing { publisher, .. } => News::Signal(publisher.signal().await),
-            Self::Playing { reader, .. } if room => {
-                reader.ready().await;
-                News::Packets
-            }
-            Self::Idle | Self::Playing { .. } => pending().await,
+            Self::Playing { reader, stay, .. } => tokio::select! {
+                () = reader.ready(), if room => News::Packets,
+                answer = answered(stay) => News::Stay(answer),
+            },
+            Self::Idle => pending().await,
         }
     }
 
@@ -93,6 +106,14 @@ impl Role {
             }
         }
     }
+}
+
+/// The policy's answer, once; nothing while it is not asked.
+async fn answered(stay: &mut Option<Stay>) -> bool {
+    let Some(answer) = stay else { return pending().await };
+    let may_stay = answer.as_mut().await;
+    *stay = None;
+    may_stay
 }
 
 struct Connection<C> {
@@ -241,7 +262,8 @@ impl<C: Carrier> Connection<C> {
 
     fn heard(&mut self, news: News) -> Result<(), End> {
         match news {
-            News::Packets => {}
+            News::Packets | News::Stay(true) => {}
+            News::Stay(false) => return Err(End::Revoked),
             News::Signal(Signal::Ended) => return Err(End::Replaced),
             News::Signal(Signal::KeyFrame) => {
                 if let Role::Publishing { stream_id, .. } = self.role {
@@ -269,7 +291,7 @@ impl<C: Carrier> Connection<C> {
                 let reader =
                     if self.parlor { self.hub.play_catching_up(&name, grant.wait) } else { self.hub.play(&name, grant.wait) };
                 let reader = reader.map_err(refused)?;
-                Ok(Role::Playing { stream_id, name: name.clone(), owner: grant.owner, reader })
+                Ok(Role::Playing { stream_id, name: name.clone(), owner: grant.owner, reader, stay: None })
             }
         });
         match role {
@@ -299,11 +321,11 @@ impl<C: Carrier> Connection<C> {
         if now.saturating_sub(self.progress.1) > limits::STALLED {
             return Err(End::Stalled);
         }
-        match &self.role {
+        match &mut self.role {
             Role::Publishing { heard, .. } if now.saturating_sub(*heard) > limits::PUBLISHER_IDLE => Err(End::Idle),
-            Role::Playing { name, owner, .. } if !self.policy.may_stay(name, owner) => Err(End::Revoked),
-            Role::Playing { reader, .. } => {
+            Role::Playing { name, owner, reader, stay, .. } => {
                 reader.tick();
+                stay.get_or_insert_with(|| self.policy.may_stay(name, owner));
                 Ok(())
             }
             _ => Ok(()),

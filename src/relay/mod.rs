@@ -14,5 +14,5 @@ mod stream;
 
 pub use connection::serve_connection;
 pub use hub::{Hub, Next, Publisher, Reader, Signal, Stats};
-pub use policy::{Action, Answer, Grant, Open, Policy, Refusal, Request};
+pub use policy::{Action, Answer, Grant, Open, Policy, Refusal, Request, Stay};
 pub use stream::{Busy, Parting, StreamStats};

@@ -56,16 +56,19 @@ pub enum Refusal {
 /// The answer to a [`Request`], which may take a while (a token check does not, a question to another server does).
 pub type Answer = Pin<Box<dyn Future<Output = Result<Grant, Refusal>> + Send>>;
 
+/// Whether a grant still holds.
+pub type Stay = Pin<Box<dyn Future<Output = bool> + Send>>;
+
 /// Decides who may publish and play, and hears which streams flow.
 pub trait Policy: Send + Sync + 'static {
     /// May this client do that? Given up after [`limits::AUTHORIZE`].
     fn authorize(&self, request: Request) -> Answer;
 
-    /// Does the grant that `owner` got for playing `stream` still hold? Asked every [`limits::TICK`] of each player's connection, on
-    /// the network's threads: do not block.
-    fn may_stay(&self, stream: &str, owner: &str) -> bool {
+    /// Does the grant that `owner` got for playing `stream` still hold? Asked every [`limits::TICK`] of each player's connection, unless
+    /// it is still being answered; the player goes on meanwhile.
+    fn may_stay(&self, stream: &str, owner: &str) -> Stay {
         let _ = (stream, owner);
-        true
+        Box::pin(std::future::ready(true))
     }
 
     /// The first packet of `stream` has arrived. Called on the network's threads: do not block.

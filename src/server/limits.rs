@@ -14,6 +14,8 @@ pub const RECHECK: Duration = Duration::from_secs(5);
 pub const STREAM_GRACE: Duration = Duration::from_secs(5);
 /// How often deadlines are looked at: with [`GONE`] and [`RECHECK`] a crash is noticed within 25 s.
 pub const TICK: Duration = Duration::from_secs(1);
+/// Whoever was told that a seat is due has this long to look at its stream; then somebody else is told.
+pub const CLAIM: Duration = Duration::from_secs(5);
 /// How long a dissolved room is remembered, so that those who were in it hear why.
 pub const AFTERLIFE: Duration = Duration::from_secs(60);
 

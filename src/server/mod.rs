@@ -1,4 +1,4 @@
-//! The room service: a pure [`registry`] of rooms, seats and events; [`token`]s; the [`Service`] that ties them to clock and waiting
+//! The room service: a pure [`room`]; the [`store`] that keeps all rooms; [`token`]s; the [`Service`] that ties them to clock and waiting
 //! clients; and the HTTP [`router()`] with its OpenAPI [`document()`].
 //!
 //! It speaks `proto` and knows `base`. It moves no media and binds no port: who relays streams is asked through [`MediaSide`]
@@ -7,20 +7,27 @@
 mod extract;
 mod limiter;
 pub mod limits;
-pub mod registry;
+pub mod room;
 mod routes;
 mod service;
+pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod token;
+mod waiting;
 
 pub use extract::Peer;
 pub use limits::Limits;
 pub use routes::{document, router};
 pub use service::{APP, Service};
 
+use std::future::Future;
+use std::pin::Pin;
+
 /// What the room service asks of whatever relays the streams. Called without any lock held.
 pub trait MediaSide: Send + Sync + 'static {
     /// Whether packets of that stream flow.
-    fn is_live(&self, stream: &str) -> bool;
+    fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
     /// Ends that stream: its publisher is disconnected.
     fn kick(&self, stream: &str);
 }

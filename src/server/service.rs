@@ -1,18 +1,19 @@
-//! The room service without HTTP: the registry under a lock, the clock, tokens, rates, and those who wait for events.
+//! The room service without HTTP: the store of rooms, the clock, tokens, rates, and those who wait for events.
 //!
-//! The media side is asked and told only while the lock is not held: it may call back.
+//! What happens to a room is decided by [`Room`]; this brings requests to it and its effects to where they belong.
 
 use super::MediaSide;
 use super::limiter::Limiter;
-use super::limits::{self, Limits, POLLS_PER_MEMBER};
-use super::registry::{Due, Effects, Entered, Registry, id, micros, stream_name};
-use super::token::{Action, Holder, Keys, Person};
+use super::limits::{self, Limits};
+use super::room::{Entered, Plan, Room, id, micros, room_not_found};
+use super::store::{Due, Effects, Store, Verdict};
+use super::token::{Action, Holder, Keys, PasswordDigest, Person};
+use super::waiting::Waiting;
 use crate::base::Clock;
 use crate::proto::api::{
     Beat, CreateRoom, Enter, Events, Heartbeat, Login, RoomPage, RoomState, Seat, SendMessage, Sent, Session, Time,
 };
 use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,18 +27,17 @@ pub const APP: &str = "live";
 pub struct Service(Arc<Inner>);
 
 struct Inner {
+    limits: Limits,
     clock: Clock,
     keys: Keys,
+    store: Arc<dyn Store>,
     media: Arc<dyn MediaSide>,
-    state: Mutex<State>,
+    waiting: Waiting,
+    rates: Mutex<Rates>,
     closing: watch::Sender<bool>,
 }
 
-struct State {
-    registry: Registry,
-    /// Woken when something happens in the room; there while somebody waits.
-    waking: HashMap<RoomId, watch::Sender<()>>,
-    waiting: HashMap<(RoomId, Identity), usize>,
+struct Rates {
     requests: Limiter<Identity>,
     messages: Limiter<Identity>,
     logins: Limiter<IpAddr>,
@@ -45,18 +45,16 @@ struct State {
 }
 
 impl Service {
-    /// A service without rooms.
-    pub fn new(limits: Limits, keys: Keys, clock: Clock, media: Arc<dyn MediaSide>) -> Self {
-        let state = State {
-            registry: Registry::new(limits),
-            waking: HashMap::new(),
-            waiting: HashMap::new(),
+    /// The service of the rooms in `store`.
+    pub fn new(limits: Limits, keys: Keys, clock: Clock, store: Arc<dyn Store>, media: Arc<dyn MediaSide>) -> Self {
+        let rates = Mutex::new(Rates {
             requests: Limiter::new(limits::REQUESTS),
             messages: Limiter::new(limits::MESSAGES),
             logins: Limiter::new(limits::LOGINS),
             wrong_passwords: Limiter::new(limits::WRONG_PASSWORDS),
-        };
-        Self(Arc::new(Inner { clock, keys, media, state: Mutex::new(state), closing: watch::Sender::new(false) }))
+        });
+        let (waiting, closing) = (Waiting::default(), watch::Sender::new(false));
+        Self(Arc::new(Inner { limits, clock, keys, store, media, waiting, rates, closing }))
     }
 
     /// Lets all who wait for events go.
@@ -80,7 +78,7 @@ impl Service {
     /// [`Code::BadName`], [`Code::RateLimited`].
     pub fn login(&self, from: IpAddr, request: &Login) -> Result<Session, Problem> {
         let now = self.now();
-        if !self.lock().logins.take(&network(from), now) {
+        if !self.rates().logins.take(&network(from), now) {
             return Err(rate_limited());
         }
         let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
@@ -98,108 +96,175 @@ impl Service {
         let person = self.0.keys.check_session(token, now);
         let person =
             person.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: this session is unknown or has expired"))?;
-        if self.lock().requests.take(&person.identity, now) { Ok(person) } else { Err(rate_limited()) }
+        if self.rates().requests.take(&person.identity, now) { Ok(person) } else { Err(rate_limited()) }
     }
 
     /// A page of the room list.
-    pub fn rooms(&self, offset: usize, limit: usize) -> RoomPage {
-        self.lock().registry.list(offset, limit)
-    }
-
-    /// Creates a room; `via` is the `host:port` at which the client reached this server.
     ///
     /// # Errors
-    /// As [`Registry::create`].
-    pub fn create(&self, person: &Person, via: &str, request: &CreateRoom) -> Result<Seat, Problem> {
+    /// When the store fails.
+    pub async fn rooms(&self, offset: usize, limit: usize) -> Result<RoomPage, Problem> {
+        Ok(self.0.store.list(offset, limit.min(limits::PAGE)).await?)
+    }
+
+    /// Creates a room and takes its creator's seat; with an id of one's own open room it is that one's seat again. `via` is the
+    /// `host:port` at which the client reached this server.
+    ///
+    /// # Errors
+    /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::Conflict`], [`Code::ServerFull`],
+    /// [`Code::RateLimited`].
+    pub async fn create(&self, person: &Person, via: &str, request: &CreateRoom) -> Result<Seat, Problem> {
         let password = self.password(request.password.as_deref())?;
-        let entered = self.act(|registry, now| registry.create(now, person, request, password))?;
-        Ok(self.seat(entered, via))
+        let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
+        if request.room.as_ref().is_some_and(|id| !id::is_room_id(id.as_str())) {
+            return Err(Problem::new(Code::BadRequest, "this is not a room's id"));
+        }
+        loop {
+            let plan = Plan {
+                id: request.room.clone().unwrap_or_else(|| RoomId::new(id::random(id::ROOM_CHARS))),
+                name: name.to_owned(),
+                mode: request.mode,
+                cap: self.0.limits.cap(request.mode),
+                password,
+                dissolve_on_creator_exit: request.dissolve_on_creator_exit,
+            };
+            if let Some(entered) = self.create_as(person, plan, request.room.is_some()).await? {
+                return Ok(self.seat(entered, via));
+            }
+        }
     }
 
-    /// Takes a seat.
+    /// `None`: a random id that another room has.
+    async fn create_as(&self, person: &Person, plan: Plan, wanted: bool) -> Result<Option<Entered>, Problem> {
+        let mut result = Ok(None);
+        let mut change = |slot: &mut Option<Room>, now| {
+            match slot {
+                Some(_) if !wanted => {
+                    result = Ok(None);
+                    return Verdict::Keep;
+                }
+                Some(room) if room.creator_identity != person.identity => {
+                    result = Err(Problem::new(Code::Conflict, "another room has this id"));
+                    return Verdict::Keep;
+                }
+                Some(room) if room.closed.is_none() => {
+                    result = room.take_seat(now, person).map(Some);
+                    return if result.is_ok() { Verdict::Commit } else { Verdict::Keep };
+                }
+                Some(_) | None => {}
+            }
+            let room = slot.insert(Room::new(plan.clone(), person));
+            result = room.take_seat(now, person).map(Some);
+            Verdict::Create { rooms: self.0.limits.rooms }
+        };
+        let effects = self.0.store.update(&plan.id, None, &mut change).await?;
+        self.carry_out(effects);
+        result
+    }
+
+    /// Takes a seat in the room of that id, or in the newest listed room of that name. Whoever has a seat gets the same again.
     ///
     /// # Errors
-    /// As [`Registry::enter`]; [`Code::RateLimited`] after many wrong passwords.
-    pub fn enter(&self, from: IpAddr, person: &Person, via: &str, room: &str, request: &Enter) -> Result<Seat, Problem> {
+    /// As [`Room::enter`]; [`Code::RateLimited`] after many wrong passwords.
+    pub async fn enter(&self, from: IpAddr, person: &Person, via: &str, room: &str, request: &Enter) -> Result<Seat, Problem> {
         let password = self.password(request.password.as_deref())?;
         let (from, now) = (network(from), self.now());
-        if password.is_some() && self.lock().wrong_passwords.is_exhausted(&from, now) {
+        if password.is_some() && self.rates().wrong_passwords.is_exhausted(&from, now) {
             return Err(rate_limited());
         }
-        let entered = self.act(|registry, now| registry.enter(now, person, room, password));
+        let entered = self.enter_any(person, room.trim(), password).await;
         if password.is_some() && entered.as_ref().is_err_and(|p| p.code == Code::WrongPassword) {
-            self.lock().wrong_passwords.take(&from, now);
+            self.rates().wrong_passwords.take(&from, now);
         }
         Ok(self.seat(entered?, via))
+    }
+
+    async fn enter_any(&self, person: &Person, wanted: &str, password: Option<PasswordDigest>) -> Result<Entered, Problem> {
+        let by_id = async |id: RoomId| match id::is_room_id(id.as_str()) {
+            true => self.act(&id, |room, now| room.enter(now, person, password)).await,
+            false => Err(room_not_found()),
+        };
+        let is_missing = |entered: &Result<Entered, Problem>| entered.as_ref().is_err_and(|p| p.code == Code::RoomNotFound);
+        let mut entered = by_id(RoomId::new(wanted)).await;
+        if is_missing(&entered)
+            && let Some(id) = self.0.store.find(wanted).await?
+        {
+            entered = by_id(id).await;
+        }
+        if is_missing(&entered) {
+            // A code may have been written down in capitals.
+            entered = by_id(RoomId::new(wanted.to_ascii_lowercase())).await;
+        }
+        entered
     }
 
     /// Gives up a seat.
     ///
     /// # Errors
-    /// As [`Registry::exit`].
-    pub fn exit(&self, person: &Person, room: &RoomId) -> Result<(), Problem> {
-        self.act(|registry, now| registry.exit(now, &person.identity, room))
+    /// As [`Room::exit`].
+    pub async fn exit(&self, person: &Person, room: &RoomId) -> Result<(), Problem> {
+        self.act(room, |room, now| room.exit(now, &person.identity)).await
     }
 
     /// Ends a room.
     ///
     /// # Errors
-    /// As [`Registry::dissolve`].
-    pub fn dissolve(&self, person: &Person, room: &RoomId) -> Result<(), Problem> {
-        self.act(|registry, now| registry.dissolve(now, &person.identity, room))
+    /// As [`Room::dissolve`].
+    pub async fn dissolve(&self, person: &Person, room: &RoomId) -> Result<(), Problem> {
+        self.act(room, |room, now| room.dissolve(now, &person.identity)).await
     }
 
     /// The room as a member sees it.
     ///
     /// # Errors
-    /// As [`Registry::state`].
-    pub fn room(&self, person: &Person, via: &str, room: &RoomId) -> Result<RoomState, Problem> {
-        let (member, state) = self.lock().registry.state(&person.identity, room)?;
-        Ok(self.with_urls(Entered { member, state }, via).state)
+    /// As [`Room::seated`].
+    pub async fn room(&self, person: &Person, via: &str, room: &RoomId) -> Result<RoomState, Problem> {
+        let look = |room: &Room, _| {
+            let member = room.seated(&person.identity)?.member.clone();
+            Ok(Entered { member, state: room.state() })
+        };
+        Ok(self.with_urls(self.view(room, None, look).await?, via).state)
     }
 
     /// Takes note of a heartbeat.
     ///
     /// # Errors
-    /// As [`Registry::heartbeat`].
-    pub fn heartbeat(&self, person: &Person, room: &RoomId, beat: Heartbeat) -> Result<Beat, Problem> {
-        let seq = self.act(|registry, now| registry.heartbeat(now, &person.identity, room, beat.sending))?;
+    /// As [`Room::heartbeat`].
+    pub async fn heartbeat(&self, person: &Person, room: &RoomId, beat: Heartbeat) -> Result<Beat, Problem> {
+        let seq = self.act(room, |room, now| room.heartbeat(now, &person.identity, beat.sending)).await?;
         Ok(Beat { now_us: micros(self.now()), seq })
     }
 
     /// Says something.
     ///
     /// # Errors
-    /// As [`Registry::say`]; [`Code::RateLimited`].
-    pub fn say(&self, person: &Person, room: &RoomId, message: SendMessage) -> Result<Sent, Problem> {
-        if !self.lock().messages.take(&person.identity, self.now()) {
+    /// As [`Room::say`]; [`Code::RateLimited`].
+    pub async fn say(&self, person: &Person, room: &RoomId, message: &SendMessage) -> Result<Sent, Problem> {
+        if !self.rates().messages.take(&person.identity, self.now()) {
             return Err(rate_limited());
         }
-        let seq = self.act(|registry, now| registry.say(now, &person.identity, room, message))?;
+        let seq = self.act(room, |room, now| room.say(now, &person.identity, message)).await?;
         Ok(Sent { seq })
     }
 
     /// What happened after event number `since`; waits up to `wait` for something to happen.
     ///
     /// # Errors
-    /// As [`Registry::events`]; [`Code::RateLimited`] if the member waits several times over already.
+    /// As [`Room::check_audible`]; [`Code::RateLimited`] if the member waits several times over already.
     pub async fn events(&self, person: &Person, room: &RoomId, since: u64, wait: Duration) -> Result<Events, Problem> {
-        let _waiter = Waiter::new(self, room, &person.identity)?;
+        let mut waiter = self.0.waiting.start(room, &person.identity).ok_or_else(rate_limited)?;
         let mut closing = self.0.closing.subscribe();
         let until = tokio::time::sleep(wait.min(limits::LONGEST_WAIT));
         tokio::pin!(until);
         loop {
-            // Looking and starting to wait happen under one lock: nothing slips in between.
-            let mut woken = {
-                let mut state = self.lock();
-                let events = state.registry.events(&person.identity, room, since)?;
-                if !events.events.is_empty() || events.gap || until.is_elapsed() || *closing.borrow() {
-                    return Ok(events);
-                }
-                state.waking.entry(room.clone()).or_insert_with(|| watch::Sender::new(())).subscribe()
-            };
+            waiter.listen();
+            let look = |room: &Room, events| room.check_audible(&person.identity).map(|()| events);
+            let events = self.view(room, Some(since), look).await?;
+            if !events.events.is_empty() || events.gap || until.is_elapsed() || *closing.borrow() {
+                return Ok(events);
+            }
             tokio::select! {
-                _ = woken.changed() => {}
+                () = waiter.woken() => {}
                 () = &mut until => {}
                 _ = closing.wait_for(|closing| *closing) => {}
             }
@@ -210,48 +275,100 @@ impl Service {
     ///
     /// # Errors
     /// [`Code::Forbidden`] with the sentence for the client.
-    pub fn authorize(&self, action: Action, stream: &str, token: &str) -> Result<Holder, Problem> {
+    pub async fn authorize(&self, action: Action, stream: &str, token: &str) -> Result<Holder, Problem> {
         let refused = |why: &str| Problem::new(Code::Forbidden, why);
         let holder = self.0.keys.check_stream(token, action, stream, self.now());
         let holder = holder.ok_or_else(|| refused("the token is missing, wrong, expired or for something else"))?;
-        let state = self.lock();
-        let owner = state.registry.holder_of(stream).ok_or_else(|| refused("the stream's seat is gone"))?;
+        let owner = id::holder_of(stream).ok_or_else(|| refused("the stream belongs to no seat"))?;
         let fits = match action {
             Action::Publish => owner == holder,
-            Action::Play => owner.room == holder.room && state.registry.has_seat(&holder),
+            Action::Play => owner.room == holder.room,
         };
-        if fits { Ok(holder) } else { Err(refused("the token's seat is gone")) }
+        let seats = |room: &Room, _| Ok((room.seat(&owner.member).is_some(), room.seat(&holder.member).is_some()));
+        match self.view(&owner.room, None, seats).await {
+            Ok((true, true)) if fits => Ok(holder),
+            Ok((true, _)) => Err(refused("the token's seat is gone")),
+            Ok((false, _)) => Err(refused("the stream's seat is gone")),
+            Err(problem) if problem.code == Code::RoomNotFound => Err(refused("the stream's seat is gone")),
+            Err(problem) => Err(problem),
+        }
     }
 
-    /// Whether that member may go on playing `stream`: both seats are still there.
-    pub fn may_stay(&self, stream: &str, member: &MemberId) -> bool {
-        let state = self.lock();
-        let owner = state.registry.holder_of(stream);
-        owner.is_some_and(|o| state.registry.has_seat(&Holder { room: o.room, member: member.clone() }))
+    /// Whether that member may go on playing `stream`: both seats are still there. Nobody has to stop while the store fails.
+    pub async fn may_stay(&self, stream: &str, member: &MemberId) -> bool {
+        let Some(owner) = id::holder_of(stream) else { return false };
+        let both = |room: &Room, _| Ok(room.seat(&owner.member).is_some() && room.seat(member).is_some());
+        self.view(&owner.room, None, both).await.unwrap_or_else(|problem| problem.code != Code::RoomNotFound)
     }
 
     /// Whether that stream belongs to a seat.
-    pub fn is_room_stream(&self, stream: &str) -> bool {
-        self.lock().registry.holder_of(stream).is_some()
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_room_stream(&self, stream: &str) -> Result<bool, Problem> {
+        let Some(owner) = id::holder_of(stream) else { return Ok(false) };
+        match self.view(&owner.room, None, |room, _| Ok(room.seat(&owner.member).is_some())).await {
+            Err(problem) if problem.code == Code::RoomNotFound => Ok(false),
+            answer => answer,
+        }
     }
 
-    /// Told by the media side: packets of that stream flow.
-    pub fn started(&self, stream: &str) {
-        self.act(|registry, now| registry.started(now, stream));
+    /// Told by the media side: packets of that stream flow. A stream without a seat is ended.
+    pub async fn started(&self, stream: &str) {
+        let has_seat = match id::holder_of(stream) {
+            Some(Holder { room, member }) => self.act(&room, |room, now| Ok(room.started(now, &member))).await,
+            None => Ok(false),
+        };
+        match has_seat {
+            Ok(true) => {}
+            Ok(false) => self.0.media.kick(stream),
+            Err(problem) if problem.code == Code::RoomNotFound => self.0.media.kick(stream),
+            // It is found to flow when the seat is due.
+            Err(problem) => tracing::warn!(stream, %problem, "the start of a stream was not noted"),
+        }
     }
 
     /// Told by the media side: that stream has ended.
-    pub fn stopped(&self, stream: &str) {
-        self.act(|registry, now| registry.stopped(now, stream));
+    pub async fn stopped(&self, stream: &str) {
+        let Some(Holder { room, member }) = id::holder_of(stream) else { return };
+        let stopped = self.act(&room, |room, now| {
+            room.stopped(now, &member);
+            Ok(())
+        });
+        if let Err(problem) = stopped.await
+            && problem.code != Code::RoomNotFound
+        {
+            tracing::warn!(stream, %problem, "the end of a stream was not noted");
+        }
     }
 
-    /// Removes those whose time is up and whose stream does not flow.
-    pub fn expire(&self) {
-        let due: Vec<Due> = self.act(Registry::due);
-        for Due { holder, stream } in due {
-            let flows = self.0.media.is_live(&stream);
-            self.act(|registry, now| registry.settle(now, &holder, flows));
+    /// Removes those whose time is up and whose stream does not flow, and forgets rooms that were dissolved a while ago.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn expire(&self) -> Result<(), Problem> {
+        for due in self.0.store.due().await? {
+            self.settle(&due).await?;
         }
+        Ok(())
+    }
+
+    async fn settle(&self, due: &Due) -> Result<(), Problem> {
+        let flows = match &due.member {
+            Some(member) => self.0.media.is_live(&id::stream_name(&due.room, member)).await,
+            None => false,
+        };
+        let mut change = |slot: &mut Option<Room>, now| {
+            match (&due.member, slot.as_mut()) {
+                (Some(member), Some(room)) => room.settle(now, member, flows),
+                (Some(_), None) => return Verdict::Keep,
+                (None, _) => *slot = None,
+            }
+            Verdict::Commit
+        };
+        let effects = self.0.store.update(&due.room, Some(due), &mut change).await?;
+        self.carry_out(effects);
+        Ok(())
     }
 
     /// Calls [`expire`](Self::expire) every [`limits::TICK`], until [`close`](Self::close).
@@ -261,8 +378,11 @@ impl Service {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.expire(),
+                _ = ticks.tick() => {}
                 _ = closing.wait_for(|closing| *closing) => return,
+            }
+            if let Err(problem) = self.expire().await {
+                tracing::warn!(%problem, "could not look for members who are gone");
             }
         }
     }
@@ -271,31 +391,47 @@ impl Service {
         self.0.clock.now()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rates(&self) -> MutexGuard<'_, Rates> {
+        self.0.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the registry, then does what follows from it.
-    fn act<T>(&self, change: impl FnOnce(&mut Registry, Duration) -> T) -> T {
-        let (result, kicked) = {
-            let mut state = self.lock();
-            // Read under the lock: the registry never sees time go backwards.
-            let result = change(&mut state.registry, self.now());
-            let Effects { touched, kicked } = state.registry.take_effects();
-            for room in touched {
-                if let Some(waking) = state.waking.get(&room) {
-                    waking.send_replace(());
-                }
-            }
-            (result, kicked)
+    /// Changes a room, then does what follows from it.
+    async fn act<T: Send>(
+        &self,
+        id: &RoomId,
+        mut change: impl FnMut(&mut Room, Duration) -> Result<T, Problem> + Send,
+    ) -> Result<T, Problem> {
+        let mut result = Err(room_not_found());
+        let mut change = |slot: &mut Option<Room>, now| {
+            result = slot.as_mut().ok_or_else(room_not_found).and_then(|room| change(room, now));
+            if result.is_ok() { Verdict::Commit } else { Verdict::Keep }
         };
-        for stream in kicked {
-            self.0.media.kick(&stream);
-        }
+        let effects = self.0.store.update(id, None, &mut change).await?;
+        self.carry_out(effects);
         result
     }
 
-    fn password(&self, password: Option<&str>) -> Result<Option<super::token::PasswordDigest>, Problem> {
+    async fn view<T: Send>(
+        &self,
+        id: &RoomId,
+        since: Option<u64>,
+        mut look: impl FnMut(&Room, Events) -> Result<T, Problem> + Send,
+    ) -> Result<T, Problem> {
+        let mut seen = Err(room_not_found());
+        self.0.store.view(id, since, &mut |room, events| seen = look(room, events)).await?;
+        seen
+    }
+
+    fn carry_out(&self, Effects { woken, kicked }: Effects) {
+        for room in &woken {
+            self.0.waiting.wake(room);
+        }
+        for stream in &kicked {
+            self.0.media.kick(stream);
+        }
+    }
+
+    fn password(&self, password: Option<&str>) -> Result<Option<PasswordDigest>, Problem> {
         match password {
             // An empty field of a form is no password.
             None | Some("") => Ok(None),
@@ -309,7 +445,7 @@ impl Service {
     fn seat(&self, entered: Entered, via: &str) -> Seat {
         let Entered { member, state } = self.with_urls(entered, via);
         let holder = Holder { room: state.room.clone(), member };
-        let publish_url = self.url(via, Action::Publish, &holder, &stream_name(&holder));
+        let publish_url = self.url(via, Action::Publish, &holder, &id::stream_name(&holder.room, &holder.member));
         Seat { room: holder.room, member: holder.member, publish_url, seq: state.seq, state }
     }
 
@@ -317,7 +453,7 @@ impl Service {
     fn with_urls(&self, mut entered: Entered, via: &str) -> Entered {
         let holder = Holder { room: entered.state.room.clone(), member: entered.member.clone() };
         for other in entered.state.members.iter_mut().filter(|m| m.member != holder.member) {
-            let stream = stream_name(&Holder { room: holder.room.clone(), member: other.member.clone() });
+            let stream = id::stream_name(&holder.room, &other.member);
             other.play_url = Some(self.url(via, Action::Play, &holder, &stream));
         }
         entered
@@ -328,44 +464,6 @@ impl Service {
         let expires = (self.now() + limits::STREAM_TOKEN).as_secs().div_ceil(step) * step;
         let token = self.0.keys.stream(action, holder, stream, Duration::from_secs(expires));
         format!("rtmp://{via}/{APP}/{stream}?token={token}")
-    }
-}
-
-/// Somebody who waits for events; uncounted when dropped.
-struct Waiter<'s> {
-    service: &'s Service,
-    key: (RoomId, Identity),
-}
-
-impl<'s> Waiter<'s> {
-    fn new(service: &'s Service, room: &RoomId, identity: &Identity) -> Result<Self, Problem> {
-        let key = (room.clone(), identity.clone());
-        let mut state = service.lock();
-        // Only members are counted, so the table holds no more than there are seats.
-        state.registry.events(identity, room, u64::MAX)?;
-        let waiting = state.waiting.entry(key.clone()).or_default();
-        if *waiting >= POLLS_PER_MEMBER {
-            return Err(rate_limited());
-        }
-        *waiting += 1;
-        drop(state);
-        Ok(Self { service, key })
-    }
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        let mut state = self.service.lock();
-        if let Some(waiting) = state.waiting.get_mut(&self.key) {
-            *waiting -= 1;
-            if *waiting == 0 {
-                state.waiting.remove(&self.key);
-            }
-        }
-        // The receiver of this very waiter is dropped already: it lives inside the loop.
-        if state.waking.get(&self.key.0).is_some_and(|waking| waking.receiver_count() == 0) {
-            state.waking.remove(&self.key.0);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::proto::{Identity, MemberId, RoomId};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::fs;
 use std::io::{self, Write};
@@ -130,7 +131,7 @@ impl Keys {
         format!("{room}.{member}.{expires}.{signature}")
     }
 
-    /// Whose token it is, if it allows `action` with `stream` now. Whether the seat still exists is the registry's to say.
+    /// Whose token it is, if it allows `action` with `stream` now. Whether the seat still exists is the room's to say.
     pub fn check_stream(&self, token: &str, action: Action, stream: &str, now: Duration) -> Option<Holder> {
         let [room, member, expires, signature] = parts(token)?;
         self.verify(&["stream", action.label(), room, member, stream, expires], signature)?;
@@ -138,7 +139,7 @@ impl Keys {
         Some(Holder { room: RoomId::new(room), member: MemberId::new(member) })
     }
 
-    /// A password as the registry keeps it. Without the key nobody can aim at a given digest, so digests may be compared as they are.
+    /// A password as rooms keep it. Without the key nobody can aim at a given digest, so digests may be compared as they are.
     pub fn password(&self, password: &str) -> PasswordDigest {
         PasswordDigest(self.mac(&["password", password]).finalize().into_bytes().into())
     }
@@ -168,7 +169,7 @@ impl Keys {
 }
 
 /// A room's password, unreadable.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordDigest([u8; 32]);
 
 impl std::fmt::Debug for PasswordDigest {

@@ -70,7 +70,7 @@ async fn a_long_poll_of_someone_who_is_removed_says_so() {
     let (poller, room) = (bob.clone(), seat.room.clone());
     let poll = tokio::spawn(async move { poller.events(&room, 1, LONG).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    world.pass(30);
+    world.pass(30).await;
     assert_eq!(code(poll.await.unwrap()), Code::NotAMember);
 }
 

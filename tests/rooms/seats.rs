@@ -13,7 +13,7 @@ async fn a_room_is_listed_when_its_creators_stream_flows() {
     let seat = ann.create_room(&wish("周会 Weekly/1?", Mode::Duo)).await.unwrap();
     assert_eq!(bob.get_room_list(0, 10).await.unwrap().total, 0);
     assert!(seat.publish_url.starts_with(&format!("rtmp://{}/live/{}_{}?token=", world.addr, seat.room, seat.member)));
-    world.push(&seat);
+    world.push(&seat).await;
     let list = bob.get_room_list(0, 10).await.unwrap();
     assert_eq!((list.total, list.rooms[0].name.as_str(), list.rooms[0].cap), (1, "周会 Weekly/1?", 2));
     assert_eq!(list.rooms[0].members, ["Ann"]);
@@ -22,7 +22,7 @@ async fn a_room_is_listed_when_its_creators_stream_flows() {
     assert_eq!(second.room, seat.room, "a name leads there too");
     assert_eq!(second.state.members.len(), 1);
     assert_eq!(ann.get_room(&seat.room).await.unwrap().members.len(), 1, "Bob is announced when his stream flows");
-    world.push(&second);
+    world.push(&second).await;
     let state = ann.get_room(&seat.room).await.unwrap();
     assert_eq!(state.members.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["Ann", "Bob"]);
     assert!(state.members[0].play_url.is_none(), "nobody plays themselves");
@@ -98,10 +98,10 @@ async fn a_member_who_crashes_is_gone_within_25_s_and_one_whose_stream_flows_sta
     let seat = world.room(&ann, Mode::Multi).await;
     let second = world.join(&bob, &seat.room).await;
     world.join(&cid, &seat.room).await;
-    world.stop_pushing(&second);
+    world.stop_pushing(&second).await;
     for _ in 0..5 {
         ann.heartbeat(&seat.room, Sending::default()).await.unwrap();
-        world.pass(5);
+        world.pass(5).await;
     }
     let state = ann.get_room(&seat.room).await.unwrap();
     assert_eq!(state.members.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["Ann", "Cid"], "Cid is silent, but seen");
@@ -115,7 +115,7 @@ async fn a_locked_room_opens_to_its_password_only() {
     let (ann, bob) = (world.client("Ann").await, world.client("Bob").await);
     let locked = CreateRoom { password: Some("sesame".into()), ..wish("Locked", Mode::Multi) };
     let seat = ann.create_room(&locked).await.unwrap();
-    world.push(&seat);
+    world.push(&seat).await;
     assert!(bob.get_room_list(0, 1).await.unwrap().rooms[0].locked);
     let room = seat.room.as_str();
     assert_eq!(code(bob.enter_room(room, None).await), Code::WrongPassword);
@@ -130,7 +130,7 @@ async fn a_locked_room_opens_to_its_password_only() {
     assert_eq!(codes.last(), Some(&Code::RateLimited), "guessing is slow");
     let again = world.client("Eve again").await;
     assert_eq!(code(again.enter_room(room, Some("sesame")).await), Code::RateLimited, "for the whole address");
-    world.pass(60);
+    world.pass(60).await;
     again.enter_room(room, Some("sesame")).await.unwrap();
 }
 
@@ -147,7 +147,7 @@ async fn after_a_restart_clients_sign_in_by_themselves_and_the_room_comes_back_u
     let again = CreateRoom { room: Some(seat.room.clone()), ..wish("Call", Mode::Duo) };
     let back = ann.create_room(&again).await.unwrap();
     assert_eq!(back.room, seat.room);
-    world.push(&back);
+    world.push(&back).await;
     let second = world.join(&bob, &seat.room).await;
     assert_eq!(second.state.members[0].name, "Ann");
     let events = bob.events(&seat.room, 1000, std::time::Duration::ZERO).await.unwrap();

@@ -21,10 +21,10 @@ async fn publish_and_play_tokens_do_not_replace_each_other_nor_another_members()
     let (bobs, publish_bob) = stream_of(&second.publish_url);
     let (played, play) = play(&second);
     assert_eq!(played, anns);
-    let ok = |action, stream: &str, token: &str| world.service.authorize(action, stream, token).is_ok();
-    assert!(ok(Publish, &anns, &publish));
-    assert!(ok(Publish, &bobs, &publish_bob));
-    assert!(ok(Play, &anns, &play));
+    let ok = async |action, stream: &str, token: &str| world.service.authorize(action, stream, token).await.is_ok();
+    assert!(ok(Publish, &anns, &publish).await);
+    assert!(ok(Publish, &bobs, &publish_bob).await);
+    assert!(ok(Play, &anns, &play).await);
     for (action, stream, token) in [
         (Publish, &anns, &play),
         (Play, &anns, &publish),
@@ -34,7 +34,7 @@ async fn publish_and_play_tokens_do_not_replace_each_other_nor_another_members()
         (Play, &anns, &String::new()),
         (Publish, &anns, &"a.b.c.d".to_owned()),
     ] {
-        assert!(!ok(action, stream, token), "{action:?} {stream} {token}");
+        assert!(!ok(action, stream, token).await, "{action:?} {stream} {token}");
     }
 }
 
@@ -47,9 +47,9 @@ async fn a_token_is_worth_nothing_without_its_seat() {
     let (anns, play) = play(&second);
     let (bobs, publish) = stream_of(&second.publish_url);
     bob.exit_room(&first.room).await.unwrap();
-    assert!(world.service.authorize(Play, &anns, &play).is_err(), "who has left sees nothing more");
-    assert!(world.service.authorize(Publish, &bobs, &publish).is_err());
-    world.service.started(&bobs);
+    assert!(world.service.authorize(Play, &anns, &play).await.is_err(), "who has left sees nothing more");
+    assert!(world.service.authorize(Publish, &bobs, &publish).await.is_err());
+    world.service.started(&bobs).await;
     assert!(world.was_kicked(&second), "a stream that was on its way is ended");
 }
 
@@ -61,14 +61,14 @@ async fn tokens_expire_and_fresh_ones_come_with_the_state() {
     let second = world.join(&bob, &first.room).await;
     let (anns, play_token) = play(&second);
     world.clock.advance(Duration::from_secs(11 * 3600));
-    assert!(world.service.authorize(Play, &anns, &play_token).is_ok());
+    assert!(world.service.authorize(Play, &anns, &play_token).await.is_ok());
     world.clock.advance(Duration::from_secs(3 * 3600));
-    assert!(world.service.authorize(Play, &anns, &play_token).is_err());
+    assert!(world.service.authorize(Play, &anns, &play_token).await.is_err());
     let fresh = bob.enter_room(first.room.as_str(), None).await.unwrap();
     assert_eq!(fresh.member, second.member);
-    assert!(world.service.authorize(Play, &anns, &play(&fresh).1).is_ok());
+    assert!(world.service.authorize(Play, &anns, &play(&fresh).1).await.is_ok());
     let (bobs, publish) = stream_of(&fresh.publish_url);
-    assert!(world.service.authorize(Publish, &bobs, &publish).is_ok());
+    assert!(world.service.authorize(Publish, &bobs, &publish).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn tokens_of_one_room_do_not_open_another() {
     let first = world.room(&ann, Mode::Duo).await;
     let second = world.join(&bob, &first.room).await;
     let other = cid.create_room(&wish("Other", Mode::Duo)).await.unwrap();
-    world.push(&other);
+    world.push(&other).await;
     let (_, token) = play(&second);
-    assert!(world.service.authorize(Play, &stream_of(&other.publish_url).0, &token).is_err());
+    assert!(world.service.authorize(Play, &stream_of(&other.publish_url).0, &token).await.is_err());
 }

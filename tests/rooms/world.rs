@@ -5,10 +5,12 @@ use parlor::base::Clock;
 use parlor::proto::api::{CreateRoom, Seat};
 use parlor::proto::{Code, Mode, RoomId};
 use parlor::room::{self, Client, ErrorKind};
+use parlor::server::store::Memory;
 use parlor::server::token::Keys;
 use parlor::server::{Limits, MediaSide, Peer, Service, router};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -25,8 +27,8 @@ pub struct Streams {
 }
 
 impl MediaSide for Streams {
-    fn is_live(&self, stream: &str) -> bool {
-        self.live.lock().unwrap().contains(stream)
+    fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(std::future::ready(self.live.lock().unwrap().contains(stream)))
     }
 
     fn kick(&self, stream: &str) {
@@ -53,7 +55,7 @@ impl World {
         // For tests that make requests without the room client.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
-        let service = Service::new(Limits::default(), keys, clock.clone(), streams.clone());
+        let service = Service::new(Limits::default(), keys, clock.clone(), Arc::new(Memory::new(clock.clone())), streams.clone());
         let listener = TcpListener::bind(listen).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let breaches = Breaches::default();
@@ -85,25 +87,25 @@ impl World {
     /// A room with its creator's stream flowing.
     pub async fn room(&self, creator: &Client, mode: Mode) -> Seat {
         let seat = creator.create_room(&wish("Call", mode)).await.unwrap();
-        self.push(&seat);
+        self.push(&seat).await;
         seat
     }
 
     /// Enters and pushes.
     pub async fn join(&self, client: &Client, room: &RoomId) -> Seat {
         let seat = client.enter_room(room.as_str(), None).await.unwrap();
-        self.push(&seat);
+        self.push(&seat).await;
         seat
     }
 
-    pub fn push(&self, seat: &Seat) {
+    pub async fn push(&self, seat: &Seat) {
         self.streams.live.lock().unwrap().insert(stream_of(&seat.publish_url).0);
-        self.service.started(&stream_of(&seat.publish_url).0);
+        self.service.started(&stream_of(&seat.publish_url).0).await;
     }
 
-    pub fn stop_pushing(&self, seat: &Seat) {
+    pub async fn stop_pushing(&self, seat: &Seat) {
         self.streams.live.lock().unwrap().remove(&stream_of(&seat.publish_url).0);
-        self.service.stopped(&stream_of(&seat.publish_url).0);
+        self.service.stopped(&stream_of(&seat.publish_url).0).await;
     }
 
     pub fn was_kicked(&self, seat: &Seat) -> bool {
@@ -111,10 +113,10 @@ impl World {
     }
 
     /// Lets pretended time pass.
-    pub fn pass(&self, seconds: u64) {
+    pub async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             self.clock.advance(Duration::from_secs(1));
-            self.service.expire();
+            self.service.expire().await.unwrap();
         }
     }
 }

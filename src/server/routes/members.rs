@@ -34,7 +34,7 @@ async fn enter(
     InRoom(room): InRoom,
     Body(enter): Body<Enter>,
 ) -> Answer<Seat> {
-    Ok(Json(service.enter(from, &person, &via, &room, &enter)?))
+    Ok(Json(service.enter(from, &person, &via, &room, &enter).await?))
 }
 
 /// Give up one's seat.
@@ -43,7 +43,7 @@ async fn enter(
     params(("room" = RoomId, Path)), responses((status = 200, body = Done)),
 )]
 async fn leave(State(service): State<Service>, By(person): By, InRoom(room): InRoom) -> Answer<Done> {
-    service.exit(&person, &RoomId::new(room))?;
+    service.exit(&person, &RoomId::new(room)).await?;
     Ok(Json(Done {}))
 }
 
@@ -58,5 +58,5 @@ async fn heartbeat(
     InRoom(room): InRoom,
     Body(beat): Body<Heartbeat>,
 ) -> Answer<Beat> {
-    Ok(Json(service.heartbeat(&person, &RoomId::new(room), beat)?))
+    Ok(Json(service.heartbeat(&person, &RoomId::new(room), beat).await?))
 }

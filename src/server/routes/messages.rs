@@ -26,5 +26,5 @@ async fn say(
     InRoom(room): InRoom,
     Body(message): Body<SendMessage>,
 ) -> Answer<Sent> {
-    Ok(Json(service.say(&person, &RoomId::new(room), message)?))
+    Ok(Json(service.say(&person, &RoomId::new(room), &message).await?))
 }

@@ -38,7 +38,7 @@ struct Page {
 /// Listed rooms, newest first. A room is listed while its creator's stream, or somebody else's after it, flows.
 #[utoipa::path(get, path = "/v1/rooms", tag = "rooms", params(Page), responses((status = 200, body = RoomPage)))]
 async fn list_rooms(State(service): State<Service>, By(_): By, Query(page): Query<Page>) -> Answer<RoomPage> {
-    Ok(Json(service.rooms(page.offset, page.limit)))
+    Ok(Json(service.rooms(page.offset, page.limit).await?))
 }
 
 /// Create a room and take its creator's seat. The room is listed as soon as the creator's stream flows.
@@ -49,19 +49,19 @@ async fn create_room(
     Via(via): Via,
     Body(room): Body<CreateRoom>,
 ) -> Answer<Seat> {
-    Ok(Json(service.create(&person, &via, &room)?))
+    Ok(Json(service.create(&person, &via, &room).await?))
 }
 
 /// The room as it is now, with fresh play URLs. For members.
 #[utoipa::path(get, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = RoomId, Path)), responses((status = 200, body = RoomState)))]
 async fn room(State(service): State<Service>, By(person): By, Via(via): Via, InRoom(room): InRoom) -> Answer<RoomState> {
-    Ok(Json(service.room(&person, &via, &RoomId::new(room))?))
+    Ok(Json(service.room(&person, &via, &RoomId::new(room)).await?))
 }
 
 /// End the room for everybody. For its creator.
 #[utoipa::path(delete, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = RoomId, Path)), responses((status = 200, body = Done)))]
 async fn dissolve(State(service): State<Service>, By(person): By, InRoom(room): InRoom) -> Answer<Done> {
-    service.dissolve(&person, &RoomId::new(room))?;
+    service.dissolve(&person, &RoomId::new(room)).await?;
     Ok(Json(Done {}))
 }
 

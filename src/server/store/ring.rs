@@ -4,7 +4,6 @@ use crate::proto::api::{Events, MessageBody};
 use crate::proto::{Event, EventKind};
 use crate::server::limits::{EVENT_BYTES, EVENTS, EVENTS_PER_ANSWER};
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// The newest events of a room.
 #[derive(Debug, Default)]
@@ -15,22 +14,16 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Number of the newest event; 0 before the first.
-    pub fn last(&self) -> u64 {
-        self.last
-    }
-
-    /// Appends an event and returns its number.
-    pub fn push(&mut self, now: Duration, kind: EventKind) -> u64 {
-        self.last += 1;
-        self.bytes += text_bytes(&kind);
-        self.kept.push_back(Event { seq: self.last, at_us: super::micros(now), kind });
+    /// Appends an event; its number follows that of the one before.
+    pub fn push(&mut self, event: Event) {
+        self.last = event.seq;
+        self.bytes += text_bytes(&event.kind);
+        self.kept.push_back(event);
         while self.kept.len() > EVENTS || (self.bytes > EVENT_BYTES && self.kept.len() > 1) {
             if let Some(oldest) = self.kept.pop_front() {
                 self.bytes -= text_bytes(&oldest.kind);
             }
         }
-        self.last
     }
 
     /// What came after event number `since`. A number that was never given (the server has restarted meanwhile) is a gap too.
@@ -66,15 +59,16 @@ mod tests {
     use super::*;
     use crate::proto::MemberId;
 
-    fn message(text: String) -> EventKind {
-        EventKind::Message { member: MemberId::new("m"), name: "Ann".into(), body: MessageBody::Text { text } }
+    fn push(ring: &mut Ring, text: String) {
+        let kind = EventKind::Message { member: MemberId::new("m"), name: "Ann".into(), body: MessageBody::Text { text } };
+        ring.push(Event { seq: ring.last + 1, at_us: 0, kind });
     }
 
     #[test]
     fn the_oldest_go_and_the_gap_is_said() {
         let mut ring = Ring::default();
         for i in 0..EVENTS + 10 {
-            ring.push(Duration::ZERO, message(i.to_string()));
+            push(&mut ring, i.to_string());
         }
         let events = ring.since(0);
         assert!(events.gap);
@@ -82,16 +76,16 @@ mod tests {
         assert_eq!(events.events.len(), EVENTS_PER_ANSWER);
         assert_eq!(events.next, 10 + EVENTS_PER_ANSWER as u64);
         assert!(!ring.since(10).gap);
-        let rest = ring.since(ring.last() - 1);
-        assert_eq!((rest.events.len(), rest.next, rest.gap), (1, ring.last(), false));
-        let none = ring.since(ring.last());
-        assert_eq!((none.events.len(), none.next, none.gap), (0, ring.last(), false));
+        let rest = ring.since(ring.last - 1);
+        assert_eq!((rest.events.len(), rest.next, rest.gap), (1, ring.last, false));
+        let none = ring.since(ring.last);
+        assert_eq!((none.events.len(), none.next, none.gap), (0, ring.last, false));
     }
 
     #[test]
     fn a_number_from_before_a_restart_is_a_gap() {
         let mut ring = Ring::default();
-        ring.push(Duration::ZERO, message("a".into()));
+        push(&mut ring, "a".into());
         let events = ring.since(u64::MAX);
         assert_eq!((events.events.len(), events.next, events.gap), (0, 1, true));
     }
@@ -100,11 +94,11 @@ mod tests {
     fn long_messages_are_bounded_by_bytes() {
         let mut ring = Ring::default();
         for _ in 0..EVENTS {
-            ring.push(Duration::ZERO, message("x".repeat(8000)));
+            push(&mut ring, "x".repeat(8000));
         }
         assert!(ring.bytes <= EVENT_BYTES);
         assert!(ring.kept.len() < 40);
-        ring.push(Duration::ZERO, message("x".repeat(EVENT_BYTES * 2)));
+        push(&mut ring, "x".repeat(EVENT_BYTES * 2));
         assert_eq!(ring.kept.len(), 1, "the newest is always there");
     }
 }

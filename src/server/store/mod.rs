@@ -1,0 +1,99 @@
+//! Where rooms are kept: [`Memory`] for one server process. What happens to a room is decided by [`Room`] alone; a store keeps rooms, their events and their deadlines, and lets changes of one room happen one after the other.
+
+mod memory;
+mod ring;
+
+pub use memory::Memory;
+
+use super::room::Room;
+use crate::proto::api::{Events, RoomPage};
+use crate::proto::{Code, MemberId, Problem, RoomId};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// An answer that may take a while; a store in memory has it ready at once.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// A change of a room, given the time. `None` is a room that does not exist; it may be put there, and it may be taken away. Must do
+/// nothing else, and must leave the room alone when it decides to [`Keep`](Verdict::Keep) it: it may be run again on a newer value.
+pub type Change<'a> = &'a mut (dyn FnMut(&mut Option<Room>, Duration) -> Verdict + Send);
+
+/// A look at a room, with the events that were asked for.
+pub type Look<'a> = &'a mut (dyn FnMut(&Room, Events) + Send);
+
+/// What shall become of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing was changed.
+    Keep,
+    /// Keep what was changed, and do what the room's outbox says.
+    Commit,
+    /// As `Commit`; the room is a new one. Refused when there are `rooms` already, or when its creator has [`ROOMS_PER_PERSON`].
+    ///
+    /// [`ROOMS_PER_PERSON`]: super::limits::ROOMS_PER_PERSON
+    Create {
+        /// Most rooms that there may be.
+        rooms: usize,
+    },
+}
+
+/// What the caller has to do on this machine after a change.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Rooms whose waiting members have to look.
+    pub woken: Vec<RoomId>,
+    /// Streams to end.
+    pub kicked: Vec<String>,
+}
+
+/// Something whose time is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The room.
+    pub room: RoomId,
+    /// The seat; `None` is the room itself, to be forgotten.
+    pub member: Option<MemberId>,
+    /// Until when it is the asking process' to deal with: later it is handed out again.
+    pub claim: Duration,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There are as many rooms as there may be.
+    #[error("the server has as many rooms as it may have")]
+    Full,
+    /// The room's creator has that many already.
+    #[error("you have {0} rooms already; leave one first")]
+    TooManyOwn(usize),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = match error {
+            Error::Full => Code::ServerFull,
+            Error::TooManyOwn(_) => Code::RateLimited,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// Rooms, their events and their deadlines.
+pub trait Store: Send + Sync + 'static {
+    /// Runs `change` so that nobody's change of that room comes between. With `due`, only if there was no sign of life since it was
+    /// handed out; otherwise `change` may not be run at all.
+    fn update<'a>(&'a self, room: &'a RoomId, due: Option<&'a Due>, change: Change<'a>) -> Later<'a, Effects>;
+
+    /// Shows the room as it is now, and what happened in it after event number `since` (`None`: no events); does not call `look` if there is no such room.
+    fn view<'a>(&'a self, room: &'a RoomId, since: Option<u64>, look: Look<'a>) -> Later<'a, ()>;
+
+    /// The newest listed room of that name.
+    fn find<'a>(&'a self, name: &'a str) -> Later<'a, Option<RoomId>>;
+
+    /// A page of the listed rooms, newest first; `limit` is not questioned.
+    fn list(&self, offset: usize, limit: usize) -> Later<'_, RoomPage>;
+
+    /// What is due. Each is handed out once, and again when its claim ends without a change of its deadline.
+    fn due(&self) -> Later<'_, Vec<Due>>;
+}

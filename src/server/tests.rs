@@ -1,0 +1,575 @@
+//! The service over a store in memory, with stepped time.
+
+use super::limits::{
+    AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, Limits, PENDING, ROOMS_PER_PERSON, STREAM_GRACE, TEXT_BYTES, TICK,
+};
+use super::room::id;
+use super::store::{Memory, Store};
+use super::token::{Holder, Keys, Person};
+use super::{MediaSide, Service};
+use crate::base::Clock;
+use crate::proto::api::{CreateRoom, Enter, Heartbeat, MessageBody, RoomPage, SendMessage, Sending};
+use crate::proto::event::{DissolveReason, LeaveReason};
+use crate::proto::{Code, EventKind, Identity, Mode, Problem, RoomId};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const T0: Duration = Duration::from_secs(1_700_000_000);
+const S: fn(u64) -> Duration = Duration::from_secs;
+const VIA: &str = "h:1";
+const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn person(name: &str) -> Person {
+    Person { identity: Identity::new(format!("id-{name}")), name: name.to_owned() }
+}
+
+fn wish(name: &str, mode: Mode) -> CreateRoom {
+    CreateRoom { name: name.into(), mode, password: None, dissolve_on_creator_exit: true, room: None }
+}
+
+fn stream_name(holder: &Holder) -> String {
+    id::stream_name(&holder.room, &holder.member)
+}
+
+/// Which streams flow, and which were ended.
+#[derive(Default)]
+struct Streams {
+    live: Mutex<BTreeSet<String>>,
+    kicked: Mutex<Vec<String>>,
+}
+
+impl MediaSide for Streams {
+    fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(std::future::ready(self.live.lock().unwrap().contains(stream)))
+    }
+
+    fn kick(&self, stream: &str) {
+        self.live.lock().unwrap().remove(stream);
+        self.kicked.lock().unwrap().push(stream.to_owned());
+    }
+}
+
+/// A service, its store, its clock, and its streams.
+struct World {
+    service: Service,
+    store: Arc<Memory>,
+    clock: Clock,
+    streams: Arc<Streams>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
+        let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
+        let store = Arc::new(Memory::new(clock.clone()));
+        let service = Service::new(limits, Keys::random(), clock.clone(), store.clone(), streams.clone());
+        Self { service, store, clock, streams }
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// A seat of which nothing flows yet.
+    async fn reserve(&self, name: &str, request: &CreateRoom) -> Result<Holder, Problem> {
+        let seat = self.service.create(&person(name), VIA, request).await?;
+        Ok(Holder { room: seat.room, member: seat.member })
+    }
+
+    async fn enter_silently(&self, name: &str, room: &str, password: Option<&str>) -> Result<Holder, Code> {
+        let enter = Enter { password: password.map(str::to_owned) };
+        let seat = self.service.enter(FROM, &person(name), VIA, room, &enter).await.map_err(|p| p.code)?;
+        Ok(Holder { room: seat.room, member: seat.member })
+    }
+
+    async fn create(&self, name: &str, request: &CreateRoom) -> Holder {
+        let holder = self.reserve(name, request).await.unwrap();
+        self.push(&holder).await;
+        holder
+    }
+
+    async fn enter(&self, name: &str, room: &RoomId) -> Result<Holder, Code> {
+        let holder = self.enter_silently(name, room.as_str(), None).await?;
+        self.push(&holder).await;
+        Ok(holder)
+    }
+
+    async fn exit(&self, name: &str, room: &RoomId) -> Result<(), Code> {
+        self.service.exit(&person(name), room).await.map_err(|p| p.code)
+    }
+
+    async fn dissolve(&self, name: &str, room: &RoomId) -> Result<(), Code> {
+        self.service.dissolve(&person(name), room).await.map_err(|p| p.code)
+    }
+
+    async fn push(&self, holder: &Holder) {
+        self.streams.live.lock().unwrap().insert(stream_name(holder));
+        self.service.started(&stream_name(holder)).await;
+    }
+
+    async fn stop(&self, holder: &Holder) {
+        self.streams.live.lock().unwrap().remove(&stream_name(holder));
+        self.service.stopped(&stream_name(holder)).await;
+    }
+
+    async fn beat(&self, name: &str, room: &RoomId) -> Result<u64, Code> {
+        self.send(name, room, Sending::default()).await
+    }
+
+    async fn send(&self, name: &str, room: &RoomId, sending: Sending) -> Result<u64, Code> {
+        let beat = self.service.heartbeat(&person(name), room, Heartbeat { sending }).await;
+        beat.map(|b| b.seq).map_err(|p| p.code)
+    }
+
+    async fn say(&self, name: &str, room: &RoomId, nonce: u64, body: MessageBody) -> Result<u64, Code> {
+        let sent = self.service.say(&person(name), room, &SendMessage { body, nonce }).await;
+        sent.map(|s| s.seq).map_err(|p| p.code)
+    }
+
+    /// Lets time pass, looking at deadlines as often as the service does.
+    async fn pass(&self, time: Duration) {
+        let until = self.now() + time;
+        while self.now() < until {
+            self.clock.advance(TICK.min(until - self.now()));
+            self.service.expire().await.unwrap();
+        }
+    }
+
+    async fn list(&self, offset: usize, limit: usize) -> RoomPage {
+        self.service.rooms(offset, limit).await.unwrap()
+    }
+
+    async fn names(&self, room: &RoomId) -> Vec<String> {
+        let mut names = Vec::new();
+        let look = &mut |room: &super::room::Room, _| names = room.state().members.into_iter().map(|m| m.name).collect();
+        self.store.view(room, None, look).await.unwrap();
+        names
+    }
+
+    async fn kinds(&self, name: &str, room: &RoomId, since: u64) -> Vec<EventKind> {
+        self.events(name, room, since).await.unwrap()
+    }
+
+    async fn events(&self, name: &str, room: &RoomId, since: u64) -> Result<Vec<EventKind>, Code> {
+        let events = self.service.events(&person(name), room, since, Duration::ZERO).await.map_err(|p| p.code)?;
+        Ok(events.events.into_iter().map(|e| e.kind).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_room_is_listed_and_a_member_announced_only_when_their_stream_flows() {
+    let world = World::new();
+    let ann = world.reserve("Ann", &wish("Weekly", Mode::Duo)).await.unwrap();
+    let room = ann.room.clone();
+    assert_eq!(world.list(0, 10).await.total, 0);
+    assert!(world.names(&room).await.is_empty());
+    assert_eq!(world.enter_silently("Bob", "Weekly", None).await.unwrap_err(), Code::RoomNotFound, "unlisted: only by id");
+
+    world.push(&Holder { room: room.clone(), member: ann.member }).await;
+    let page = world.list(0, 10).await;
+    assert_eq!((page.total, page.rooms[0].members.as_slice()), (1, ["Ann".to_owned()].as_slice()));
+
+    let bob = world.enter_silently("Bob", " Weekly ", None).await.unwrap();
+    assert_eq!(world.names(&room).await, ["Ann"], "Bob holds a seat but is not announced");
+    world.push(&Holder { room: room.clone(), member: bob.member.clone() }).await;
+    assert_eq!(world.names(&room).await, ["Ann", "Bob"]);
+    assert!(matches!(&world.kinds("Ann", &room, 1).await[..], [EventKind::Joined { member, .. }] if *member == bob.member));
+}
+
+#[tokio::test]
+async fn a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Duo", Mode::Duo)).await;
+    world.enter_silently("Bob", ann.room.as_str(), None).await.unwrap();
+    assert_eq!(world.enter("Cid", &ann.room).await, Err(Code::RoomFull), "a reserved seat is a seat");
+    for _ in 0..PENDING.as_secs() / 5 {
+        world.pass(S(5)).await;
+        world.beat("Ann", &ann.room).await.unwrap();
+        let _ = world.beat("Bob", &ann.room).await;
+    }
+    world.pass(S(1)).await;
+    assert_eq!(world.beat("Bob", &ann.room).await, Err(Code::NotAMember));
+    assert!(world.kinds("Ann", &ann.room, 1).await.is_empty(), "nobody heard of Bob");
+    world.enter("Cid", &ann.room).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_room_whose_creator_never_pushes_is_gone() {
+    let world = World::new();
+    let ann = world.reserve("Ann", &wish("Silent", Mode::Multi)).await.unwrap();
+    world.pass(PENDING + S(2)).await;
+    assert_eq!(world.exit("Ann", &ann.room).await, Err(Code::RoomNotFound));
+}
+
+#[tokio::test]
+async fn a_crash_is_noticed_within_25_s() {
+    for seconds_since_heartbeat in 0..5 {
+        let world = World::new();
+        let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+        let bob = world.enter("Bob", &ann.room).await.unwrap();
+        world.pass(S(seconds_since_heartbeat)).await;
+        world.stop(&bob).await;
+        let crashed = world.now();
+        while world.names(&ann.room).await.len() == 2 {
+            world.beat("Ann", &ann.room).await.unwrap();
+            world.pass(S(1)).await;
+            assert!(world.now() - crashed <= S(25), "not noticed");
+        }
+        assert!(world.now() - crashed >= STREAM_GRACE);
+        assert!(matches!(world.kinds("Ann", &ann.room, 2).await[..], [EventKind::Left { reason: LeaveReason::TimedOut, .. }]));
+    }
+}
+
+#[tokio::test]
+async fn a_pulled_cable_is_noticed_within_25_s_too() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let bob = world.enter("Bob", &ann.room).await.unwrap();
+    // Nobody says that the connection is broken: the relay sees packets stop at once, and gives up after 15 s.
+    world.streams.live.lock().unwrap().remove(&stream_name(&bob));
+    for second in 0..25 {
+        if second == 15 {
+            world.stop(&bob).await;
+        }
+        world.beat("Ann", &ann.room).await.unwrap();
+        world.pass(S(1)).await;
+    }
+    assert_eq!(world.names(&ann.room).await, ["Ann"]);
+}
+
+#[tokio::test]
+async fn a_member_without_heartbeat_stays_while_their_stream_flows() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let bob = world.enter("Bob", &ann.room).await.unwrap();
+    world.pass(S(600)).await;
+    assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"]);
+    world.stop(&bob).await;
+    world.pass(S(3)).await;
+    world.push(&bob).await;
+    world.pass(S(600)).await;
+    assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"], "a short break of the stream costs nothing");
+    world.stop(&bob).await;
+    world.pass(GONE).await;
+    assert_eq!(world.names(&ann.room).await, ["Ann"]);
+}
+
+#[tokio::test]
+async fn a_member_with_heartbeats_stays_while_their_stream_is_away() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let bob = world.enter("Bob", &ann.room).await.unwrap();
+    world.stop(&bob).await;
+    for _ in 0..20 {
+        world.pass(S(5)).await;
+        world.beat("Bob", &ann.room).await.unwrap();
+    }
+    assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"]);
+}
+
+#[tokio::test]
+async fn a_lost_start_notice_heals() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let bob = world.enter_silently("Bob", ann.room.as_str(), None).await.unwrap();
+    world.streams.live.lock().unwrap().insert(stream_name(&Holder { room: ann.room.clone(), member: bob.member }));
+    world.pass(PENDING + S(1)).await;
+    assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"]);
+}
+
+#[tokio::test]
+async fn caps_are_those_of_the_mode_and_pending_seats_count() {
+    for (mode, cap) in [(Mode::Duo, 2), (Mode::Multi, 4), (Mode::Live, 4)] {
+        let world = World::new();
+        let ann = world.create("Ann", &wish("Call", mode)).await;
+        let mut got_in = 1;
+        for i in 0..100 {
+            got_in += usize::from(world.enter_silently(&i.to_string(), ann.room.as_str(), None).await.is_ok());
+        }
+        assert_eq!(got_in, cap, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn entering_again_is_the_same_seat() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Duo)).await;
+    let first = world.enter("Bob", &ann.room).await.unwrap();
+    assert_eq!(world.enter("Bob", &ann.room).await, Ok(first));
+    assert_eq!(world.enter("Ann", &ann.room).await, Ok(ann.clone()));
+    assert_eq!(world.kinds("Ann", &ann.room, 0).await.len(), 2, "nobody joins twice");
+    let again = CreateRoom { room: Some(ann.room.clone()), ..wish("Call", Mode::Duo) };
+    assert_eq!(world.create("Ann", &again).await, ann, "so is creating one's own open room");
+}
+
+#[tokio::test]
+async fn the_creator_leaving_dissolves_the_room_unless_told_otherwise() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let bob = world.enter("Bob", &ann.room).await.unwrap();
+    world.exit("Ann", &ann.room).await.unwrap();
+    assert_eq!(*world.streams.kicked.lock().unwrap(), [stream_name(&ann), stream_name(&bob)]);
+    assert!(matches!(
+        world.kinds("Bob", &ann.room, 2).await[..],
+        [EventKind::Left { reason: LeaveReason::Left, .. }, EventKind::Dissolved { reason: DissolveReason::CreatorLeft }]
+    ));
+    assert_eq!(world.list(0, 10).await.total, 0);
+    assert_eq!(world.enter("Cid", &ann.room).await, Err(Code::RoomNotFound));
+    assert_eq!(world.beat("Bob", &ann.room).await, Err(Code::RoomNotFound));
+    assert_eq!(world.events("Cid", &ann.room, 0).await, Err(Code::RoomNotFound));
+    world.pass(AFTERLIFE + S(1)).await;
+    world.store.check_empty();
+
+    let kept = CreateRoom { dissolve_on_creator_exit: false, ..wish("Open", Mode::Multi) };
+    let ann = world.create("Ann", &kept).await;
+    world.enter("Bob", &ann.room).await.unwrap();
+    world.exit("Ann", &ann.room).await.unwrap();
+    assert_eq!(world.names(&ann.room).await, ["Bob"]);
+    assert_eq!(world.list(0, 10).await.total, 1);
+    assert_eq!(world.enter("Ann", &ann.room).await, Ok(ann.clone()), "the creator comes back as the creator");
+    assert_eq!(world.names(&ann.room).await, ["Bob", "Ann"], "in order of arrival");
+    for name in ["Ann", "Bob"] {
+        world.exit(name, &ann.room).await.unwrap();
+    }
+    assert_eq!(world.list(0, 10).await.total, 0, "an empty room is no room");
+}
+
+#[tokio::test]
+async fn only_the_creator_ends_a_room() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    world.enter("Bob", &ann.room).await.unwrap();
+    assert_eq!(world.dissolve("Bob", &ann.room).await, Err(Code::Forbidden));
+    assert_eq!(world.dissolve("Ann", &ann.room).await, Ok(()));
+    assert!(matches!(world.kinds("Bob", &ann.room, 2).await[..], [EventKind::Dissolved { reason: DissolveReason::Ended }]));
+}
+
+#[tokio::test]
+async fn a_room_comes_back_under_its_id_after_a_restart() {
+    let before = World::new();
+    let room = before.create("Ann", &wish("Call", Mode::Duo)).await.room;
+    let after = World::new();
+    assert_eq!(after.enter("Bob", &room).await, Err(Code::RoomNotFound), "not yet");
+    let again = CreateRoom { room: Some(room.clone()), ..wish("Call", Mode::Duo) };
+    assert_eq!(after.create("Ann", &again).await.room, room);
+    after.enter("Bob", &room).await.unwrap();
+    assert_eq!(after.reserve("Eve", &again).await.unwrap_err().code, Code::Conflict);
+    for odd in ["", "x", "../../x", "k7wq2mn_", "K7WQ2MND", "k7wq2mndd"] {
+        let request = CreateRoom { room: Some(RoomId::new(odd)), ..wish("Call", Mode::Duo) };
+        assert_eq!(after.reserve("Eve", &request).await.unwrap_err().code, Code::BadRequest, "{odd}");
+    }
+    // Dissolved while its creator was away: it may come back, for the creator only.
+    after.dissolve("Ann", &room).await.unwrap();
+    assert_eq!(after.reserve("Eve", &again).await.unwrap_err().code, Code::Conflict);
+    assert_eq!(after.create("Ann", &again).await.room, room);
+    assert_eq!(after.enter("Cid", &room).await.map(|h| h.room), Ok(room));
+}
+
+#[tokio::test]
+async fn a_name_leads_to_the_newest_room_and_an_id_goes_first() {
+    let world = World::new();
+    let first = world.create("Ann", &wish("Standup", Mode::Multi)).await;
+    let second = world.create("Bob", &wish("Standup", Mode::Multi)).await;
+    let decoy = world.create("Eve", &wish(first.room.as_str(), Mode::Multi)).await;
+    assert_eq!(world.enter("Cid", &RoomId::new("Standup")).await.unwrap().room, second.room);
+    assert_eq!(world.enter("Dan", &first.room).await.unwrap().room, first.room);
+    assert_eq!(world.enter("Flo", &RoomId::new(decoy.room.as_str().to_uppercase())).await.unwrap().room, decoy.room);
+}
+
+#[tokio::test]
+async fn passwords_are_asked_once() {
+    let world = World::new();
+    let locked = CreateRoom { password: Some("open sesame".into()), ..wish("Locked", Mode::Multi) };
+    let room = world.create("Ann", &locked).await.room;
+    let enter = async |password| world.enter_silently("Bob", room.as_str(), password).await;
+    assert_eq!(enter(None).await, Err(Code::WrongPassword));
+    assert_eq!(enter(Some("guess")).await, Err(Code::WrongPassword));
+    let bob = enter(Some("open sesame")).await.unwrap();
+    assert_eq!(enter(None).await.unwrap(), bob, "who is inside is not asked again");
+    assert!(world.list(0, 1).await.rooms[0].locked);
+}
+
+#[tokio::test]
+async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let say = async |nonce, body| world.say("Ann", &ann.room, nonce, body).await;
+    let text = |text: &str| MessageBody::Text { text: text.to_owned() };
+    let custom = |command: &str, data: &str| MessageBody::Custom { command: command.to_owned(), data: data.to_owned() };
+    let first = say(7, text("hello")).await.unwrap();
+    assert_eq!(say(7, text("hello")).await, Ok(first));
+    assert_eq!(say(8, text("hello")).await, Ok(first + 1));
+    assert_eq!(say(9, text(&"x".repeat(TEXT_BYTES + 1))).await, Err(Code::TooLarge));
+    assert_eq!(say(9, text(" \n")).await, Err(Code::BadRequest));
+    assert_eq!(say(9, custom(&"x".repeat(COMMAND_BYTES + 1), "")).await, Err(Code::TooLarge));
+    assert_eq!(say(9, custom("x", &"x".repeat(DATA_BYTES + 1))).await, Err(Code::TooLarge));
+    assert_eq!(say(9, custom("x", "")).await, Ok(first + 2));
+    assert_eq!(world.say("Eve", &ann.room, 1, text("hi")).await, Err(Code::NotAMember));
+}
+
+#[tokio::test]
+async fn switching_a_device_is_told_once() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    let muted = Sending { mic: false, camera: true };
+    for _ in 0..3 {
+        world.send("Ann", &ann.room, muted).await.unwrap();
+    }
+    let member = ann.member;
+    assert_eq!(world.kinds("Ann", &ann.room, 1).await, [EventKind::Changed { member, sending: muted }]);
+}
+
+#[tokio::test]
+async fn numbers_of_rooms_are_bounded_and_memories_make_way() {
+    let create = async |world: &World, who: usize| {
+        let holder = world.reserve(&who.to_string(), &wish("Call", Mode::Duo)).await;
+        holder.map(|h| h.room).map_err(|p| p.code)
+    };
+    let world = World::with(Limits { rooms: 10, ..Limits::default() });
+    let first = create(&world, 0).await.unwrap();
+    for who in 1..10 {
+        create(&world, who).await.unwrap();
+    }
+    assert_eq!(create(&world, 10).await, Err(Code::ServerFull));
+    world.dissolve("0", &first).await.unwrap();
+    create(&world, 10).await.unwrap();
+    assert_eq!(world.events("0", &first, 0).await, Err(Code::RoomNotFound));
+
+    let world = World::new();
+    for _ in 0..ROOMS_PER_PERSON {
+        create(&world, 0).await.unwrap();
+    }
+    assert_eq!(create(&world, 0).await, Err(Code::RateLimited));
+}
+
+#[tokio::test]
+async fn a_stream_whose_seat_is_gone_is_ended() {
+    let world = World::new();
+    let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
+    world.exit("Ann", &ann.room).await.unwrap();
+    world.streams.kicked.lock().unwrap().clear();
+    world.service.started(&stream_name(&ann)).await;
+    assert_eq!(*world.streams.kicked.lock().unwrap(), [stream_name(&ann)]);
+}
+
+#[tokio::test]
+async fn pages_of_the_list_are_newest_first() {
+    let world = World::new();
+    for i in 0..25 {
+        world.create(&i.to_string(), &wish(&format!("Room {i}"), Mode::Duo)).await;
+    }
+    let page = world.list(20, 100).await;
+    let names: Vec<_> = page.rooms.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!((page.total, names), (25, vec!["Room 4", "Room 3", "Room 2", "Room 1", "Room 0"]));
+    assert!(world.list(100, 100).await.rooms.is_empty());
+    assert_eq!(world.list(0, usize::MAX).await.rooms.len(), 25);
+}
+
+/// Something that may happen; `who` and `which` choose among few, so that things collide.
+#[derive(Clone, Debug)]
+enum Step {
+    Create { who: usize, mode: Mode, stay: bool },
+    Recreate { who: usize, which: usize },
+    Enter { who: usize, which: usize },
+    Exit { who: usize, which: usize },
+    Dissolve { who: usize, which: usize },
+    Beat { who: usize, which: usize, mic: bool },
+    Start { which: usize },
+    Stop { which: usize },
+    Say { who: usize, which: usize, nonce: u64 },
+    Pass { seconds: u64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = || 0..7_usize;
+    let which = || 0..12_usize;
+    prop_oneof![
+        1 => (who(), prop_oneof![Just(Mode::Duo), Just(Mode::Multi), Just(Mode::Live)], any::<bool>()).prop_map(|(who, mode, stay)| Step::Create { who, mode, stay }),
+        1 => (who(), which()).prop_map(|(who, which)| Step::Recreate { who, which }),
+        4 => (who(), which()).prop_map(|(who, which)| Step::Enter { who, which }),
+        2 => (who(), which()).prop_map(|(who, which)| Step::Exit { who, which }),
+        1 => (who(), which()).prop_map(|(who, which)| Step::Dissolve { who, which }),
+        3 => (who(), which(), any::<bool>()).prop_map(|(who, which, mic)| Step::Beat { who, which, mic }),
+        5 => which().prop_map(|which| Step::Start { which }),
+        2 => which().prop_map(|which| Step::Stop { which }),
+        2 => (who(), which(), 0..5_u64).prop_map(|(who, which, nonce)| Step::Say { who, which, nonce }),
+        3 => (0..30_u64).prop_map(|seconds| Step::Pass { seconds }),
+    ]
+}
+
+impl World {
+    /// Refusals are fine: what must hold is checked afterwards.
+    async fn take(&self, step: &Step, rooms: &mut Vec<RoomId>, seats: &mut Vec<Holder>) {
+        let nowhere = RoomId::new("nowhere");
+        let room = |which: &usize| rooms.get(which % rooms.len().max(1)).unwrap_or(&nowhere).clone();
+        let seat = |which: &usize| seats.get(which % seats.len().max(1)).cloned();
+        let mut took = None;
+        match step {
+            Step::Create { who, mode, stay } => {
+                let request = CreateRoom { dissolve_on_creator_exit: !stay, ..wish("Room", *mode) };
+                took = self.reserve(&who.to_string(), &request).await.ok();
+            }
+            Step::Recreate { who, which } => {
+                let request = CreateRoom { room: Some(room(which)), ..wish("Room", Mode::Multi) };
+                took = self.reserve(&who.to_string(), &request).await.ok();
+            }
+            Step::Enter { who, which } => took = self.enter_silently(&who.to_string(), room(which).as_str(), None).await.ok(),
+            Step::Exit { who, which } => {
+                let _ = self.exit(&who.to_string(), &room(which)).await;
+            }
+            Step::Dissolve { who, which } => {
+                let _ = self.dissolve(&who.to_string(), &room(which)).await;
+            }
+            Step::Beat { who, which, mic } => {
+                let _ = self.send(&who.to_string(), &room(which), Sending { mic: *mic, camera: true }).await;
+            }
+            Step::Start { which } => {
+                if let Some(holder) = seat(which) {
+                    self.push(&holder).await;
+                }
+            }
+            Step::Stop { which } => {
+                if let Some(holder) = seat(which) {
+                    self.stop(&holder).await;
+                }
+            }
+            Step::Say { who, which, nonce } => {
+                let body = MessageBody::Text { text: "hi".into() };
+                let _ = self.say(&who.to_string(), &room(which), *nonce, body).await;
+            }
+            Step::Pass { seconds } => self.pass(S(*seconds)).await,
+        }
+        if let Some(holder) = took {
+            rooms.push(holder.room.clone());
+            seats.push(holder);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new();
+            let (mut rooms, mut seats) = (Vec::new(), Vec::new());
+            for step in &steps {
+                world.take(step, &mut rooms, &mut seats).await;
+                world.store.check(world.now());
+            }
+            world.streams.live.lock().unwrap().clear();
+            world.pass(GONE + AFTERLIFE + S(40)).await;
+            // Everything ends when everybody is gone.
+            world.store.check_empty();
+        });
+    }
+}
