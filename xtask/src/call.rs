@@ -15,7 +15,7 @@ use crate::table::Table;
 
 /// A `parlor-server` on a free port of this computer; stopped when dropped.
 pub struct Server {
-    _process: Running,
+    process: Running,
     /// Its address for `--server`: `http://127.0.0.1:PORT`.
     pub url: String,
     /// Where streams are published and played: `rtmp://127.0.0.1:PORT/live`.
@@ -24,10 +24,16 @@ pub struct Server {
 
 impl Server {
     pub fn start(release: bool) -> Result<Self> {
+        Self::start_with(release, &[])
+    }
+
+    /// One with further arguments.
+    pub fn start_with(release: bool, arguments: &[&str]) -> Result<Self> {
         let program = built("parlor-server", release);
         let mut process = Running(
             Command::new(&program)
                 .args(["--listen", "127.0.0.1:0"])
+                .args(arguments)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .env("PARLOR_LOG", "warn")
@@ -39,7 +45,12 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line).context("reading the server's first line")?;
         let ready: Value = serde_json::from_str(&line).with_context(|| format!("the server is not ready; it said {line:?}"))?;
         let text = |key: &str| ready[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in {line}"));
-        Ok(Self { url: text("http")?, rtmp: text("rtmp")?, _process: process })
+        Ok(Self { url: text("http")?, rtmp: text("rtmp")?, process })
+    }
+
+    /// Its process's number.
+    pub fn process(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// Waits until a room called `name` is listed, which is when its creator's stream flows, and `people` are in it.

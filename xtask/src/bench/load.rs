@@ -60,19 +60,19 @@ fn cpu_seconds(process: u32) -> f64 {
 }
 
 /// The 1, 5 and 15 minute load averages, as the kernel words them.
-fn load_average() -> String {
+pub fn average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// The machine in one line.
 pub fn summary() -> String {
-    format!("{} cores ({}), {}, load average {}", cores(), processor(), crate::system::name(), load_average())
+    format!("{} cores ({}), {}, load average {}", cores(), processor(), crate::system::name(), average())
 }
 
 /// The machine for the record.
 pub fn to_json() -> Value {
-    json!({ "cores": cores(), "processor": processor(), "system": crate::system::name(), "load_average": load_average() })
+    json!({ "cores": cores(), "processor": processor(), "system": crate::system::name(), "load_average": average() })
 }
 
 fn cores() -> usize {

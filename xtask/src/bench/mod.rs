@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: figures, as tables here and as JSON under `target/bench/`, with the machine's load beside them.
 
 mod call;
+mod engine;
 mod glass;
 mod load;
 mod mark;
 mod peer;
+mod relay;
 mod screen;
 mod sound;
 
@@ -25,6 +27,12 @@ pub struct Options {
     /// How long each measurement lasts.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// `relay`: how often each load is measured; the middle one counts.
+    #[arg(long, default_value_t = 3)]
+    repeat: usize,
+    /// `relay`: only these loads.
+    #[arg(long = "case")]
+    cases: Vec<relay::Case>,
     /// Install nothing.
     #[arg(long)]
     no_install: bool,
@@ -36,6 +44,8 @@ enum What {
     Call,
     /// Two windows of the app: from drawn to on the screen, beside ffmpeg -> nginx-rtmp -> ffplay.
     Glass,
+    /// The relay under load, beside nginx-rtmp under the same: CPU time per gigabit, delay, the first picture, memory, slow viewers.
+    Relay,
 }
 
 impl What {
@@ -43,13 +53,16 @@ impl What {
         match self {
             Self::Call => "call",
             Self::Glass => "glass",
+            Self::Relay => "relay",
         }
     }
 
-    fn measure(self, seconds: u64) -> Result<Value> {
+    fn measure(self, options: &Options) -> Result<Value> {
+        let Options { seconds, repeat, ref cases, .. } = *options;
         match self {
             Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
+            Self::Relay => relay::run(&relay::Plan { seconds, repeat, cases: cases.clone() }),
         }
     }
 }
@@ -61,14 +74,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !options.no_install {
         system::ensure(&[Need::Build, Need::Window, Need::Tests])?;
     }
-    start(cargo().args(["build", "--release", "--bins", "--package", "parlor"]))?;
+    if options.what != Some(What::Relay) {
+        start(cargo().args(["build", "--release", "--bins", "--package", "parlor"]))?;
+    }
     let folder = target_dir().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let all = <What as clap::ValueEnum>::value_variants();
     for what in all.iter().filter(|what| options.what.is_none_or(|wanted| wanted == **what)) {
         println!("== {}: {}", what.name(), load::summary());
         let before = load::to_json();
-        let figures = what.measure(options.seconds)?;
+        let figures = what.measure(options)?;
         let record = json!({
             "bench": what.name(), "date": date(), "commit": commit(), "machine": { "before": before, "after": load::to_json() }, "figures": figures,
         });

@@ -1,18 +1,16 @@
 //! The peer that every delay is compared with: ffmpeg publishes to nginx-rtmp, ffplay shows it, with sound, each with
 //! the settings for low delay that their manuals name.
 
-use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use super::engine::{free_port, start_nginx};
 use super::mark;
 use super::screen::{Area, Reading, Screen, unix_ms};
 use crate::command::{Running, find};
@@ -31,7 +29,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub fn measure(screen: &mut Screen, seconds: u64) -> Result<Reading> {
     let folder = Folder::new("peer")?;
     let port = free_port()?;
-    let _nginx = nginx(folder.path(), port)?;
+    let _nginx = start_nginx(folder.path(), port, "master_process off;\n")?;
     let url = format!("rtmp://127.0.0.1:{port}/live/peer");
     let mut ffmpeg = publish(&url)?;
     let input = ffmpeg.0.stdin.take().context("ffmpeg has no standard input")?;
@@ -42,44 +40,6 @@ pub fn measure(screen: &mut Screen, seconds: u64) -> Result<Reading> {
     thread::sleep(SETTLE);
     let place = screen.find_mark(area, START_LIMIT)?;
     screen.watch(place, seconds)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .context("looking for a free port")?
-        .port())
-}
-
-/// nginx with its RTMP module and nothing else, all its files in `folder`.
-fn nginx(folder: &Path, port: u16) -> Result<Running> {
-    let program = find("nginx").context("nginx is missing")?;
-    let modules = ["/usr/lib/nginx/modules/ngx_rtmp_module.so", "/usr/lib64/nginx/modules/ngx_rtmp_module.so"];
-    let module =
-        modules.iter().find(|file| Path::new(file).exists()).context("nginx's RTMP module is missing (libnginx-mod-rtmp)")?;
-    let place = folder.display();
-    let configuration = format!(
-        "load_module {module};\ndaemon off;\nmaster_process off;\npid {place}/nginx.pid;\nerror_log {place}/error.log;\n\
-         events {{ worker_connections 64; }}\n\
-         rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096; application live {{ live on; }} }} }}\n"
-    );
-    let file = folder.join("nginx.conf");
-    fs::write(&file, configuration).context("writing nginx's configuration")?;
-    let nginx =
-        Command::new(program).arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
-    let mut nginx = Running(nginx.context("cannot start nginx")?);
-    let deadline = Instant::now() + START_LIMIT;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        if let Ok(Some(status)) = nginx.0.try_wait() {
-            let log = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
-            bail!("nginx ended ({status}): {}", log.trim());
-        }
-        if Instant::now() > deadline {
-            bail!("nginx does not listen");
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(nginx)
 }
 
 /// ffmpeg: raw pictures from its standard input and a tone, as H.264 and AAC, without delaying anything.
