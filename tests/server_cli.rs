@@ -216,6 +216,56 @@ fn the_data_folder_keeps_people_signed_in() {
     assert!(is_private(&data.join("token.key")));
 }
 
+#[cfg(unix)]
+#[test]
+fn settings_are_read_again_while_streams_and_people_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.toml");
+    std::fs::write(&file, "[limits]\nrooms = 1\n[log]\nlevel = \"info\"\n").unwrap();
+    let log = folder.path().join("log");
+    let mut server = Server::spawn(
+        command()
+            .args(["--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()])
+            .stderr(std::fs::File::create(&log).unwrap()),
+    );
+    let said = |words: &str| {
+        let until = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&log).unwrap().contains(words) {
+            assert!(Instant::now() < until, "no {words:?} in\n{}", std::fs::read_to_string(&log).unwrap());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let wish = |name: &str| serde_json::from_value(serde_json::json!({ "name": name, "mode": "duo" })).unwrap();
+    let client = server.client();
+    let seat = runtime.block_on(async {
+        client.login("Ann").await.unwrap();
+        client.create_room(&wish("One")).await.unwrap()
+    });
+    let second = || runtime.block_on(client.create_room(&wish("Two")));
+    assert!(second().is_err(), "one room is allowed");
+    let poll = runtime.spawn({
+        let (client, room) = (client.clone(), seat.room.clone());
+        async move { client.events(&room, seat.seq, Duration::from_secs(25)).await }
+    });
+
+    std::fs::write(&file, "public = \"calls.example\"\n[limits]\nrooms = 2\n[log]\nlevel = \"debug\"\n").unwrap();
+    server.signal("HUP");
+    said("limits.rooms");
+    said("these settings change when the program starts anew");
+    assert!(!poll.is_finished(), "a long poll goes on");
+    second().unwrap();
+    let _ = TcpStream::connect(server.listen()).unwrap().write_all(b"?");
+    said("neither RTMP nor HTTP");
+
+    std::fs::write(&file, "[limits]\nrooms = \"many\"\n").unwrap();
+    server.signal("HUP");
+    said("server.toml:2: `limits.rooms` must be a whole number");
+    runtime.block_on(client.heartbeat(&seat.room, Default::default())).unwrap();
+    server.signal("TERM");
+    assert!(server.wait().success());
+}
+
 #[test]
 fn a_good_configuration_is_called_good_and_a_bad_one_is_explained() {
     let folder = tempfile::tempdir().unwrap();

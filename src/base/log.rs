@@ -2,9 +2,14 @@
 //! else does (`info` unless set). The filter can be changed while the program runs.
 
 use crate::base::settings::{Word, choices};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
-use tracing_subscriber::layer::SubscriberExt as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+use tracing::callsite::Identifier;
+use tracing::{Event, Metadata};
+use tracing_subscriber::layer::{Context, Filter as LineFilter, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt as lines, reload};
 
@@ -62,6 +67,50 @@ impl Word for Filter {
     }
 }
 
+/// Lines of one kind that are written at once after a rest.
+const BURST: f64 = 100.0;
+/// Lines of one kind that are written a second in the long run: strangers can make lines, and a disk has an end.
+const PER_SECOND: f64 = 10.0;
+
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// How many lines were left out because too many of their kind came.
+pub fn left_out() -> u64 {
+    LEFT_OUT.load(Ordering::Relaxed)
+}
+
+/// Lets through so many lines of each place in the program; what is more detailed than `info` is only written by whoever asked for it, and passes.
+#[derive(Debug, Default)]
+struct Sparing(Mutex<HashMap<Identifier, (f64, Instant)>>);
+
+impl Sparing {
+    fn lets_through(&self, line: Identifier, now: Instant) -> bool {
+        // As many places as the program has.
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, at) = places.entry(line).or_insert((BURST, now));
+        *left = (*left + now.duration_since(*at).as_secs_f64() * PER_SECOND).min(BURST);
+        *at = now;
+        let enough = *left >= 1.0;
+        if enough {
+            *left -= 1.0;
+        } else {
+            LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+        }
+        enough
+    }
+}
+
+impl<S> LineFilter<S> for Sparing {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+        let about = event.metadata();
+        *about.level() > tracing::Level::INFO || self.lets_through(about.callsite(), Instant::now())
+    }
+}
+
 static CHANGE: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Sends log lines to standard error. Later calls change nothing.
@@ -78,7 +127,7 @@ pub fn start(format: Format, filter: &Filter) {
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
     // A second initialisation fails, and the first one stays: exactly what is wanted.
-    if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
+    if tracing_subscriber::registry().with(filter).with(lines.with_filter(Sparing::default())).try_init().is_ok() {
         let _ = CHANGE.set(change);
     }
 }
@@ -95,6 +144,38 @@ pub fn set_filter(filter: &Filter) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_of_one_kind_of_line_is_cut_and_other_kinds_are_not() {
+        let kinds: Vec<Identifier> = Kinds::default().of(|| {
+            tracing::info!("a flood");
+            tracing::info!("something else");
+        });
+        let (sparing, now) = (Sparing::default(), Instant::now());
+        let before = left_out();
+        assert_eq!((0..10_000).filter(|_| sparing.lets_through(kinds[0].clone(), now)).count(), BURST as usize);
+        assert!(left_out() - before >= 10_000 - BURST as u64);
+        assert!(sparing.lets_through(kinds[1].clone(), now));
+        let later = now + std::time::Duration::from_secs(2);
+        assert_eq!((0..100).filter(|_| sparing.lets_through(kinds[0].clone(), later)).count(), 20);
+    }
+
+    /// Collects the places that lines come from.
+    #[derive(Clone, Default)]
+    struct Kinds(std::sync::Arc<Mutex<Vec<Identifier>>>);
+
+    impl Kinds {
+        fn of(&self, say: impl FnOnce()) -> Vec<Identifier> {
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(self.clone()), say);
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Kinds {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            self.0.lock().unwrap().push(event.metadata().callsite());
+        }
+    }
 
     #[test]
     fn filters_are_levels_or_name_modules() {

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let (task, sources) = flags::read(&flags::command().get_matches(), |name| std::env::var(name).ok());
     let done = sources.load().map_err(faults).and_then(|config| match task {
-        Task::Serve => serve(config),
+        Task::Serve => serve(&sources, config),
         Task::Check => say_good(&sources, &config),
         Task::Print => Ok(std::io::stdout().write_all(print::toml(&config).as_bytes())?),
     });
@@ -37,31 +37,57 @@ fn say_good(sources: &Sources, config: &Config) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{from}: good")?)
 }
 
-fn serve(config: Config) -> anyhow::Result<()> {
+fn serve(sources: &Sources, config: Config) -> anyhow::Result<()> {
     log::start(config.log.format, &config.log.level);
-    if config.data.is_none() {
-        tracing::warn!("there is no folder for data that can be written into: sessions end with this program");
+    // As many connections as the system lets us have; the settings say how many are wanted.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the number of open files stays as it is");
     }
-    run(config)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("server").build()?;
+    runtime.block_on(run(sources, config))
 }
 
-fn run(config: Config) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("server").build()?;
-    runtime.block_on(async {
-        // Before anything is said to be ready, so that no wish to stop goes unheard.
-        let stop = stop_wish()?;
-        let open = config.open;
-        let host = host::start(config).await?;
-        if open {
-            tracing::warn!("open: anybody who reaches this server may publish and play any stream");
+async fn run(sources: &Sources, config: Config) -> anyhow::Result<()> {
+    // Before anything is said to be ready, so that no wish goes unheard.
+    let mut wishes = Wishes::new()?;
+    let (open, keeps) = (config.open, config.data.is_some());
+    let host = host::start(config).await?;
+    if open {
+        tracing::warn!("open: anybody who reaches this server may publish and play any stream");
+    }
+    if !keeps {
+        tracing::warn!("there is no folder for data that can be written into: sessions end with this program");
+    }
+    tracing::info!(listen = %host.addr(), version = parlor::version(), "ready");
+    say_ready(host.info())?;
+    while wishes.next().await == Wish::Reload {
+        reload(sources, &host);
+    }
+    tracing::info!("stopping; once more to stop at once");
+    tokio::select! {
+        () = host.stop() => {}
+        () = async { while wishes.next().await == Wish::Reload {} } => tracing::warn!("stopped at once"),
+    }
+    Ok(())
+}
+
+/// Reads the settings again; if they are bad, everything stays.
+fn reload(sources: &Sources, host: &host::Host) {
+    match sources.load().and_then(|config| check::files(&config).map(|()| config)) {
+        Ok(config) => {
+            log::set_filter(&config.log.level);
+            let host::Changes { made, waiting } = host.reload(config);
+            tracing::info!(changed = ?made, "settings read again");
+            if !waiting.is_empty() {
+                tracing::warn!(?waiting, "these settings change when the program starts anew");
+            }
         }
-        tracing::info!(listen = %host.addr(), "ready");
-        say_ready(host.info())?;
-        stop.await;
-        tracing::info!("stopping");
-        host.stop().await;
-        Ok(())
-    })
+        Err(faults) => {
+            for fault in faults.0 {
+                tracing::error!(%fault, "the settings are bad: the old ones stay");
+            }
+        }
+    }
 }
 
 fn say_ready(info: &host::Info) -> anyhow::Result<()> {
@@ -75,26 +101,51 @@ fn say_ready(info: &host::Info) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends when the system or a person asks to stop.
-#[cfg(unix)]
-fn stop_wish() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+/// What the system or a person asks of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Stop,
+    Reload,
 }
 
-/// Ends when a person asks to stop.
+#[cfg(unix)]
+struct Wishes {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Wishes {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.hang_up.recv() => Wish::Reload,
+        }
+    }
+}
+
 #[cfg(not(unix))]
-fn stop_wish() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
+struct Wishes;
+
+#[cfg(not(unix))]
+impl Wishes {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Wish {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "cannot listen for Ctrl-C");
             std::future::pending::<()>().await;
         }
-    })
+        Wish::Stop
+    }
 }

@@ -1,14 +1,15 @@
 //! One accepted connection: look at its first byte, then hand it to the RTMP relay or to the HTTP router.
 
-use super::streams::Door;
+use super::entrance::{Entrance, Guest};
+use super::http;
+use super::listen::Stop;
+use super::live::Live;
+use super::metrics::{Kind, Metrics, Reason};
+use super::streams::{Door, Visitor};
 use crate::relay::{self, Hub};
-use crate::server::{Peer, Service};
-use axum::{Extension, Router};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use crate::server::Service;
+use axum::Router;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -16,21 +17,14 @@ use tokio::sync::watch;
 
 /// How long a connection may stay silent before its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a request's head may take, and how long a connection may idle between requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Largest request head, in bytes (the smallest that hyper allows).
-const MAX_HEAD_BYTES: usize = 8192;
-/// Most header lines in a request.
-const MAX_HEADERS: usize = 64;
-/// A connection is closed politely at this age: one that reads its answers too slowly does not stay for ever.
-const MAX_AGE: Duration = Duration::from_secs(600);
-/// How long the polite close may take: a long poll, and some.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(35);
 /// RTMP's version byte.
 const RTMP: u8 = 0x03;
 
 /// What all connections need.
 pub(super) struct Shared {
+    pub live: Live,
+    pub entrance: Arc<Entrance>,
+    pub metrics: Arc<Metrics>,
     pub service: Service,
     pub router: Router,
     pub hub: Hub,
@@ -41,14 +35,13 @@ pub(super) struct Shared {
 /// How patient a connection is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    first_byte: Duration,
-    head: Duration,
-    age: Duration,
+    pub first_byte: Duration,
+    pub http: http::Timeouts,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { first_byte: FIRST_BYTE_TIMEOUT, head: HEAD_TIMEOUT, age: MAX_AGE }
+        Self { first_byte: FIRST_BYTE_TIMEOUT, http: http::Timeouts::default() }
     }
 }
 
@@ -70,17 +63,42 @@ impl Protocol {
     }
 }
 
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+/// Serves one connection until it is over, or it has to go because it is silent and others want to come in.
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, guest: Guest, shared: Arc<Shared>, stop: Stop) {
+    let guest = Arc::new(guest);
+    tokio::select! {
+        () = speak(stream, peer, &guest, &shared, stop) => {}
+        () = guest.sent_away() => {
+            shared.metrics.refused(Reason::Pending);
+            tracing::info!(%peer, "closed: too many connections say nothing, and this one for longest");
+        }
+    }
+}
+
+async fn speak(stream: TcpStream, peer: SocketAddr, guest: &Arc<Guest>, shared: &Arc<Shared>, stop: Stop) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no TCP_NODELAY");
     }
-    match sniff(&stream, shared.timeouts.first_byte, stop.clone()).await {
+    match sniff(&stream, shared.timeouts.first_byte, stop.asked.clone()).await {
         Some(first) => match Protocol::of(first) {
-            Some(Protocol::Http) => http(stream, peer, &shared, stop).await,
-            Some(Protocol::Rtmp) => relay::serve_connection(stream, peer, shared.hub.clone(), shared.door.clone(), stop).await,
-            None => tracing::debug!(%peer, first, "neither RTMP nor HTTP: closed"),
+            Some(Protocol::Http) => {
+                let _open = shared.metrics.opened(Kind::Http);
+                http::serve(stream, peer, guest, shared, stop.asked).await;
+            }
+            Some(Protocol::Rtmp) => {
+                let _open = shared.metrics.opened(Kind::Rtmp);
+                let policy = Arc::new(Visitor { guest: guest.clone(), shared: shared.clone() });
+                relay::serve_connection(stream, peer, shared.hub.clone(), policy, stop.drained).await;
+            }
+            None => {
+                shared.metrics.refused(Reason::Garbage);
+                tracing::debug!(%peer, first, "neither RTMP nor HTTP: closed");
+            }
         },
-        None => tracing::debug!(%peer, "closed without a byte"),
+        None => {
+            shared.metrics.refused(Reason::Silent);
+            tracing::debug!(%peer, "closed without a byte");
+        }
     }
 }
 
@@ -96,40 +114,11 @@ async fn sniff(stream: &TcpStream, patience: Duration, mut stop: watch::Receiver
     }
 }
 
-async fn http(stream: TcpStream, peer: SocketAddr, shared: &Shared, mut stop: watch::Receiver<bool>) {
-    let service = TowerToHyperService::new(shared.router.clone().layer(Extension(Peer(peer))));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(shared.timeouts.head)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        _ = stop.wait_for(|stop| *stop) => None,
-        () = tokio::time::sleep(shared.timeouts.age) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(CLOSE_TIMEOUT, connection).await {
-                Ok(ended) => ended,
-                Err(_) => Ok(()),
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "HTTP connection ended badly");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Clock;
+    use crate::host::Config;
     use crate::host::streams::Streams;
     use crate::server::store::Memory;
     use crate::server::token::Keys;
@@ -153,13 +142,18 @@ mod tests {
             let (clock, streams) = (Clock::system(), Arc::new(Streams(hub.clone())));
             let store = Arc::new(Memory::new(clock.clone()));
             let service = Service::new(Limits::default(), Keys::random(), clock, store, streams);
-            let door = Arc::new(Door { service: service.clone(), open: false, notices: Arc::default() });
-            let shared = Shared { router: router(service.clone()), service, hub, door, timeouts };
+            let (live, entrance) = (Live::new(Config::default()), Arc::new(Entrance::default()));
+            let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
+            let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
+            let router = router(service.clone());
+            let shared = Arc::new(Shared { live, entrance, metrics, router, service, hub, door, timeouts });
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, peer) = listener.accept().await.unwrap();
             let (stop, stopped) = watch::channel(false);
-            let task = tokio::spawn(serve(stream, peer, Arc::new(shared), stopped));
+            let guest = shared.entrance.admit(peer.ip(), &shared.live.get().door).unwrap();
+            let stopped = Stop { asked: stopped.clone(), drained: stopped };
+            let task = tokio::spawn(serve(stream, peer, guest, shared, stopped));
             Self { client, task, _stop: stop }
         }
 
@@ -173,7 +167,7 @@ mod tests {
         }
     }
 
-    const PATIENT: Timeouts = Timeouts { first_byte: NEVER, head: NEVER, age: NEVER };
+    const PATIENT: Timeouts = Timeouts { first_byte: NEVER, http: http::Timeouts { head: NEVER, age: NEVER } };
 
     #[tokio::test]
     async fn a_silent_connection_is_closed() {
@@ -183,21 +177,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_trickles_in_is_given_up() {
-        let mut served = Served::with(Timeouts { head: SOON, ..PATIENT }).await;
+        let mut served = Served::with(Timeouts { http: http::Timeouts { head: SOON, ..PATIENT.http }, ..PATIENT }).await;
         served.client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
         assert!(!served.rest().await.contains("200"));
     }
 
     #[tokio::test]
     async fn an_idle_connection_is_closed_after_its_requests_were_answered() {
-        let mut served = Served::with(Timeouts { head: SOON, ..PATIENT }).await;
+        let mut served = Served::with(Timeouts { http: http::Timeouts { head: SOON, ..PATIENT.http }, ..PATIENT }).await;
         served.client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
         assert!(served.rest().await.starts_with("HTTP/1.1 200"));
     }
 
     #[tokio::test]
     async fn an_old_connection_is_closed() {
-        let served = Served::with(Timeouts { age: SOON, ..PATIENT });
+        let served = Served::with(Timeouts { http: http::Timeouts { age: SOON, ..PATIENT.http }, ..PATIENT });
         let mut served = served.await;
         served.client.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
         assert!(served.rest().await.starts_with("HTTP/1.1 200"));

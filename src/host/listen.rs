@@ -1,19 +1,22 @@
 //! Listening sockets: bind them all, accept until told to stop, then drain.
 
+use super::Error;
 use super::connection::{self, Shared};
-use super::{DRAIN, Error};
+use super::metrics::Metrics;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Connections of all kinds served at the same time; further ones are closed at once.
-pub const MAX_CONNECTIONS: usize = 2000;
 /// Pause after the system failed to accept (out of file descriptors, for one), so that this does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often is looked whether the last stream has ended.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+/// How long connections may take to end when nothing may go on any more.
+const GOOD_BYE: Duration = Duration::from_secs(1);
 
 pub(super) async fn bind(addrs: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, Error> {
     let mut listeners = Vec::with_capacity(addrs.len());
@@ -27,39 +30,67 @@ pub(super) async fn bind(addrs: &[SocketAddr]) -> Result<Vec<(TcpListener, Socke
     Ok(listeners)
 }
 
-/// Serves until `stop` becomes true, or its sender is gone.
+/// How a connection hears that it has to end.
+#[derive(Clone)]
+pub(super) struct Stop {
+    /// Somebody wishes the server to stop: begin nothing new.
+    pub asked: watch::Receiver<bool>,
+    /// Streams have gone on for long enough, too.
+    pub drained: watch::Receiver<bool>,
+}
+
+/// Serves until `stop` becomes true, or its sender is gone; then lets streams go on for a while, and all connections say good-bye.
 pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let drained = watch::Sender::new(false);
+    let stopped = Stop { asked: stop.clone(), drained: drained.subscribe() };
     let mut accepting = JoinSet::new();
     for (listener, _) in listeners {
-        accepting.spawn(accept(listener, shared.clone(), seats.clone(), stop.clone()));
+        accepting.spawn(accept(listener, shared.clone(), stopped.clone()));
     }
     let mut minding = JoinSet::new();
     let service = shared.service.clone();
     minding.spawn(async move { service.keep_expiring().await });
     let (service, door) = (shared.service.clone(), shared.door.clone());
-    minding.spawn(async move { door.notices.tell(&service, door.open).await });
+    minding.spawn(async move { door.notices.tell(&service, &door.live).await });
     // An error says that the host was dropped, which is a wish to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
     shared.service.close();
-    while accepting.join_next().await.is_some() {}
+    let patience = Duration::from_secs(shared.live.get().drain_s);
+    // In time or not: what goes on after this is cut.
+    let _ = tokio::time::timeout(patience, streams_gone(&shared.metrics)).await;
+    drained.send_replace(true);
+    all_gone(&mut accepting).await;
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, seats: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+async fn streams_gone(metrics: &Metrics) {
+    while metrics.streams_open() {
+        tokio::time::sleep(DRAIN_LOOK).await;
+    }
+}
+
+async fn all_gone(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Accepts until told to stop, then waits until its connections are gone, or have had time to say good-bye after their streams had to end.
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let stopped = stop.clone();
     loop {
         let accepted = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = stop.asked.wait_for(|stop| *stop) => break,
             Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match seats.clone().try_acquire_owned() {
-                Ok(seat) => {
-                    connections.spawn(held(seat, connection::serve(stream, peer, shared.clone(), stopped.clone())));
+            Ok((stream, peer)) => match shared.entrance.admit(peer.ip(), &shared.live.get().door) {
+                Ok(guest) => {
+                    connections.spawn(connection::serve(stream, peer, guest, shared.clone(), stopped.clone()));
                 }
-                Err(_) => tracing::warn!(%peer, "refused: {MAX_CONNECTIONS} connections are open"),
+                Err(turned) => {
+                    shared.metrics.refused(turned.into());
+                    tracing::warn!(%peer, ?turned, "refused: too many connections");
+                }
             },
             Err(error) => {
                 tracing::warn!(%error, "accepting failed");
@@ -68,14 +99,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, seats: Arc<Semaphore
         }
     }
     drop(listener);
-    let drained = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
-    if drained.is_err() {
+    tokio::select! {
+        () = all_gone(&mut connections) => return,
+        _ = stop.drained.wait_for(|drained| *drained) => {}
+    }
+    if tokio::time::timeout(GOOD_BYE, all_gone(&mut connections)).await.is_err() {
         tracing::info!(left = connections.len(), "connections cut");
         connections.shutdown().await;
     }
-}
-
-async fn held(seat: OwnedSemaphorePermit, serve: impl Future<Output = ()>) {
-    serve.await;
-    drop(seat);
 }

@@ -13,8 +13,13 @@
 
 pub mod config;
 mod connection;
+mod entrance;
+mod http;
 mod listen;
+mod live;
+mod metrics;
 mod notices;
+mod process;
 mod streams;
 
 use crate::relay::Hub;
@@ -22,16 +27,18 @@ use crate::server::Service;
 use crate::server::store::Memory;
 use crate::server::token::{KeyError, Keys};
 pub use config::Config;
+use connection::Shared;
+use entrance::Entrance;
+pub use live::Changes;
+use live::Live;
+use metrics::Metrics;
 use serde::Serialize;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
 use streams::{Door, Streams};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// How long [`Host::stop`] lets connections finish what they are doing.
-pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,12 +79,18 @@ pub struct Info {
 }
 
 /// A running server. Dropping it stops it without waiting.
-#[derive(Debug)]
 pub struct Host {
     info: Info,
     addrs: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("addrs", &self.addrs).finish_non_exhaustive()
+    }
 }
 
 impl Host {
@@ -96,7 +109,14 @@ impl Host {
         &self.addrs
     }
 
-    /// Stops accepting, lets connections finish for at most [`DRAIN`], and returns when nothing runs any more.
+    /// Takes other settings while everything goes on; those that need a new start stay as they are.
+    pub fn reload(&self, config: Config) -> Changes {
+        let changes = self.shared.live.set(config);
+        self.shared.service.set_limits(self.shared.live.get().limits);
+        changes
+    }
+
+    /// Stops accepting, lets streams go on for [`Config::drain_s`] and connections say good-bye, and returns when nothing runs any more.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(task) = self.task.take()
@@ -122,18 +142,22 @@ pub async fn start(config: Config) -> Result<Host, Error> {
         Some(folder) => Keys::load(folder)?,
         None => Keys::random(),
     };
+    let live = Live::new(config.clone());
     let listeners = listen::bind(&config.listen).await?;
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
     let hub = Hub::new(config.clock.clone());
     let store = Arc::new(Memory::new(config.clock.clone()));
     let service = Service::new(config.limits, keys, config.clock, store, Arc::new(Streams(hub.clone())));
-    let door = Arc::new(Door { service: service.clone(), open: config.open, notices: Arc::default() });
+    let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
     let router = crate::server::router(service.clone());
-    let shared = connection::Shared { service, router, hub, door, timeouts: connection::Timeouts::default() };
+    let entrance = Arc::new(Entrance::default());
+    let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
+    let timeouts = connection::Timeouts::default();
+    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, timeouts });
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(listen::run(listeners, Arc::new(shared), stopped));
-    Ok(Host { info, addrs, stop, task: Some(task) })
+    let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
+    Ok(Host { info, addrs, stop, task: Some(task), shared })
 }
 
 /// Where a server that listens on `listen` can be reached.

@@ -1,5 +1,6 @@
 //! What the relay tells the room service: which streams have started and stopped. The relay does not wait, the room service may have to.
 
+use super::live::Live;
 use crate::server::Service;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -26,14 +27,14 @@ impl Notices {
         self.some.notify_one();
     }
 
-    /// Tells `service`; never ends. With `open`, it does not hear of streams that belong to no seat: it would end them.
-    pub async fn tell(&self, service: &Service, open: bool) {
+    /// Tells `service`; never ends. On an open server, it does not hear of streams that belong to no seat: it would end them.
+    pub async fn tell(&self, service: &Service, live: &Live) {
         loop {
             self.some.notified().await;
             let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
             for (stream, notice) in untold {
                 match notice {
-                    Notice::Started if open && matches!(service.is_room_stream(&stream).await, Ok(false)) => {}
+                    Notice::Started if live.get().open && matches!(service.is_room_stream(&stream).await, Ok(false)) => {}
                     Notice::Started => service.started(&stream).await,
                     Notice::Stopped => service.stopped(&stream).await,
                 }

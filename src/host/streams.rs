@@ -1,5 +1,9 @@
 //! The relay as the room service sees it, and the room service as the relay sees it.
 
+use super::connection::Shared;
+use super::entrance::Guest;
+use super::live::Live;
+use super::metrics::Reason;
 use super::notices::{Notice, Notices};
 use crate::proto::MemberId;
 use crate::relay::{self, Action, Answer, Grant, Hub, Policy, Refusal, Request, Stay};
@@ -24,7 +28,7 @@ impl MediaSide for Streams {
 /// Who may publish and play: whoever holds a seat's token; on an open server everybody, except for publishing as a member of a room.
 pub(super) struct Door {
     pub service: Service,
-    pub open: bool,
+    pub live: Live,
     pub notices: Arc<Notices>,
 }
 
@@ -56,7 +60,7 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
 
 impl Policy for Door {
     fn authorize(&self, request: Request) -> Answer {
-        Box::pin(decide(self.service.clone(), self.open, request))
+        Box::pin(decide(self.service.clone(), self.live.get().open, request))
     }
 
     fn may_stay(&self, stream: &str, owner: &str) -> Stay {
@@ -77,6 +81,38 @@ impl Policy for Door {
     }
 }
 
+/// One connection's way to the [`Door`]: says when its peer has shown what it may do, and counts what was refused.
+pub(super) struct Visitor {
+    pub guest: Arc<Guest>,
+    pub shared: Arc<Shared>,
+}
+
+impl Policy for Visitor {
+    fn authorize(&self, request: Request) -> Answer {
+        let (guest, shared) = (self.guest.clone(), self.shared.clone());
+        Box::pin(async move {
+            let answer = shared.door.authorize(request).await;
+            match &answer {
+                Ok(_) => guest.settle(),
+                Err(_) => shared.metrics.refused(Reason::Stream),
+            }
+            answer
+        })
+    }
+
+    fn may_stay(&self, stream: &str, owner: &str) -> Stay {
+        self.shared.door.may_stay(stream, owner)
+    }
+
+    fn started(&self, stream: &str) {
+        self.shared.door.started(stream);
+    }
+
+    fn stopped(&self, stream: &str) {
+        self.shared.door.stopped(stream);
+    }
+}
+
 fn token_of(query: &str) -> String {
     let token = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "token");
     token.map(|(_, token)| token.into_owned()).unwrap_or_default()
@@ -86,6 +122,7 @@ fn token_of(query: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::Clock;
+    use crate::host::Config;
     use crate::proto::Mode;
     use crate::proto::api::{CreateRoom, Login};
     use crate::server::Limits;
@@ -96,7 +133,7 @@ mod tests {
         let (clock, hub) = (Clock::system(), Hub::new(Clock::system()));
         let store = Arc::new(Memory::new(clock.clone()));
         let service = Service::new(Limits::default(), Keys::random(), clock, store, Arc::new(Streams(hub.clone())));
-        (Door { service, open, notices: Arc::default() }, hub)
+        (Door { service, live: Live::new(Config { open, ..Config::default() }), notices: Arc::default() }, hub)
     }
 
     async fn ask(door: &Door, action: Action, url: &str) -> Result<Grant, Refusal> {
@@ -148,7 +185,7 @@ mod tests {
         door.started("anything");
         tokio::select! {
             biased;
-            () = door.notices.tell(&door.service, door.open) => {}
+            () = door.notices.tell(&door.service, &door.live) => {}
             () = std::future::ready(()) => {}
         }
         assert!(hub.is_live("anything"), "a stream without a seat may go on");

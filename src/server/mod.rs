@@ -5,6 +5,7 @@
 //! and tells what flows; `host` composes both.
 
 mod extract;
+pub mod keyring;
 mod limiter;
 pub mod limits;
 pub mod room;

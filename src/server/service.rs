@@ -6,7 +6,7 @@ use super::MediaSide;
 use super::limiter::Limiter;
 use super::limits::{self, Limits};
 use super::room::{Entered, Plan, Room, id, micros, room_not_found};
-use super::store::{Due, Effects, Store, Verdict};
+use super::store::{Due, Effects, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
@@ -15,7 +15,7 @@ use crate::proto::api::{
 };
 use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ pub const APP: &str = "live";
 pub struct Service(Arc<Inner>);
 
 struct Inner {
-    limits: Limits,
+    limits: RwLock<Limits>,
     clock: Clock,
     keys: Keys,
     store: Arc<dyn Store>,
@@ -54,7 +54,16 @@ impl Service {
             wrong_passwords: Limiter::new(limits::WRONG_PASSWORDS),
         });
         let (waiting, closing) = (Waiting::default(), watch::Sender::new(false));
-        Self(Arc::new(Inner { limits, clock, keys, store, media, waiting, rates, closing }))
+        Self(Arc::new(Inner { limits: RwLock::new(limits), clock, keys, store, media, waiting, rates, closing }))
+    }
+
+    /// Takes other limits, for rooms and seats that are asked for from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.0.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn limits(&self) -> Limits {
+        *self.0.limits.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets all who wait for events go.
@@ -107,6 +116,14 @@ impl Service {
         Ok(self.0.store.list(offset, limit.min(limits::PAGE)).await?)
     }
 
+    /// How much there is in all, for operators.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn totals(&self) -> Result<Totals, Problem> {
+        Ok(self.0.store.totals().await?)
+    }
+
     /// Creates a room and takes its creator's seat; with an id of one's own open room it is that one's seat again. `via` is the
     /// `host:port` at which the client reached this server.
     ///
@@ -124,7 +141,7 @@ impl Service {
                 id: request.room.clone().unwrap_or_else(|| RoomId::new(id::random(id::ROOM_CHARS))),
                 name: name.to_owned(),
                 mode: request.mode,
-                cap: self.0.limits.cap(request.mode),
+                cap: self.limits().cap(request.mode),
                 password,
                 dissolve_on_creator_exit: request.dissolve_on_creator_exit,
             };
@@ -155,7 +172,7 @@ impl Service {
             }
             let room = slot.insert(Room::new(plan.clone(), person));
             result = room.take_seat(now, person).map(Some);
-            Verdict::Create { rooms: self.0.limits.rooms }
+            Verdict::Create { rooms: self.limits().rooms }
         };
         let effects = self.0.store.update(&plan.id, None, &mut change).await?;
         self.carry_out(effects);

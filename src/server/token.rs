@@ -2,17 +2,16 @@
 //!
 //! A publish token is no play token and the other way round: the action, room, member, stream and expiry are all under the signature.
 
+pub use super::keyring::KeyError;
+use super::keyring::{self, Ring};
+use crate::base::Clock;
 use crate::proto::{Identity, MemberId, RoomId};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-
-/// Name of the key's file inside the data folder.
-pub const KEY_FILE: &str = "token.key";
 
 /// What a stream token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,26 +49,9 @@ pub struct Holder {
     pub member: MemberId,
 }
 
-/// Why there is no key.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be read or written.
-    #[error("the key file {path} cannot be used")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The file holds something else.
-    #[error("the key file {0} is damaged: remove it and a new key is made (everybody signs in again)")]
-    Damaged(PathBuf),
-}
-
-/// The server's secret. `Debug` does not show it.
+/// The server's secrets: clones share them. `Debug` does not show them.
 #[derive(Clone)]
-pub struct Keys([u8; 32]);
+pub struct Keys(Arc<RwLock<Arc<Ring>>>);
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,34 +60,32 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// A secret for this process only.
+    /// Secrets for this process only.
     pub fn random() -> Self {
-        Self(rand::random())
+        Self::new(Ring::random(Clock::system().now()))
     }
 
-    /// The secret of a data folder; made, readable by its owner only, if there is none.
+    /// These secrets.
+    pub fn new(ring: Ring) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(ring))))
+    }
+
+    /// The secrets of a data folder; made, readable by its owner only, if there are none.
     ///
     /// # Errors
     /// When the file cannot be read or written, or is damaged.
     pub fn load(folder: &Path) -> Result<Self, KeyError> {
-        let path = folder.join(KEY_FILE);
-        let failed = |source| KeyError::Io { path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let mut key = [0; 32];
-                hex::decode_to_slice(text.trim(), &mut key).map_err(|_| KeyError::Damaged(path.clone()))?;
-                keep_private(&path).map_err(failed)?;
-                Ok(Self(key))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let keys = Self::random();
-                create_private(&path).and_then(|mut file| writeln!(file, "{}", hex::encode(keys.0))).map_err(failed)?;
-                Ok(keys)
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(KeyError::Damaged(path)),
-            Err(error) => Err(failed(error)),
-        }
+        Ring::load(folder, Clock::system().now()).map(Self::new)
+    }
+
+    /// The secrets as they are now.
+    pub fn ring(&self) -> Arc<Ring> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes other secrets, from now on.
+    pub fn set_ring(&self, ring: Ring) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
     /// A bearer token for a person.
@@ -141,31 +121,31 @@ impl Keys {
 
     /// A password as rooms keep it. Without the key nobody can aim at a given digest, so digests may be compared as they are.
     pub fn password(&self, password: &str) -> PasswordDigest {
-        PasswordDigest(self.mac(&["password", password]).finalize().into_bytes().into())
+        PasswordDigest(mac(&self.ring().root, &["password", password]).finalize().into_bytes().into())
     }
 
     fn sign(&self, fields: &[&str]) -> String {
-        hex::encode(self.mac(fields).finalize().into_bytes())
+        hex::encode(mac(self.ring().signing(), fields).finalize().into_bytes())
     }
 
     fn verify(&self, fields: &[&str], signature: &str) -> Option<()> {
         let mut given = [0; 32];
         hex::decode_to_slice(signature, &mut given).ok()?;
-        self.mac(fields).verify_slice(&given).ok()
+        self.ring().verifying().find_map(|key| mac(key, fields).verify_slice(&given).ok())
     }
+}
 
-    fn mac(&self, fields: &[&str]) -> Hmac<Sha256> {
-        // A key shorter than the hash's block is filled up with zeros (RFC 2104, section 2).
-        let mut block = [0; 64];
-        block[..self.0.len()].copy_from_slice(&self.0);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
-        for field in fields {
-            // Each field's length goes first: no two lists of fields look the same.
-            mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(field.as_bytes());
-        }
-        mac
+fn mac(key: &keyring::Bytes, fields: &[&str]) -> Hmac<Sha256> {
+    // A key shorter than the hash's block is filled up with zeros (RFC 2104, section 2).
+    let mut block = [0; 64];
+    block[..key.len()].copy_from_slice(key);
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+    for field in fields {
+        // Each field's length goes first: no two lists of fields look the same.
+        mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(field.as_bytes());
     }
+    mac
 }
 
 /// A room's password, unreadable.
@@ -188,36 +168,10 @@ fn unexpired(expires: &str, now: Duration) -> Option<()> {
     (expires.parse::<u64>().ok()? > now.as_secs()).then_some(())
 }
 
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(unix)]
-fn keep_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "the key file was open to others; closed now");
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<fs::File> {
-    // A file inherits its folder's access list here; the data folder is its owner's.
-    fs::OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-#[cfg(not(unix))]
-fn keep_private(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::limits::SESSION;
 
     const NOW: Duration = Duration::from_secs(1_000_000);
     const LATER: Duration = Duration::from_secs(1_000_100);
@@ -273,29 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_folder_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let inside = folder.path().join("data");
+    fn tokens_outlive_the_key_that_signed_them_until_they_expire() {
+        let keys = Keys::random();
         let ann = Person { identity: Identity::new("u1"), name: "Ann".into() };
-        let token = Keys::load(&inside).unwrap().session(&ann, LATER);
-        assert_eq!(Keys::load(&inside).unwrap().check_session(&token, NOW), Some(ann));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = || fs::metadata(inside.join(KEY_FILE)).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode(), 0o600);
-            fs::set_permissions(inside.join(KEY_FILE), fs::Permissions::from_mode(0o644)).unwrap();
-            Keys::load(&inside).unwrap();
-            assert_eq!(mode(), 0o600);
-        }
-    }
-
-    #[test]
-    fn a_damaged_key_is_an_error_not_a_new_key() {
-        let folder = tempfile::tempdir().unwrap();
-        for content in [&b"short"[..], &[0xff; 64], b""] {
-            fs::write(folder.path().join(KEY_FILE), content).unwrap();
-            assert!(matches!(Keys::load(folder.path()), Err(KeyError::Damaged(_))));
-        }
+        let (token, password) = (keys.session(&ann, NOW + SESSION), keys.password("sesame"));
+        let mut ring = Ring::clone(&keys.ring());
+        ring.rotate(NOW);
+        keys.set_ring(ring.clone());
+        assert_eq!(keys.check_session(&token, NOW), Some(ann.clone()));
+        assert_eq!(keys.check_session(&keys.session(&ann, LATER), NOW), Some(ann.clone()));
+        assert_eq!(keys.password("sesame"), password, "a locked room opens to the same password");
+        ring.forget(NOW + SESSION + Duration::from_secs(1));
+        keys.set_ring(ring);
+        assert_eq!(keys.check_session(&token, NOW), None);
     }
 }

@@ -4,7 +4,7 @@
 mod audit;
 
 use super::ring::Ring;
-use super::{Change, Due, Effects, Error, Later, Look, Store, Verdict};
+use super::{Change, Due, Effects, Error, Later, Look, Store, Totals, Verdict};
 use crate::base::Clock;
 use crate::proto::api::RoomPage;
 use crate::proto::{Identity, MemberId, RoomId};
@@ -104,6 +104,14 @@ impl Store for Memory {
         let ids = books.index.listed.values().rev().skip(offset).take(limit);
         let rooms = ids.filter_map(|id| books.rooms.get(id)?.slot.as_ref()).map(Room::summary).collect();
         ready(Ok(RoomPage { rooms, total: books.index.listed.len() }))
+    }
+
+    fn totals(&self) -> Later<'_, Totals> {
+        let books = self.lock();
+        let open = books.rooms.values().filter_map(|entry| entry.slot.as_ref()).filter(|room| room.closed.is_none());
+        ready(Ok(
+            open.fold(Totals::default(), |sum, room| Totals { rooms: sum.rooms + 1, members: sum.members + room.seats.len() })
+        ))
     }
 
     fn due(&self) -> Later<'_, Vec<Due>> {

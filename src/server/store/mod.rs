@@ -58,6 +58,15 @@ pub struct Due {
     pub claim: Duration,
 }
 
+/// How much there is in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Open rooms.
+    pub rooms: usize,
+    /// Seats that are taken in them.
+    pub members: usize,
+}
+
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -93,6 +102,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A page of the listed rooms, newest first; `limit` is not questioned.
     fn list(&self, offset: usize, limit: usize) -> Later<'_, RoomPage>;
+
+    /// How much there is in all. Looks at every room: for whoever asks a few times a minute.
+    fn totals(&self) -> Later<'_, Totals>;
 
     /// What is due. Each is handed out once, and again when its claim ends without a change of its deadline.
     fn due(&self) -> Later<'_, Vec<Due>>;

@@ -1,0 +1,133 @@
+//! One HTTP connection: requests go to the router, with who asks; each is counted, and `/metrics` is answered here.
+
+use super::config::Metrics as Readers;
+use super::connection::Shared;
+use super::entrance::Guest;
+use super::metrics;
+use crate::proto::{Code, Problem};
+use crate::server::Peer;
+use crate::wire::Carrier;
+use axum::Json;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+/// How long a request's head may take, and how long a connection may idle between requests.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Largest request head, in bytes (the smallest that hyper allows).
+const MAX_HEAD_BYTES: usize = 8192;
+/// Most header lines in a request.
+const MAX_HEADERS: usize = 64;
+/// A connection is closed politely at this age: one that reads its answers too slowly does not stay for ever.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// How long the polite close may take: a long poll, and some.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// How patient a connection is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    pub head: Duration,
+    pub age: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { head: HEAD_TIMEOUT, age: MAX_AGE }
+    }
+}
+
+/// Serves one connection until it is over or `stop` becomes true.
+pub(super) async fn serve<C: Carrier>(
+    carrier: C,
+    peer: SocketAddr,
+    guest: &Guest,
+    shared: &Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let routes = TowerToHyperService::new(shared.router.clone());
+    let settled = AtomicBool::new(false);
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        if !settled.swap(true, Ordering::Relaxed) {
+            guest.settle();
+        }
+        request.extensions_mut().insert(Peer(peer));
+        let (began, uri, is_get) = (Instant::now(), request.uri().clone(), request.method() == Method::GET);
+        let span = tracing::info_span!("request", %peer, method = %request.method(), path = uri.path());
+        let answer = (is_get && uri.path() == "/metrics").then_some(()).map_or_else(|| Ok(routes.call(request)), Err);
+        async move {
+            let response = match answer {
+                Ok(answer) => answer.await?,
+                Err(()) => figures(peer, shared).await,
+            };
+            shared.metrics.answered(uri.path(), response.status().as_u16(), began.elapsed());
+            Ok::<_, std::convert::Infallible>(response)
+        }
+        .instrument(span)
+    });
+    let Timeouts { head, age } = shared.timeouts.http;
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(carrier), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = stop.wait_for(|stop| *stop) => None,
+        () = tokio::time::sleep(age) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(CLOSE_TIMEOUT, connection).await {
+                Ok(ended) => ended,
+                Err(_) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "HTTP connection ended badly");
+    }
+}
+
+/// The answer to `/metrics`.
+async fn figures(peer: SocketAddr, shared: &Shared) -> Response {
+    match shared.service.totals().await {
+        Ok(totals) => shared.metrics.set_totals(totals),
+        Err(problem) => tracing::warn!(%problem, "rooms and members are not counted"),
+    }
+    let readers = shared.live.get().metrics;
+    let problem = match readers {
+        Readers::Off => Problem::new(Code::NotFound, "this server keeps its figures to itself"),
+        Readers::Loopback if !peer.ip().to_canonical().is_loopback() => Problem::new(
+            Code::Forbidden,
+            "figures are for programs on the server's computer, unless its operator sets metrics = \"all\"",
+        ),
+        Readers::Loopback | Readers::All => match shared.metrics.text() {
+            Ok(text) => {
+                let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+                return ([content_type], text).into_response();
+            }
+            Err(error) => {
+                tracing::error!(%error, "the figures cannot be written");
+                Problem::new(Code::Internal, "the figures cannot be written")
+            }
+        },
+    };
+    let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(problem)).into_response()
+}
