@@ -20,18 +20,21 @@ mod live;
 mod metrics;
 mod notices;
 mod process;
+mod remote;
 mod streams;
 
 use crate::relay::Hub;
-use crate::server::Service;
+use crate::server::engine::Engine;
 use crate::server::store::Memory;
 use crate::server::token::{KeyError, Keys};
+use crate::server::{MediaSide, Service};
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
 pub use live::Changes;
 use live::Live;
 use metrics::Metrics;
+use remote::Remote;
 use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -58,6 +61,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// What is said about the engine makes no sense.
+    #[error("{}", .0.join("; "))]
+    Engine(Vec<String>),
     /// The key in the data folder cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -148,7 +154,11 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
     let hub = Hub::new(config.clock.clone());
     let store = Arc::new(Memory::new(config.clock.clone()));
-    let service = Service::new(config.limits, keys, config.clock, store, Arc::new(Streams(hub.clone())));
+    let media: Arc<dyn MediaSide> = match Engine::new(&config.engine).map_err(Error::Engine)? {
+        Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
+        None => Arc::new(Streams(hub.clone())),
+    };
+    let service = Service::new(config.limits, keys, config.clock, store, media);
     let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
     let router = crate::server::router(service.clone());
     let entrance = Arc::new(Entrance::default());

@@ -40,6 +40,9 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
     if request.name.is_empty() {
         return Err(Refusal::NotFound("the stream has no name".into()));
     }
+    if !open && service.engine().is_some() {
+        return Err(Refusal::NotFound("this server's streams are on another engine".into()));
+    }
     let action = match request.action {
         Action::Publish => token::Action::Publish,
         Action::Play => token::Action::Play,

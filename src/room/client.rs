@@ -200,6 +200,16 @@ impl Client {
         Ok(beat)
     }
 
+    /// Says that one's own stream flows, where the seat's `stream.announce` asks for it.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::NotAMember`] or [`Code::RoomNotFound`] when the seat is lost.
+    pub async fn announce_stream(&self, room: &RoomId) -> Result<(), Error> {
+        let path = ["rooms", room.as_str(), "members", "me", "stream"];
+        self.request::<serde::de::IgnoredAny>(Method::POST, &path, "", None::<&()>).await?;
+        Ok(())
+    }
+
     /// What happened after event number `since`; waits up to `wait` (25 s at most) for something to happen.
     ///
     /// # Errors

@@ -93,6 +93,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let Raw(bytes) = Raw::from_request(request, state).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|e| bad_request(format!("the request's body is not understood: {e}")))
+    }
+}
+
+/// A body as it came.
+pub(super) struct Raw(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
         let bytes = Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Refused(Problem::new(Code::TooLarge, "the request is too large"))
@@ -100,7 +112,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 bad_request(format!("the request's body cannot be read: {error}"))
             }
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| bad_request(format!("the request's body is not understood: {e}")))
+        Ok(Self(bytes))
     }
 }
 

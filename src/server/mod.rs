@@ -4,6 +4,7 @@
 //! It speaks `proto` and knows `base`. It moves no media and binds no port: who relays streams is asked through [`MediaSide`]
 //! and tells what flows; `host` composes both.
 
+pub mod engine;
 mod extract;
 pub mod keyring;
 mod limiter;
@@ -22,6 +23,7 @@ pub use limits::Limits;
 pub use routes::{document, router};
 pub use service::{APP, Service};
 
+use engine::Engine;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -31,4 +33,8 @@ pub trait MediaSide: Send + Sync + 'static {
     fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
     /// Ends that stream: its publisher is disconnected.
     fn kick(&self, stream: &str);
+    /// The engine that relays the streams, if this server does not do it itself.
+    fn engine(&self) -> Option<&Engine> {
+        None
+    }
 }

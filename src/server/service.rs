@@ -3,6 +3,7 @@
 //! What happens to a room is decided by [`Room`]; this brings requests to it and its effects to where they belong.
 
 use super::MediaSide;
+use super::engine::{Engine, Hook};
 use super::limiter::Limiter;
 use super::limits::{self, Limits};
 use super::room::{Entered, Plan, Room, id, micros, room_not_found};
@@ -359,6 +360,36 @@ impl Service {
         }
     }
 
+    /// The engine that relays the streams, if this server does not do it itself.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.0.media.engine()
+    }
+
+    /// Answers a call of the engine; an error is a no.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub async fn hook(&self, hook: &Hook) -> Result<(), Problem> {
+        let engine = self.engine().ok_or_else(|| Problem::new(Code::Forbidden, "no engine is configured"))?;
+        engine.answer(self, hook, self.now()).await
+    }
+
+    /// Takes note that somebody's own stream flows, where the engine does not say so itself.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`] where it does; [`Code::RoomNotFound`], [`Code::NotAMember`].
+    pub async fn announce(&self, person: &Person, room: &RoomId) -> Result<(), Problem> {
+        if !self.engine().is_some_and(Engine::trusts_clients) {
+            return Err(Problem::new(Code::Forbidden, "whether a stream flows is told by who relays it"));
+        }
+        let started = |room: &mut Room, now| {
+            let member = room.seated(&person.identity)?.member.clone();
+            room.started(now, &member);
+            Ok(())
+        };
+        self.act(room, started).await
+    }
+
     /// Removes those whose time is up and whose stream does not flow, and forgets rooms that were dissolved a while ago.
     ///
     /// # Errors
@@ -463,7 +494,8 @@ impl Service {
         let Entered { member, state } = self.with_urls(entered, via);
         let holder = Holder { room: state.room.clone(), member };
         let publish_url = self.url(via, Action::Publish, &holder, &id::stream_name(&holder.room, &holder.member));
-        Seat { room: holder.room, member: holder.member, publish_url, seq: state.seq, state }
+        let stream = self.engine().map(Engine::rules).unwrap_or_default();
+        Seat { room: holder.room, member: holder.member, publish_url, stream, seq: state.seq, state }
     }
 
     /// Adds the play URLs of the others.
@@ -479,8 +511,12 @@ impl Service {
     fn url(&self, via: &str, action: Action, holder: &Holder, stream: &str) -> String {
         let step = limits::STREAM_TOKEN_STEP.as_secs();
         let expires = (self.now() + limits::STREAM_TOKEN).as_secs().div_ceil(step) * step;
-        let token = self.0.keys.stream(action, holder, stream, Duration::from_secs(expires));
-        format!("rtmp://{via}/{APP}/{stream}?token={token}")
+        let expires = Duration::from_secs(expires);
+        let token = self.0.keys.stream(action, holder, stream, expires);
+        match (self.engine(), id::holder_of(stream)) {
+            (Some(engine), Some(seat)) => engine.url(action, via, &seat, &token, expires),
+            _ => format!("rtmp://{via}/{APP}/{stream}?token={token}"),
+        }
     }
 }
 

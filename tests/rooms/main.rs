@@ -5,6 +5,7 @@
 mod client;
 mod contract;
 mod events;
+mod hooks;
 mod refusals;
 mod rtmp;
 mod seats;

@@ -5,6 +5,7 @@ use parlor::base::Clock;
 use parlor::proto::api::{CreateRoom, Seat};
 use parlor::proto::{Code, Mode, RoomId};
 use parlor::room::{self, Client, ErrorKind};
+use parlor::server::engine::{self, Engine};
 use parlor::server::store::Memory;
 use parlor::server::token::Keys;
 use parlor::server::{Limits, MediaSide, Peer, Service, router};
@@ -24,16 +25,25 @@ pub const T0: Duration = Duration::from_secs(1_700_000_000);
 pub struct Streams {
     live: Mutex<BTreeSet<String>>,
     kicked: Mutex<Vec<String>>,
+    /// Somebody else's engine, whose hooks say what flows.
+    engine: Option<(Engine, Clock)>,
 }
 
 impl MediaSide for Streams {
     fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        Box::pin(std::future::ready(self.live.lock().unwrap().contains(stream)))
+        Box::pin(std::future::ready(match &self.engine {
+            Some((engine, clock)) => engine.flows(stream, clock.now()),
+            None => self.live.lock().unwrap().contains(stream),
+        }))
     }
 
     fn kick(&self, stream: &str) {
         self.live.lock().unwrap().remove(stream);
         self.kicked.lock().unwrap().push(stream.to_owned());
+    }
+
+    fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref().map(|(engine, _)| engine)
     }
 }
 
@@ -52,9 +62,19 @@ impl World {
     }
 
     pub async fn with(keys: Keys, listen: &str) -> Self {
+        Self::of(keys, listen, None).await
+    }
+
+    /// Streams are on an engine, whose hooks tell what flows.
+    pub async fn behind(engine: engine::Config) -> Self {
+        Self::of(Keys::random(), "127.0.0.1:0", Engine::new(&engine).unwrap()).await
+    }
+
+    async fn of(keys: Keys, listen: &str, engine: Option<Engine>) -> Self {
         // For tests that make requests without the room client.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
+        let clock = Clock::manual(T0);
+        let streams = Arc::new(Streams { engine: engine.map(|engine| (engine, clock.clone())), ..Streams::default() });
         let service = Service::new(Limits::default(), keys, clock.clone(), Arc::new(Memory::new(clock.clone())), streams.clone());
         let listener = TcpListener::bind(listen).await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -27,6 +27,7 @@ pub(super) fn values(config: &Config) -> Vec<Fault> {
     {
         wrong.push("`redis` must be an address such as redis://127.0.0.1:6379/0".to_owned());
     }
+    wrong.extend(config.engine.faults());
     match (&config.tls.cert, &config.tls.key) {
         (Some(_), None) => {
             wrong.push("`tls.key` must be set, too: a certificate is of no use without its private key".to_owned())

@@ -11,7 +11,7 @@ pub use sources::{Fault, Faults, Key, Sources, keys};
 use crate::base::settings::{choices, settings};
 use crate::base::{Clock, Secret, log};
 use crate::proto::invite::DEFAULT_PORT;
-use crate::server::Limits;
+use crate::server::{Limits, engine};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -50,6 +50,8 @@ settings! {
         pub door: DoorLimits as "limits" = DoorLimits::default();
         /// How much the relay carries.
         pub media: MediaLimits as "limits" = MediaLimits::default();
+        /// Who relays the streams.
+        pub engine: engine::Config = engine::Config::default();
         /// The certificate, if not the server's own.
         pub tls: Tls = Tls::default();
         /// The clock that stamps events.

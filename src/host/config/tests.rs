@@ -5,7 +5,7 @@ use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words of which each setting understands at least one.
-const SAMPLES: [&str; 12] = [
+const SAMPLES: [&str; 16] = [
     "true",
     "7",
     "3",
@@ -18,6 +18,10 @@ const SAMPLES: [&str; 12] = [
     "/somewhere/else",
     "some text",
     "redis://h:1/2",
+    "nginx",
+    "tx",
+    "opus",
+    "clients",
 ];
 
 fn words_of(config: &Config, key: &str) -> Vec<String> {

@@ -6,10 +6,12 @@
 
 mod members;
 mod messages;
+mod relay;
 mod rooms;
 mod session;
 
 pub use members::{Beat, Heartbeat, Member, Sending};
 pub use messages::{Events, MessageBody, SendMessage, Sent};
+pub use relay::{Audio, StreamRules};
 pub use rooms::{CreateRoom, Enter, RoomPage, RoomState, RoomSummary, Seat};
 pub use session::{Login, Session, Time};

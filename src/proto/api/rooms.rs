@@ -1,6 +1,6 @@
 //! Rooms and the seats in them.
 
-use super::Member;
+use super::{Member, StreamRules};
 use crate::proto::{MemberId, Mode, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -43,6 +43,9 @@ pub struct Seat {
     pub member: MemberId,
     /// Where to push one's own stream, token included. `rtmp://host:port/app/stream?token=...`
     pub publish_url: String,
+    /// How one's own stream is to be made.
+    #[serde(default)]
+    pub stream: StreamRules,
     /// Events with higher numbers than this follow.
     pub seq: u64,
     /// The room as it is now (others' play URLs included).

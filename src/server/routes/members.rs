@@ -17,6 +17,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(guarded(Door::Session, &[Code::RoomNotFound, Code::WrongPassword, Code::RoomFull], routes!(enter)))
         .routes(guarded(Door::Session, &GONE, routes!(leave)))
         .routes(guarded(Door::Session, &GONE, routes!(heartbeat)))
+        .routes(guarded(Door::Session, &[GONE[0], GONE[1], Code::Forbidden], routes!(announce)))
 }
 
 /// Take a seat in the room of that id or name. Repeated, it is the same seat with fresh addresses. One is announced to the others when
@@ -59,4 +60,14 @@ async fn heartbeat(
     Body(beat): Body<Heartbeat>,
 ) -> Answer<Beat> {
     Ok(Json(service.heartbeat(&person, &RoomId::new(room), beat).await?))
+}
+
+/// Say that one's stream flows. Only for seats whose `stream.announce` is true: elsewhere whoever relays the stream says it.
+#[utoipa::path(
+    post, path = "/v1/rooms/{room}/members/me/stream", tag = "members",
+    params(("room" = RoomId, Path)), responses((status = 200, body = Done)),
+)]
+async fn announce(State(service): State<Service>, By(person): By, InRoom(room): InRoom) -> Answer<Done> {
+    service.announce(&person, &RoomId::new(room)).await?;
+    Ok(Json(Done {}))
 }

@@ -3,6 +3,7 @@
 
 mod document;
 mod events;
+mod hooks;
 mod members;
 mod messages;
 mod probes;
@@ -48,6 +49,7 @@ fn all() -> OpenApiRouter<Service> {
         .merge(members::routes())
         .merge(messages::routes())
         .merge(events::routes())
+        .merge(hooks::routes())
         .merge(document::routes())
         .merge(probes::routes())
 }
