@@ -1,5 +1,6 @@
 //! One accepted connection: look at its first byte, then hand it to the RTMP relay or to the HTTP router.
 
+use super::cluster::Cluster;
 use super::entrance::{Entrance, Guest};
 use super::http;
 use super::listen::Stop;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub router: Router,
     pub hub: Hub,
     pub door: Arc<Door>,
+    pub cluster: Option<Cluster>,
     pub timeouts: Timeouts,
 }
 
@@ -146,7 +148,7 @@ mod tests {
             let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
             let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
             let router = router(service.clone());
-            let shared = Arc::new(Shared { live, entrance, metrics, router, service, hub, door, timeouts });
+            let shared = Arc::new(Shared { live, entrance, metrics, router, service, hub, door, cluster: None, timeouts });
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, peer) = listener.accept().await.unwrap();

@@ -11,6 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cluster;
 pub mod config;
 mod connection;
 mod entrance;
@@ -25,9 +26,10 @@ mod streams;
 
 use crate::relay::Hub;
 use crate::server::engine::Engine;
-use crate::server::store::Memory;
+use crate::server::store::{self, Memory, Store};
 use crate::server::token::{KeyError, Keys};
 use crate::server::{MediaSide, Service};
+use cluster::Cluster;
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
@@ -67,6 +69,9 @@ pub enum Error {
     /// The key in the data folder cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The Redis that several servers share does not answer.
+    #[error("the store of rooms that `redis` names cannot be used")]
+    Store(#[from] store::Error),
 }
 
 /// Where a running server can be reached; `parlor-server` prints it as one line of JSON.
@@ -153,7 +158,11 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?);
     let hub = Hub::new(config.clock.clone());
-    let store = Arc::new(Memory::new(config.clock.clone()));
+    let cluster = Cluster::join(&config, &keys).await?;
+    let store: Arc<dyn Store> = match &cluster {
+        Some(cluster) => cluster.redis.clone(),
+        None => Arc::new(Memory::new(config.clock.clone())),
+    };
     let media: Arc<dyn MediaSide> = match Engine::new(&config.engine).map_err(Error::Engine)? {
         Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
         None => Arc::new(Streams(hub.clone())),
@@ -164,7 +173,7 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let entrance = Arc::new(Entrance::default());
     let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
     let timeouts = connection::Timeouts::default();
-    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, timeouts });
+    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, timeouts });
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })

@@ -66,7 +66,15 @@ impl Door {
     const fn refusals(self) -> &'static [Code] {
         match self {
             Self::Open => &[Code::BadRequest, Code::RateLimited, Code::TooSlow, Code::Internal],
-            Self::Session => &[Code::BadRequest, Code::Unauthorized, Code::RateLimited, Code::TooSlow, Code::Internal],
+            Self::Session => &[
+                Code::BadRequest,
+                Code::Unauthorized,
+                Code::SignedInElsewhere,
+                Code::RateLimited,
+                Code::StoreUnavailable,
+                Code::TooSlow,
+                Code::Internal,
+            ],
         }
     }
 }
