@@ -92,10 +92,15 @@ fn the_ready_line_says_where() {
     let server = Server::start(&["--listen", "127.0.0.1:0"]);
     let listen = server.listen();
     assert!(!listen.ends_with(":0"));
+    let pin = server.ready["pin"].as_str().unwrap();
+    assert!(pin.parse::<parlor::base::Pin>().is_ok(), "{pin}");
     assert_eq!(
         server.ready,
         serde_json::json!({
             "ready": true,
+            "pin": pin,
+            "https": format!("https://{listen}"),
+            "rtmps": format!("rtmps://{listen}/live"),
             "listen": listen,
             "http": format!("http://{listen}"),
             "rtmp": format!("rtmp://{listen}/live"),

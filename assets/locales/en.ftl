@@ -24,6 +24,7 @@ join-button = Join
 join-empty = Paste an invite, or type a room's name.
 join-not-invite = This is not an invite. One looks like parlor://host/ROOM.
 join-bad-server = The address in this link is not valid.
+join-bad-pin = The pin in this link is damaged. Copy the whole link again.
 join-no-room = This link does not name a room.
 
 # Server
@@ -118,6 +119,9 @@ call-reconnecting-now = Reconnecting…
 call-retry-now = Retry now
 call-no-stream = Waiting for { $name }…
 call-invite = Invite
+call-encrypted = Encrypted (TLS 1.3), and the server is the one you meant
+call-local = Not encrypted: the server is this computer
+call-plain = Not encrypted: others on the way can listen
 call-room-line = { $mode } · { $count } of { $cap }
 tile-name = { $name }
 tile-muted = { $name }, muted
@@ -163,6 +167,9 @@ stat-encoder = Encoder
 stat-encode = Encode
 stat-queue = Send queue
 stat-server = Server
+stat-carrier = Connection
+stat-carrier-tls = TLS 1.3
+stat-carrier-tcp = TCP, not encrypted
 stat-unknown = –
 stat-size-value = { $width }×{ $height } @ { $fps }
 stat-ms = { $value } ms
@@ -195,6 +202,10 @@ ended-home = Back to the start
 
 # What can go wrong
 error-bad-address = “{ $address }” is not the address of a server. Check it and try again.
+error-bad-pin = The pin in “{ $address }” is damaged. Copy the whole link again.
+error-wrong-pin = { $server } is not the server of your invite, or it has a new key. Nothing was sent to it. Ask for a new invite.
+error-untrusted = Nobody vouches for the server { $server }, so nothing was sent to it. Ask for an invite link and use that.
+error-encryption-required = This server only takes encrypted connections. Use an invite link, or its address without http://.
 error-unreachable = The server { $server } cannot be reached. Check the address and your network.
 error-timeout = The server { $server } does not answer. Try again in a moment.
 error-not-parlor = Something answers at { $server }, but it is not a Parlor server. Check the address and the port.
@@ -216,8 +227,6 @@ error-conflict = This name is taken. Choose another one.
 error-too-large = This is too long to send.
 error-rate-limited = Too many attempts. Wait a moment and try again.
 error-server-full = The server has no room for more rooms. Try again later.
-error-store-unavailable = The server cannot look up its rooms just now. Calls that are running go on. Try again in a moment.
-error-signed-in-elsewhere = You signed in elsewhere, so this place was signed out.
 error-too-slow = The connection is too slow. Try again in a moment.
 error-internal = The server failed. Try again in a moment.
 error-host = Parlor cannot serve calls from this computer. Choose another server.

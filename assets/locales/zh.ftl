@@ -24,6 +24,7 @@ join-button = 加入
 join-empty = 请粘贴邀请，或输入房间名。
 join-not-invite = 这不是邀请。邀请的样子是 parlor://主机/房间。
 join-bad-server = 链接里的服务器地址无效。
+join-bad-pin = 这个链接里的指纹已损坏。请重新复制完整的链接。
 join-no-room = 链接里没有房间。
 
 # 服务器
@@ -114,6 +115,9 @@ call-reconnecting-now = 正在重新连接…
 call-retry-now = 立即重试
 call-no-stream = 正在等待 { $name }…
 call-invite = 邀请
+call-encrypted = 已加密（TLS 1.3），服务器身份已确认
+call-local = 未加密：服务器就是这台电脑
+call-plain = 未加密：途中的其他人可以监听
 call-room-line = { $mode } · { $count } / { $cap } 人
 tile-name = { $name }
 tile-muted = { $name }，已静音
@@ -159,6 +163,9 @@ stat-encoder = 编码器
 stat-encode = 编码
 stat-queue = 发送队列
 stat-server = 服务器
+stat-carrier = 连接
+stat-carrier-tls = TLS 1.3
+stat-carrier-tcp = TCP，未加密
 stat-unknown = –
 stat-size-value = { $width }×{ $height } @ { $fps }
 stat-ms = { $value } ms
@@ -191,6 +198,10 @@ ended-home = 回到首页
 
 # 可能出错的地方
 error-bad-address = “{ $address }”不是服务器地址。请检查后重试。
+error-bad-pin = “{ $address }”里的指纹已损坏。请重新复制完整的链接。
+error-wrong-pin = { $server } 不是邀请中的那台服务器，或者它换了密钥。没有向它发送任何内容。请索取新的邀请。
+error-untrusted = 没有人为服务器 { $server } 作担保，因此没有向它发送任何内容。请索取邀请链接并使用它。
+error-encryption-required = 这台服务器只接受加密连接。请使用邀请链接，或去掉地址前的 http://。
 error-unreachable = 无法连接服务器 { $server }。请检查地址和网络。
 error-timeout = 服务器 { $server } 没有回应。请稍后重试。
 error-not-parlor = { $server } 有回应，但不是 Parlor 服务器。请检查地址和端口。
@@ -212,8 +223,6 @@ error-conflict = 这个名字已被占用。请换一个。
 error-too-large = 内容太长，无法发送。
 error-rate-limited = 尝试次数太多。请稍等再试。
 error-server-full = 服务器上的房间已满。请稍后再试。
-error-store-unavailable = 服务器暂时无法读取房间信息，正在进行的通话不受影响。请稍后再试。
-error-signed-in-elsewhere = 您已在别处登录，此处已退出。
 error-too-slow = 连接太慢。请稍后重试。
 error-internal = 服务器出错了。请稍后重试。
 error-host = 无法在这台电脑上提供通话服务。请选择其他服务器。

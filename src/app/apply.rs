@@ -69,7 +69,10 @@ impl App {
         } else if let Some(room) = args.enter.clone() {
             (Target::Enter { shown: room.clone(), room }, None)
         } else if let Some(invite) = args.join.clone() {
-            (Target::Enter { room: invite.room.to_string(), shown: invite.room.to_string() }, invite.server)
+            (
+                Target::Enter { room: invite.room.to_string(), shown: invite.room.to_string() },
+                invite.server.map(|s| s.to_string()),
+            )
         } else {
             // A link that the system opened leads to the page before the call.
             if let Some(invite) = args.link.clone() {
@@ -100,11 +103,8 @@ impl App {
     }
 
     fn join(&mut self, invite: Invite) {
-        let known = |server: &String| {
-            self.server.address().as_ref() == Some(server) || self.server.public_address() == Some(server.as_str())
-        };
         // Another server is used for this call only: one's own choice of server, and its room list, stay.
-        let server = invite.server.filter(|server| !known(server));
+        let server = invite.server.filter(|server| !self.server.is_at(server)).map(|server| server.to_string());
         let room = invite.room.to_string();
         let mut form = PreJoin::new(Target::Enter { shown: room.clone(), room }, &self.settings);
         form.server = server;
@@ -176,7 +176,7 @@ impl App {
             self.page = Page::Starting { plan: Box::new(plan), devices: None };
             return;
         };
-        let public = self.server.public_address().filter(|_| plan.server.is_none()).map(str::to_owned);
+        let public = self.server.public_address().filter(|_| plan.server.is_none()).cloned();
         let mut session = Session::start(plan, address, public, self.options.runtime.clone(), self.wake.clone());
         session.page.stats = self.options.args.stats;
         if self.options.args.chat {

@@ -5,6 +5,7 @@ use super::controls::{self, ControlsView};
 use super::stage::{self, StageView};
 use super::videos::Videos;
 use super::view::{Action, Cx, mode_name};
+use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
 use crate::ui::button::{self, Button};
 use crate::ui::theme::{self, size, space};
@@ -106,6 +107,9 @@ fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                if let Some(protection) = view.snapshot.protection() {
+                    lock(ui, cx, protection);
+                }
                 let room = view.snapshot.room.as_ref();
                 let title = room.map_or(view.title, |r| r.name.as_str());
                 ui.add(egui::Label::new(RichText::new(title).font(theme::strong(size::SUBTITLE))).truncate());
@@ -119,4 +123,18 @@ fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
             });
         });
     });
+}
+
+/// A small sign that says who can listen.
+fn lock(ui: &mut Ui, cx: &Cx<'_>, protection: Protection) {
+    let p = theme::palette(ui);
+    let (icon, key, colour) = match protection {
+        Protection::Encrypted => (icons::ICON_LOCK, "call-encrypted", p.accent),
+        Protection::Local => (icons::ICON_COMPUTER, "call-local", p.text_weak),
+        Protection::None => (icons::ICON_LOCK_OPEN, "call-plain", p.warning),
+    };
+    let text = cx.t(key);
+    let sign = ui.add(egui::Label::new(icon.rich_text().size(size::SUBTITLE).color(colour)));
+    sign.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &text));
+    sign.on_hover_text(&text);
 }

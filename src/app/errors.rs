@@ -3,10 +3,10 @@
 use super::i18n::Texts;
 use crate::call::Ended;
 use crate::media::capture::{SourceError, SourceErrorKind};
-use crate::proto::Code;
 use crate::proto::event::DissolveReason;
 use crate::proto::invite::InviteError;
 use crate::proto::name::NameError;
+use crate::proto::{AddressError, Code};
 use crate::room;
 
 /// A failure in words.
@@ -49,7 +49,14 @@ pub enum Part {
 /// A failed request.
 pub fn room(texts: &Texts, error: &room::Error) -> Sentence {
     let (text, remedy) = match error {
-        room::Error::BadAddress(address) => (texts.with("error-bad-address", &[("address", address.into())]), Remedy::Server),
+        room::Error::BadAddress { address, source } => {
+            let key = if *source == AddressError::BadPin { "error-bad-pin" } else { "error-bad-address" };
+            (texts.with(key, &[("address", address.into())]), Remedy::Server)
+        }
+        room::Error::Untrusted { server, why } => {
+            let key = if why.pinned { "error-wrong-pin" } else { "error-untrusted" };
+            (texts.with(key, &[("server", server.into())]), Remedy::Server)
+        }
         room::Error::Unreachable { server, .. } => {
             (texts.with("error-unreachable", &[("server", server.into())]), Remedy::TryAgain)
         }
@@ -68,7 +75,6 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::BadRequest | Code::NotFound => ("error-bad-request", Remedy::Nothing),
         Code::BadName => ("error-bad-name", Remedy::Nothing),
         Code::Unauthorized => ("error-unauthorized", Remedy::TryAgain),
-        Code::SignedInElsewhere => ("error-signed-in-elsewhere", Remedy::Nothing),
         Code::AccessKeyRequired => ("error-access-key-required", Remedy::Server),
         Code::WrongAccessKey => ("error-wrong-access-key", Remedy::Server),
         Code::Forbidden => ("error-forbidden", Remedy::Nothing),
@@ -77,6 +83,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::NotAMember => ("error-not-a-member", Remedy::TryAgain),
         Code::Removed => ("error-removed", Remedy::Nothing),
         Code::BadReceipt => ("error-bad-receipt", Remedy::TryAgain),
+        Code::EncryptionRequired => ("error-encryption-required", Remedy::Server),
         Code::RoomFull => ("error-room-full", Remedy::TryAgain),
         Code::AudienceFull => ("error-audience-full", Remedy::TryAgain),
         Code::WrongMode => ("error-wrong-mode", Remedy::Nothing),
@@ -84,7 +91,6 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::TooLarge => ("error-too-large", Remedy::Nothing),
         Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
         Code::ServerFull => ("error-server-full", Remedy::TryAgain),
-        Code::StoreUnavailable => ("error-store-unavailable", Remedy::TryAgain),
         Code::TooSlow => ("error-too-slow", Remedy::TryAgain),
         Code::Internal | Code::Unknown => ("error-internal", Remedy::TryAgain),
     }
@@ -147,6 +153,7 @@ pub fn invite(texts: &Texts, error: InviteError) -> String {
         InviteError::Empty => texts.t("join-empty"),
         InviteError::NotAnInvite => texts.t("join-not-invite"),
         InviteError::BadServer => texts.t("join-bad-server"),
+        InviteError::BadPin => texts.t("join-bad-pin"),
         InviteError::NoRoom => texts.t("join-no-room"),
         InviteError::BadRoom(error) => name(texts, error),
     }
@@ -181,7 +188,13 @@ mod tests {
             for code in Code::ALL {
                 said.push(room(&texts, &Problem::new(code, "details").into()).text);
             }
-            said.push(room(&texts, &room::Error::BadAddress("a b".into())).text);
+            for source in [AddressError::NotAnAddress, AddressError::BadPin] {
+                said.push(room(&texts, &room::Error::BadAddress { address: "a b".into(), source }).text);
+            }
+            for pinned in [false, true] {
+                let why = room::Untrusted { pinned, detail: "ENODEV".into() };
+                said.push(room(&texts, &room::Error::Untrusted { server: "h:1".into(), why }).text);
+            }
             said.push(room(&texts, &room::Error::Timeout { server: "h:1".into() }).text);
             said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);
             for part in [Part::Camera, Part::Mic, Part::Speaker] {

@@ -1,7 +1,7 @@
 //! Figures of streams as rows for the overlay.
 
 use super::i18n::Texts;
-use crate::media::stats::{PlayStats, PublishStats};
+use crate::media::stats::{Carrier, PlayStats, PublishStats};
 
 /// A name and a value.
 pub type Row = (String, String);
@@ -24,6 +24,7 @@ pub fn of_peer(texts: &Texts, s: &PlayStats) -> Vec<Row> {
         ),
         (texts.t("stat-codec"), if s.codec.is_empty() { texts.t("stat-unknown") } else { s.codec.clone() }),
         (texts.t("stat-decode"), ms(texts, s.decode_ms)),
+        carrier(texts, s.carrier),
     ];
     if let Some(d) = s.delay_ms {
         rows.insert(2, (texts.t("stat-delay-max"), ms_pair(texts, d.p99, d.max)));
@@ -44,6 +45,7 @@ pub fn of_me(texts: &Texts, s: &PublishStats) -> Vec<Row> {
         (texts.t("stat-dropped"), s.frames_dropped.to_string()),
         (texts.t("stat-encoder"), if s.encoder.is_empty() { texts.t("stat-unknown") } else { s.encoder.clone() }),
         (texts.t("stat-encode"), ms(texts, s.encode_ms)),
+        carrier(texts, s.carrier),
         (texts.t("stat-server"), if s.server.is_empty() { texts.t("stat-unknown") } else { s.server.clone() }),
     ]
 }
@@ -51,6 +53,16 @@ pub fn of_me(texts: &Texts, s: &PublishStats) -> Vec<Row> {
 /// Capture to due on screen: the one figure that matters most.
 fn delay(texts: &Texts, s: &PlayStats) -> Row {
     (texts.t("stat-delay"), s.delay_ms.map_or_else(|| texts.t("stat-unknown"), |d| ms_pair(texts, d.p50, d.p95)))
+}
+
+/// What the stream rides on.
+fn carrier(texts: &Texts, carrier: Option<Carrier>) -> Row {
+    let value = match carrier {
+        Some(Carrier::Tls) => "stat-carrier-tls",
+        Some(Carrier::Tcp) => "stat-carrier-tcp",
+        None => "stat-unknown",
+    };
+    (texts.t("stat-carrier"), texts.t(value))
 }
 
 fn picture(texts: &Texts, width: u32, height: u32, fps: f32) -> String {

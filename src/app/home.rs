@@ -178,7 +178,7 @@ fn status(ui: &mut Ui, cx: &mut Cx<'_>, server: &ServerView) {
                 ui.label(RichText::new(cx.t(key)).color(p.text_weak));
             });
         }
-        ServerView::Ready { address, kind } => {
+        ServerView::Ready { address, link, kind } => {
             let key = match kind {
                 ServerKind::Own => "server-ready-here",
                 ServerKind::Shared => "server-shared",
@@ -190,7 +190,7 @@ fn status(ui: &mut Ui, cx: &mut Cx<'_>, server: &ServerView) {
                     egui::Label::new(RichText::new(cx.with(key, &[("address", address.into())])).color(p.text_weak)).truncate(),
                 );
                 if button::icon(ui, icons::ICON_CONTENT_COPY, &cx.t("server-copy")).clicked() {
-                    cx.act(Action::Copy { text: address.clone(), said: cx.t("toast-address-copied") });
+                    cx.act(Action::Copy { text: link.clone(), said: cx.t("toast-address-copied") });
                 }
             });
         }

@@ -46,7 +46,7 @@ use server::Server;
 use session::{Plan, Session};
 use settings::{Settings, Store};
 use shots::Timetable;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -147,8 +147,9 @@ impl App {
             let ctx = ctx.clone();
             Arc::new(move || ctx.request_repaint_after(NEWS))
         };
-        let server =
-            Server::new(options.runtime.clone(), wake.clone(), settings.server.clone(), &settings.name, settings.host_port);
+        let data = options.config.as_deref().and_then(Path::parent).map(|folder| folder.join("server"));
+        let (choice, name, port) = (settings.server.clone(), settings.name.as_str(), settings.host_port);
+        let server = Server::new(options.runtime.clone(), wake.clone(), choice, name, port, data);
         let home = Home { address: settings.address.clone(), ..Home::default() };
         let timetable = Timetable::new(&options.args, clock.now());
         let mut toasts = Toasts::default();

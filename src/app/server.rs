@@ -8,9 +8,10 @@ use super::view::{RoomsView, ServerKind, ServerView};
 use crate::base::Slot;
 use crate::host::{self, Host};
 use crate::proto::api::RoomSummary;
-use crate::proto::{Code, name};
+use crate::proto::{Address, Code, name};
 use crate::room::{self, Client, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -33,8 +34,8 @@ enum Failure {
 #[derive(Clone, Debug)]
 struct Ready {
     client: Client,
-    /// `host:port` as others reach it.
-    address: String,
+    /// As others reach it.
+    public: Address,
     kind: ServerKind,
 }
 
@@ -45,6 +46,7 @@ pub struct Server {
     choice: ServerChoice,
     name: String,
     port: u16,
+    data: Option<PathBuf>,
     host: Arc<Mutex<Option<Host>>>,
     answer: Slot<Result<Ready, Failure>>,
     state: Option<Result<Ready, Failure>>,
@@ -53,14 +55,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to use `choice`. `name` is who reads the room list, `port` where a server inside this program listens.
-    pub fn new(runtime: Handle, wake: Wake, choice: ServerChoice, name: &str, port: u16) -> Self {
+    /// Starts to use `choice`. `name` is who reads the room list, `port` where a server inside this program listens, `data` where it keeps its
+    /// key, so that invites stay true.
+    pub fn new(runtime: Handle, wake: Wake, choice: ServerChoice, name: &str, port: u16, data: Option<PathBuf>) -> Self {
         let mut server = Self {
             runtime,
             wake,
             choice: choice.clone(),
             name: name.to_owned(),
             port,
+            data,
             host: Arc::default(),
             answer: Slot::new(),
             state: None,
@@ -82,11 +86,11 @@ impl Server {
         }
         self.answer = Slot::new();
         let (answer, wake) = (self.answer.clone(), self.wake.clone());
-        let (choice, host, port) = (self.choice.clone(), self.host.clone(), self.port);
+        let (choice, host, port, data) = (self.choice.clone(), self.host.clone(), self.port, self.data.clone());
         let name = name::check(&self.name).unwrap_or("Guest").to_owned();
         self.task = Some(self.runtime.spawn(async move {
             answer.put(match &choice {
-                ServerChoice::Here => here(&host, port, &name).await,
+                ServerChoice::Here => here(&host, port, data, &name).await,
                 ServerChoice::Address(address) => at(address, &name).await,
             });
             wake();
@@ -113,15 +117,22 @@ impl Server {
 
     /// Address for this program's own requests, once the server answers.
     pub fn address(&self) -> Option<String> {
-        self.state.as_ref()?.as_ref().ok().map(|ready| ready.client.server().to_owned())
+        self.state.as_ref()?.as_ref().ok().map(|ready| ready.client.address().to_string())
     }
 
     /// Address to put into invites instead of one that only this computer understands.
-    pub fn public_address(&self) -> Option<&str> {
+    pub fn public_address(&self) -> Option<&Address> {
         match self.state.as_ref()? {
-            Ok(Ready { address, kind: ServerKind::Own | ServerKind::Shared, .. }) => Some(address),
+            Ok(Ready { public, kind: ServerKind::Own | ServerKind::Shared, .. }) => Some(public),
             _ => None,
         }
+    }
+
+    /// Whether `address` means this server.
+    pub fn is_at(&self, address: &Address) -> bool {
+        let Some(Ok(Ready { client, public, .. })) = &self.state else { return false };
+        let same_key = address.pin.is_none() || address.pin == public.pin;
+        same_key && [client.address(), public].into_iter().any(|known| known.authority() == address.authority())
     }
 
     /// Why there is no server.
@@ -138,7 +149,9 @@ impl Server {
         match (&self.state, &self.choice) {
             (None, ServerChoice::Here) => ServerView::Starting,
             (None, ServerChoice::Address(_)) => ServerView::Checking,
-            (Some(Ok(ready)), _) => ServerView::Ready { address: ready.address.clone(), kind: ready.kind },
+            (Some(Ok(ready)), _) => {
+                ServerView::Ready { address: ready.public.authority(), link: ready.public.to_string(), kind: ready.kind }
+            }
             (Some(Err(_)), _) => self.failure(texts).map_or(ServerView::Checking, ServerView::Failed),
         }
     }
@@ -180,43 +193,61 @@ impl Drop for Server {
 }
 
 /// Starts the server inside this program, or finds the one of another program on this computer.
-async fn here(running: &Mutex<Option<Host>>, port: u16, name: &str) -> Result<Ready, Failure> {
-    let known = lock(running).as_ref().map(|host| (host.addr().port(), host.info().invite_base.clone()));
-    let (port, base, kind) = match known {
-        Some((port, base)) => (port, base, ServerKind::Own),
-        None => match host_on(port).await {
+async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, name: &str) -> Result<Ready, Failure> {
+    let known = lock(running).as_ref().map(|host| (host.addr().port(), public(host.info())));
+    let (port, public) = match known {
+        Some(known) => known,
+        None => match host_on(port, data.clone()).await {
             Ok(host) => own(running, host),
             Err(host::Error::AddressTaken(_)) => match at(&loopback(port), name).await {
-                Ok(shared) => {
-                    let address = public(&host::info(everywhere(port)).invite_base);
-                    return Ok(Ready { address, kind: ServerKind::Shared, ..shared });
-                }
+                Ok(shared) => return Ok(share(shared, port).await),
                 // Something else has the port: any other will do.
-                Err(_) => own(running, host_on(0).await.map_err(|error| Failure::Host(error.to_string()))?),
+                Err(_) => own(running, host_on(0, data).await.map_err(|error| Failure::Host(error.to_string()))?),
             },
             Err(error) => return Err(Failure::Host(error.to_string())),
         },
     };
     let ready = at(&loopback(port), name).await?;
-    Ok(Ready { address: public(&base), kind, ..ready })
+    Ok(Ready { public: public.unwrap_or_else(|| ready.public.clone()), kind: ServerKind::Own, ..ready })
 }
 
-async fn host_on(port: u16) -> Result<Host, host::Error> {
-    host::start(host::Config { listen: vec![everywhere(port)], ..host::Config::default() }).await
+/// The server of another program on this computer, with the key that it shows: what listens on this computer's own port is believed,
+/// as it is without TLS.
+async fn share(shared: Ready, port: u16) -> Ready {
+    let public = match shared.client.key_shown().await {
+        Ok(pin) => public(&host::info(everywhere(port), None, pin)),
+        Err(error) => {
+            tracing::warn!(%error, "the server on this computer shows no key: invites lead to it on this computer only");
+            None
+        }
+    };
+    Ready { public: public.unwrap_or_else(|| shared.public.clone()), kind: ServerKind::Shared, ..shared }
+}
+
+/// A server inside this program. Without a folder that can be written into, its key is for this run.
+async fn host_on(port: u16, data: Option<PathBuf>) -> Result<Host, host::Error> {
+    let config = host::Config { listen: vec![everywhere(port)], data, ..host::Config::default() };
+    match host::start(config.clone()).await {
+        Err(error @ (host::Error::Key(_) | host::Error::Identity(_))) if config.data.is_some() => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the server's keys are for this run only");
+            host::start(host::Config { data: None, ..config }).await
+        }
+        started => started,
+    }
 }
 
 fn everywhere(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))
 }
 
-/// `host:port` of the base of invites.
-fn public(invite_base: &str) -> String {
-    invite_base.trim_start_matches("parlor://").to_owned()
+/// The address for people on other computers, with the server's key.
+fn public(info: &host::Info) -> Option<Address> {
+    format!("{}#pin={}", info.invite_base, info.pin).parse().ok()
 }
 
-fn own(running: &Mutex<Option<Host>>, host: Host) -> (u16, String, ServerKind) {
-    let found = (host.addr().port(), host.info().invite_base.clone(), ServerKind::Own);
-    tracing::info!(invite_base = found.1, "serving");
+fn own(running: &Mutex<Option<Host>>, host: Host) -> (u16, Option<Address>) {
+    let found = (host.addr().port(), public(host.info()));
+    tracing::info!(invite_base = host.info().invite_base, "serving");
     *lock(running) = Some(host);
     found
 }
@@ -229,7 +260,7 @@ fn loopback(port: u16) -> String {
 async fn at(address: &str, name: &str) -> Result<Ready, Failure> {
     let client = Client::new(address).map_err(Failure::Room)?;
     client.login(name).await.map_err(Failure::Room)?;
-    Ok(Ready { address: client.server().to_owned(), client, kind: ServerKind::Remote })
+    Ok(Ready { public: client.address().clone(), client, kind: ServerKind::Remote })
 }
 
 /// The room list or why there is none; nothing before the first answer.

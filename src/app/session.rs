@@ -8,7 +8,7 @@ use super::videos::Videos;
 use super::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker};
 use crate::media::capture::{AudioSource, VideoSource};
-use crate::proto::RoomId;
+use crate::proto::{Address, RoomId};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -62,7 +62,7 @@ pub struct Session {
     call: Call,
     server: String,
     /// Address to write into invites.
-    public_address: Option<String>,
+    public_address: Option<Address>,
     snapshot: Arc<Snapshot>,
     videos: Videos,
     partners: Vec<Call>,
@@ -72,7 +72,7 @@ pub struct Session {
 
 impl Session {
     /// Starts the call on `server`; returns at once. `public_address` replaces the server in invites.
-    pub fn start(plan: Plan, server: String, public_address: Option<String>, runtime: Handle, wake: Wake) -> Self {
+    pub fn start(plan: Plan, server: String, public_address: Option<Address>, runtime: Handle, wake: Wake) -> Self {
         let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
         config.video = plan.video.clone();
         config.audio = plan.audio.clone();

@@ -2,7 +2,7 @@
 
 use super::i18n::Lang;
 use crate::media::capture::{AudioSource, VideoSource};
-use crate::proto::invite::DEFAULT_PORT;
+use crate::proto::address::DEFAULT_PORT;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -98,6 +98,8 @@ pub enum ServerView {
     Ready {
         /// `host:port`, as others reach it.
         address: String,
+        /// The same with its key, to be given to others.
+        link: String,
         /// Whose it is.
         kind: ServerKind,
     },

@@ -58,8 +58,10 @@ async fn run(sources: &Sources, config: Config) -> anyhow::Result<()> {
     if !keeps {
         tracing::warn!("there is no folder for data that can be written into: sessions end with this program");
     }
-    tracing::info!(listen = %host.addr(), version = parlor::version(), "ready");
-    say_ready(host.info())?;
+    let info = host.info();
+    let join = format!("{}#pin={}", info.invite_base, info.pin);
+    tracing::info!(listen = %host.addr(), version = parlor::version(), join, "ready; `join` is the server's address for people");
+    say_ready(info)?;
     while wishes.next().await == Wish::Reload {
         reload(sources, &host);
     }

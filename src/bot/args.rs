@@ -2,8 +2,8 @@
 
 use crate::call::{Config, Entry, Speaker};
 use crate::media::capture::{AudioSource, Format, VideoSource};
-use crate::proto::{Invite, Mode};
-use clap::builder::PossibleValuesParser;
+use crate::proto::address::Scheme;
+use crate::proto::{Address, Invite, Mode};
 use clap::{ArgGroup, Parser};
 
 /// Longest run in seconds: a week.
@@ -49,9 +49,9 @@ pub struct Args {
     /// Bit rate of the picture in kbit/s; by the kind of room unless given.
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=100_000))]
     pub kbps: Option<u32>,
-    /// What the streams ride on.
-    #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "tcp"]))]
-    pub carrier: String,
+    /// What requests and streams ride on: TLS, plain TCP, or what the address asks for.
+    #[arg(long, default_value = "auto")]
+    pub carrier: Carrier,
     /// Where the others' sound goes: none, default or the id of an output.
     #[arg(long, default_value = "none", value_name = "OUTPUT")]
     pub speaker: String,
@@ -67,6 +67,29 @@ pub struct Args {
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What requests and streams ride on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Carrier {
+    /// TLS, except to a server on this computer whose key is not pinned, or one at `http://`.
+    Auto,
+    /// Plain text.
+    Tcp,
+    /// TLS.
+    Tls,
+}
+
+impl Carrier {
+    /// The address that leads there by this carrier.
+    fn lead(self, mut address: Address) -> Address {
+        match self {
+            Self::Auto => {}
+            Self::Tcp => (address.scheme, address.pin) = (Scheme::Http, None),
+            Self::Tls => address.scheme = Scheme::Https,
+        }
+        address
+    }
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
@@ -91,6 +114,8 @@ impl Args {
     /// One sentence about what contradicts what.
     pub fn config(&self, runtime: tokio::runtime::Handle) -> Result<Config, String> {
         let (server, entry) = self.place()?;
+        let address: Address = server.parse().map_err(|e| format!("{server:?}: {e}"))?;
+        let server = self.carrier.lead(address).to_string();
         let format = (self.size.is_some() || self.fps.is_some()).then(|| {
             let usual = Format::default();
             let (width, height) = self.size.unwrap_or((usual.width, usual.height));
@@ -122,7 +147,7 @@ impl Args {
         }
         if let Some(link) = &self.invite {
             let invite: Invite = link.parse().map_err(|e| format!("{link:?} is no invite: {e}"))?;
-            let server = invite.server.map_or_else(given, Ok)?;
+            let server = invite.server.map_or_else(given, |server| Ok(server.to_string()))?;
             return Ok((server, Entry::Enter { room: invite.room.to_string(), password }));
         }
         let room = self.enter.clone().ok_or("which room? give --create, --enter or --invite")?;
@@ -164,12 +189,30 @@ mod tests {
     }
 
     #[test]
+    fn the_carrier_is_what_the_address_or_the_flag_says() {
+        let pin = "A".repeat(43);
+        for (given, meant) in [
+            ("--server h:1", "h:1".into()),
+            ("--server https://h", "https://h:443".into()),
+            ("--server h:1 --carrier tcp", "http://h:1".into()),
+            ("--server 127.0.0.1:1 --carrier tls", "https://127.0.0.1:1".into()),
+            (&format!("--server h:1#pin={pin} --carrier tls"), format!("https://h:1#pin={pin}")),
+            (&format!("--server h:1#pin={pin} --carrier tcp"), "http://h:1".into()),
+        ] {
+            assert_eq!(config(&format!("parlor-bot --enter R --seconds 1 {given}")).unwrap().server, meant);
+        }
+        let invite = format!("parlor-bot --seconds 1 --invite parlor://h:1/R#pin={pin}");
+        assert_eq!(config(&invite).unwrap().server, format!("h:1#pin={pin}"));
+    }
+
+    #[test]
     fn contradictions_are_refused_in_words() {
         for (line, word) in [
             ("parlor-bot --seconds 1", "--create"),
             ("parlor-bot --enter R --create S --seconds 1 --server h", "cannot be used with"),
             ("parlor-bot --enter R --seconds 1", "--server"),
             ("parlor-bot --enter R --server h", "--seconds"),
+            ("parlor-bot --enter R --server h#pin=x --seconds 1", "pin"),
             ("parlor-bot --enter R --server h --seconds 1 --carrier quic", "quic"),
             ("parlor-bot --enter R --server h --seconds 1 --size 641x360", "even"),
             ("parlor-bot --enter R --server h --seconds -1", "-1"),

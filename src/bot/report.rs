@@ -14,6 +14,8 @@ const HEARD_RMS: f32 = 0.002;
 pub struct Report {
     /// The room's id, once entered.
     pub room: Option<RoomId>,
+    /// What brings others there.
+    pub invite: Option<String>,
     /// The bot itself.
     #[serde(rename = "self")]
     pub own: SelfReport,
@@ -44,7 +46,7 @@ pub struct SelfReport {
     pub kbps: f32,
     /// CPU seconds of this process, user and system.
     pub cpu_s: f64,
-    /// What the streams rode on.
+    /// What the stream rode on: tcp, tls, or none if there was no connection.
     pub carrier: &'static str,
 }
 
@@ -180,7 +182,7 @@ mod tests {
     }
 
     fn report(peers: Vec<PeerReport>) -> Report {
-        Report { room: None, own: SelfReport::default(), peers, messages: vec![], events: vec![] }
+        Report { room: None, invite: None, own: SelfReport::default(), peers, messages: vec![], events: vec![] }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::report::{Message, PeerReport, Report, SelfReport};
 use crate::base::Clock;
 use crate::call::{Ended, Event, Peer, Snapshot};
-use crate::media::stats::PublishStats;
+use crate::media::stats::{Carrier, PublishStats};
 use crate::proto::{MemberId, RoomId};
 use std::time::Duration;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
@@ -16,6 +16,7 @@ pub(super) struct Watch {
     name: String,
     clock: Clock,
     room: Option<RoomId>,
+    invite: Option<String>,
     own: PublishStats,
     own_kbps: Mean,
     peers: Vec<Seen>,
@@ -61,6 +62,7 @@ impl Watch {
             name,
             clock,
             room: None,
+            invite: None,
             own: PublishStats::default(),
             own_kbps: Mean::default(),
             peers: Vec::new(),
@@ -74,6 +76,7 @@ impl Watch {
         let now = self.clock.now();
         if let Some(room) = &snapshot.room {
             self.room = Some(room.id.clone());
+            self.invite = Some(room.invite.to_string());
         }
         // A publisher that starts anew counts from zero: keep what was.
         if snapshot.me.stats.frames_captured > 0 {
@@ -128,10 +131,11 @@ impl Watch {
             key_frames: self.own.key_frames,
             kbps: self.own_kbps.get(),
             cpu_s: cpu_seconds(),
-            carrier: "tcp",
+            carrier: self.own.carrier.map_or("none", Carrier::name),
         };
         Report {
             room: self.room.clone(),
+            invite: self.invite.clone(),
             own,
             peers: self.peers.iter().map(Seen::report).collect(),
             messages: self.messages.clone(),

@@ -15,7 +15,7 @@ use crate::media::capture::Format;
 use crate::media::encode::audio;
 use crate::media::publish::{self, Publisher};
 use crate::proto::api::{MessageBody, RoomState, Seat, Sending};
-use crate::proto::{self, EventKind, Invite, MemberId};
+use crate::proto::{self, Address, EventKind, Invite, MemberId};
 use crate::room::Client;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         Ok(client) => client,
         Err(error) => return shared.end(Ended::Failed(error)),
     };
-    let server = client.server().to_owned();
+    let server = client.address().clone();
     let flags = Sending { mic: config.mic, camera: config.camera };
     let ((asks, asked), (sending, flags_seen), (leave, leaving)) =
         (mpsc::channel(seat::ASKS), watch::channel(flags), oneshot::channel());
@@ -105,8 +105,8 @@ struct Actor<'a> {
     config: Config,
     clock: Clock,
     server_clock: ServerClock,
-    /// `host:port`, for invites.
-    server: String,
+    /// For invites.
+    server: Address,
     started: Duration,
     asks: mpsc::Sender<Ask>,
     sending: watch::Sender<Sending>,
@@ -133,7 +133,7 @@ impl<'a> Actor<'a> {
     fn new(
         config: Config,
         shared: &'a Shared,
-        server: String,
+        server: Address,
         server_clock: ServerClock,
         asks: mpsc::Sender<Ask>,
         sending: watch::Sender<Sending>,

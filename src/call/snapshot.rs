@@ -3,8 +3,8 @@
 use super::Ended;
 use crate::base::Slot;
 use crate::media::frame::Rgba;
-use crate::media::stats::{PlayStats, PublishStats};
-use crate::proto::{Invite, MemberId, Mode, RoomId};
+use crate::media::stats::{Carrier, PlayStats, PublishStats};
+use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
 use std::time::Duration;
 
 /// How far a call has come.
@@ -39,6 +39,33 @@ pub struct Snapshot {
     pub peers: Vec<Peer>,
     /// The last lines of chat, oldest first (at most [`MAX_LINES`]).
     pub chat: Vec<Line>,
+}
+
+/// What protects what one says and hears on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// TLS, all of it.
+    Encrypted,
+    /// It goes to a server on this very computer.
+    Local,
+    /// Nothing.
+    None,
+}
+
+impl Snapshot {
+    /// What protects the call, once one is in a room.
+    pub fn protection(&self) -> Option<Protection> {
+        let server = self.room.as_ref()?.invite.server.as_ref()?;
+        let mut streams = self.peers.iter().map(|p| p.stats.carrier).chain([self.me.stats.carrier]).flatten();
+        let media = self.me.stats.server.parse::<Address>();
+        Some(if server.is_encrypted() && streams.all(Carrier::is_encrypted) {
+            Protection::Encrypted
+        } else if server.is_loopback() && media.map_or(true, |media| media.is_loopback()) {
+            Protection::Local
+        } else {
+            Protection::None
+        })
+    }
 }
 
 /// Lines of chat kept.
@@ -110,4 +137,39 @@ pub struct Line {
     pub own: bool,
     /// When, by the server's clock: microseconds since the UNIX epoch.
     pub at_us: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(server: &str, own: Option<Carrier>, peer: Option<Carrier>, media: &str) -> Option<Protection> {
+        let invite = Invite { server: server.parse().ok(), room: RoomId::new("r") };
+        let room = Room { id: RoomId::new("r"), name: "R".into(), mode: Mode::Duo, cap: 2, mine: true, invite };
+        let me = Me { stats: PublishStats { carrier: own, server: media.into(), ..Default::default() }, ..Me::default() };
+        let peer = Peer {
+            member: MemberId::new("m"),
+            name: "P".into(),
+            mic: true,
+            camera: true,
+            picture: Slot::new(),
+            receiving: true,
+            stats: PlayStats { carrier: peer, ..Default::default() },
+        };
+        Snapshot { room: Some(room), me, peers: vec![peer], ..Snapshot::default() }.protection()
+    }
+
+    #[test]
+    fn a_call_is_protected_when_all_of_it_is() {
+        let (tls, tcp) = (Some(Carrier::Tls), Some(Carrier::Tcp));
+        assert_eq!(call("host:1", tls, tls, "host:1"), Some(Protection::Encrypted));
+        assert_eq!(call("host:1", None, None, ""), Some(Protection::Encrypted));
+        assert_eq!(call("host:1", tls, tcp, "host:1"), Some(Protection::None));
+        assert_eq!(call("host:1", tcp, tls, "engine:1"), Some(Protection::None));
+        assert_eq!(call("http://host:1", tcp, tcp, "host:1"), Some(Protection::None));
+        assert_eq!(call("127.0.0.1:1", tcp, tcp, "127.0.0.1:1"), Some(Protection::Local));
+        assert_eq!(call("127.0.0.1:1", tcp, tcp, "engine:1"), Some(Protection::None));
+        assert_eq!(call("https://127.0.0.1:1", tls, tls, "127.0.0.1:1"), Some(Protection::Encrypted));
+        assert_eq!(Snapshot::default().protection(), None);
+    }
 }

@@ -5,7 +5,7 @@ use super::connection::Shared;
 use super::entrance::Guest;
 use super::metrics;
 use crate::proto::{Code, Problem};
-use crate::server::Peer;
+use crate::server::{Arrival, Peer};
 use crate::wire::Carrier;
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -47,24 +47,44 @@ impl Default for Timeouts {
     }
 }
 
+/// How a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It may come in.
+    In {
+        /// Over TLS.
+        encrypted: bool,
+    },
+    /// In plain text where TLS is wanted.
+    Refused,
+}
+
 /// Serves one connection until it is over or `stop` becomes true.
 pub(super) async fn serve<C: Carrier>(
     carrier: C,
     peer: SocketAddr,
+    way: Way,
     guest: &Guest,
     shared: &Arc<Shared>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let routes = TowerToHyperService::new(shared.router.clone());
+    let (encrypted, router) = match way {
+        Way::In { encrypted } => (encrypted, shared.router.clone()),
+        Way::Refused => (false, crate::server::tls_only()),
+    };
+    let public: Option<Arc<str>> = shared.live.get().public.as_deref().map(Arc::from);
+    let routes = TowerToHyperService::new(router);
     let settled = AtomicBool::new(false);
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        if !settled.swap(true, Ordering::Relaxed) {
+        let is_in = way != Way::Refused;
+        if is_in && !settled.swap(true, Ordering::Relaxed) {
             guest.settle();
         }
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Arrival { encrypted, public: public.clone() });
         let (began, uri, is_get) = (Instant::now(), request.uri().clone(), request.method() == Method::GET);
         let span = tracing::info_span!("request", %peer, method = %request.method(), path = uri.path());
-        let answer = (is_get && uri.path() == "/metrics").then_some(()).map_or_else(|| Ok(routes.call(request)), Err);
+        let answer = (is_in && is_get && uri.path() == "/metrics").then_some(()).map_or_else(|| Ok(routes.call(request)), Err);
         async move {
             let response = match answer {
                 Ok(answer) => answer.await?,

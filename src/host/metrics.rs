@@ -62,12 +62,17 @@ pub(super) enum Reason {
     Silent,
     /// Neither RTMP nor TLS nor HTTP.
     Garbage,
+    /// A TLS handshake that failed.
+    Handshake,
+    /// RTMP in plain text where TLS is wanted.
+    Plain,
     /// A stream that may not be published or played.
     Stream,
 }
 
 impl Reason {
-    const ALL: [Self; 6] = [Self::Full, Self::Address, Self::Pending, Self::Silent, Self::Garbage, Self::Stream];
+    const ALL: [Self; 8] =
+        [Self::Full, Self::Address, Self::Pending, Self::Silent, Self::Garbage, Self::Handshake, Self::Plain, Self::Stream];
 
     const fn label(self) -> &'static str {
         match self {
@@ -76,6 +81,8 @@ impl Reason {
             Self::Pending => "pending",
             Self::Silent => "silent",
             Self::Garbage => "garbage",
+            Self::Handshake => "handshake",
+            Self::Plain => "plain",
             Self::Stream => "stream",
         }
     }

@@ -11,7 +11,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cluster;
 pub mod config;
 mod connection;
 mod entrance;
@@ -23,13 +22,17 @@ mod notices;
 mod process;
 mod remote;
 mod streams;
+mod unread;
 
+use crate::base::Pin;
+use crate::proto::address::DEFAULT_PORT;
 use crate::relay::Hub;
 use crate::server::engine::Engine;
-use crate::server::store::{self, Memory, Store};
+use crate::server::store::Memory;
 use crate::server::token::{KeyError, Keys};
 use crate::server::{MediaSide, Service};
-use cluster::Cluster;
+use crate::wire::tls::identity::Source;
+use crate::wire::tls::{Acceptor, Identity, IdentityError};
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
@@ -69,9 +72,12 @@ pub enum Error {
     /// The key in the data folder cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The Redis that several servers share does not answer.
-    #[error("the store of rooms that `redis` names cannot be used")]
-    Store(#[from] store::Error),
+    /// There is no certificate to show.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The cryptography cannot be used.
+    #[error("TLS cannot be used")]
+    Tls(#[from] rustls::Error),
 }
 
 /// Where a running server can be reached; `parlor-server` prints it as one line of JSON.
@@ -81,12 +87,18 @@ pub struct Info {
     pub ready: bool,
     /// The first address listened on.
     pub listen: SocketAddr,
-    /// Base of the HTTP API.
+    /// Base of the HTTP API in plain text: for this computer, for others with the setting `plain`.
     pub http: String,
-    /// Base of stream URLs.
+    /// Base of the HTTP API.
+    pub https: String,
+    /// Base of stream URLs in plain text.
     pub rtmp: String,
-    /// Base of invites: append `/ROOM`.
+    /// Base of stream URLs.
+    pub rtmps: String,
+    /// Base of invites: append `/ROOM`, and `#pin=` with the pin.
     pub invite_base: String,
+    /// Fingerprint of the server's key.
+    pub pin: String,
 }
 
 /// A running server. Dropping it stops it without waiting.
@@ -120,9 +132,11 @@ impl Host {
         &self.addrs
     }
 
-    /// Takes other settings while everything goes on; those that need a new start stay as they are.
+    /// Takes other settings while everything goes on; those that need a new start stay as they are. The certificate's files are read again;
+    /// if they cannot be used, this is logged and the one in use stays.
     pub fn reload(&self, config: Config) -> Changes {
         let changes = self.shared.live.set(config);
+        self.shared.identity.renew(&identity_source(&self.shared.live.get()));
         self.shared.service.set_limits(self.shared.live.get().limits);
         changes
     }
@@ -153,16 +167,14 @@ pub async fn start(config: Config) -> Result<Host, Error> {
         Some(folder) => Keys::load(folder)?,
         None => Keys::random(),
     };
+    let identity = Arc::new(Identity::open(&identity_source(&config))?);
+    let tls = Acceptor::new(identity.clone())?;
     let live = Live::new(config.clone());
     let listeners = listen::bind(&config.listen).await?;
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
-    let info = info(*addrs.first().ok_or(Error::NoAddress)?);
+    let info = info(*addrs.first().ok_or(Error::NoAddress)?, config.public.as_deref(), identity.pin());
     let hub = Hub::new(config.clock.clone());
-    let cluster = Cluster::join(&config, &keys).await?;
-    let store: Arc<dyn Store> = match &cluster {
-        Some(cluster) => cluster.redis.clone(),
-        None => Arc::new(Memory::new(config.clock.clone())),
-    };
+    let store = Arc::new(Memory::new(config.clock.clone()));
     let media: Arc<dyn MediaSide> = match Engine::new(&config.engine).map_err(Error::Engine)? {
         Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
         None => Arc::new(Streams(hub.clone())),
@@ -173,21 +185,37 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let entrance = Arc::new(Entrance::default());
     let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
     let timeouts = connection::Timeouts::default();
-    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, timeouts });
+    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, identity, tls, timeouts });
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })
 }
 
-/// Where a server that listens on `listen` can be reached.
-pub fn info(listen: SocketAddr) -> Info {
-    let shown = SocketAddr::new(reachable(listen.ip()), listen.port());
+fn identity_source(config: &Config) -> Source {
+    match (&config.tls.cert, &config.tls.key, &config.data) {
+        (Some(cert), Some(key), _) => Source::Files { cert: cert.clone(), key: key.clone() },
+        (_, _, Some(folder)) => Source::Folder(folder.clone()),
+        (_, _, None) => Source::Memory,
+    }
+}
+
+/// Where a server with the key `pin` that listens on `listen`, and is known to people as `public`, can be reached.
+pub fn info(listen: SocketAddr, public: Option<&str>, pin: Pin) -> Info {
+    let shown = match public {
+        // Brackets tell the colons of an IPv6 address from the one before a port.
+        Some(public) if public.rsplit(']').next().is_some_and(|rest| rest.contains(':')) => public.to_owned(),
+        Some(public) => format!("{public}:{DEFAULT_PORT}"),
+        None => SocketAddr::new(reachable(listen.ip()), listen.port()).to_string(),
+    };
     Info {
         ready: true,
         listen,
         http: format!("http://{shown}"),
+        https: format!("https://{shown}"),
         rtmp: format!("rtmp://{shown}/live"),
+        rtmps: format!("rtmps://{shown}/live"),
         invite_base: format!("parlor://{shown}"),
+        pin: pin.to_string(),
     }
 }
 

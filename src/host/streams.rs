@@ -152,7 +152,7 @@ mod tests {
         let person = door.service.person(&session.token).unwrap();
         let wish =
             CreateRoom { name: "Call".into(), mode: Mode::Duo, password: None, dissolve_on_creator_exit: true, room: None };
-        let url = door.service.create(&person, "h:1", &wish).await.unwrap().publish_url;
+        let url = door.service.create(&person, "rtmp://h:1", &wish).await.unwrap().publish_url;
         let bare = url.split('?').next().unwrap().to_owned();
         (url, bare)
     }

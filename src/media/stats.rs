@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub use crate::wire::CarrierKind as Carrier;
+
 /// Delays over the last seconds, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Percentiles {
@@ -52,6 +54,8 @@ pub struct PublishStats {
     pub mic_rms: f32,
     /// Where it is sent: `host:port`.
     pub server: String,
+    /// What it rides on, once there is a connection.
+    pub carrier: Option<Carrier>,
 }
 
 /// Somebody else's stream.
@@ -107,4 +111,6 @@ pub struct PlayStats {
     pub codec: String,
     /// Name of a codec of this stream that cannot be decoded here.
     pub unsupported: Option<String>,
+    /// What it rides on, once there is a connection.
+    pub carrier: Option<Carrier>,
 }

@@ -13,8 +13,6 @@ pub enum Code {
     BadName,
     /// Not signed in, or the token has expired.
     Unauthorized,
-    /// The same person has signed in elsewhere since.
-    SignedInElsewhere,
     /// The server asks for an access key to sign in.
     AccessKeyRequired,
     /// Signed in, but not allowed.
@@ -31,6 +29,8 @@ pub enum Code {
     Removed,
     /// A receipt or a seal that this server has not given, or one too old.
     BadReceipt,
+    /// Plain text from another computer: this server wants TLS.
+    EncryptionRequired,
     /// Every seat is taken.
     RoomFull,
     /// As many watch as may.
@@ -45,8 +45,6 @@ pub enum Code {
     RateLimited,
     /// The server has as many rooms as it may have.
     ServerFull,
-    /// The server cannot reach its store of rooms; calls go on.
-    StoreUnavailable,
     /// No such address.
     NotFound,
     /// The request took too long to arrive.
@@ -60,11 +58,10 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::BadName,
         Self::Unauthorized,
-        Self::SignedInElsewhere,
         Self::AccessKeyRequired,
         Self::Forbidden,
         Self::WrongAccessKey,
@@ -73,6 +70,7 @@ impl Code {
         Self::NotAMember,
         Self::Removed,
         Self::BadReceipt,
+        Self::EncryptionRequired,
         Self::RoomFull,
         Self::AudienceFull,
         Self::WrongMode,
@@ -80,7 +78,6 @@ impl Code {
         Self::TooLarge,
         Self::RateLimited,
         Self::ServerFull,
-        Self::StoreUnavailable,
         Self::NotFound,
         Self::TooSlow,
         Self::Internal,
@@ -91,7 +88,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest | Self::BadName => 400,
-            Self::Unauthorized | Self::SignedInElsewhere | Self::AccessKeyRequired => 401,
+            Self::Unauthorized | Self::AccessKeyRequired => 401,
             Self::Forbidden
             | Self::WrongAccessKey
             | Self::WrongPassword
@@ -102,9 +99,10 @@ impl Code {
             Self::TooSlow => 408,
             Self::RoomFull | Self::AudienceFull | Self::WrongMode | Self::Conflict => 409,
             Self::TooLarge => 413,
+            Self::EncryptionRequired => 426,
             Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::ServerFull | Self::StoreUnavailable => 503,
+            Self::ServerFull => 503,
         }
     }
 
@@ -114,7 +112,6 @@ impl Code {
             Self::BadRequest => "The request is not understood; the message says which part.",
             Self::BadName => "The name breaks the rule for names; the message says how.",
             Self::Unauthorized => "There is no bearer token, or it is unknown or has expired: sign in.",
-            Self::SignedInElsewhere => "The same person has signed in elsewhere since: this session is over.",
             Self::AccessKeyRequired => "This server asks for its access key: sign in with `access_key`.",
             Self::Forbidden => "Not allowed to this person.",
             Self::WrongAccessKey => "The access key is not this server's.",
@@ -123,6 +120,7 @@ impl Code {
             Self::NotAMember => "One has no seat in this room (any more).",
             Self::Removed => "The host has removed this person from the room.",
             Self::BadReceipt => "The receipt or seal is not this server's, or too old.",
+            Self::EncryptionRequired => "Plain text from another computer: this server is reached by TLS only.",
             Self::RoomFull => "Every seat of the room is taken.",
             Self::AudienceFull => "As many watch the room as may.",
             Self::WrongMode => "Rooms of this kind have no such thing: only live rooms have an audience.",
@@ -130,7 +128,6 @@ impl Code {
             Self::TooLarge => "The request, or a part of it, is longer than allowed; the message says which.",
             Self::RateLimited => "Too many requests: try again in a moment.",
             Self::ServerFull => "The server has as many rooms as it may have.",
-            Self::StoreUnavailable => "The server cannot reach its store of rooms. Calls go on; try again in a moment.",
             Self::NotFound => "There is nothing at this address.",
             Self::TooSlow => "The request took too long to arrive.",
             Self::Internal => "The server failed.",

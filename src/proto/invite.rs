@@ -1,16 +1,16 @@
-//! Links that lead into a room: `parlor://host:port/ROOM`. One parser takes every form a person may paste.
+//! Links that lead into a room: `parlor://host:port/ROOM#pin=...`. One parser takes every form a person may paste.
 //!
 //! | pasted | server | room |
 //! |---|---|---|
 //! | `parlor://host/ROOM`, `parlor://host:port/ROOM` | `host:1935`, `host:port` | `ROOM` |
-//! | `http://host/ROOM`, `https://host/ROOM` | `host:80`, `host:443` | `ROOM` |
+//! | `http://host/ROOM`, `https://host/ROOM` | plain text at `host:80`, TLS at `host:443` | `ROOM` |
 //! | `host:port/ROOM`, `host.example/ROOM`, `[::1]:1935/ROOM` | as given | `ROOM` |
 //! | `k7wq2mnd`, `Weekly meeting`, `Q3/Q4 review` | | the room's code or name |
+//!
+//! Any of those that name a server may end with `#pin=` and the fingerprint of the server's key.
 
+use super::address::{Address, AddressError, Scheme};
 use super::{RoomId, name};
-
-/// The port that carries everything.
-pub const DEFAULT_PORT: u16 = 1935;
 
 /// Longest link that is looked at, in bytes; longer text is no link.
 const MAX_LINK_BYTES: usize = 2048;
@@ -18,8 +18,8 @@ const MAX_LINK_BYTES: usize = 2048;
 /// Where a room is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
-    /// `host` or `host:port`; `None` when only a code was given.
-    pub server: Option<String>,
+    /// The server; `None` when only a code was given.
+    pub server: Option<Address>,
     /// The room's id (its code) or its name.
     pub room: RoomId,
 }
@@ -36,6 +36,9 @@ pub enum InviteError {
     /// The part before the room is no address of a server.
     #[error("the invite names no valid server")]
     BadServer,
+    /// The pin is none.
+    #[error("the invite's pin is damaged: copy the whole link again")]
+    BadPin,
     /// A server without a room.
     #[error("the invite names no room")]
     NoRoom,
@@ -44,12 +47,27 @@ pub enum InviteError {
     BadRoom(#[from] name::NameError),
 }
 
+impl From<AddressError> for InviteError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::NotAnAddress => Self::BadServer,
+            AddressError::BadPin => Self::BadPin,
+        }
+    }
+}
+
 impl std::fmt::Display for Invite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.server {
-            Some(server) => write!(f, "parlor://{server}/{}", escape(self.room.as_str())),
-            None => write!(f, "{}", self.room),
-        }
+        let Some(server) = &self.server else { return write!(f, "{}", self.room) };
+        // `parlor` says the same wherever it does.
+        let plain = Address { scheme: Scheme::Parlor, ..server.clone() };
+        let scheme = match (server.is_encrypted(), plain.is_encrypted()) {
+            (true, false) => "https",
+            (false, true) => "http",
+            _ => "parlor",
+        };
+        write!(f, "{scheme}://{}/{}", server.authority(), escape(self.room.as_str()))?;
+        server.pin.map_or(Ok(()), |pin| write!(f, "#pin={pin}"))
     }
 }
 
@@ -64,25 +82,17 @@ impl std::str::FromStr for Invite {
         if text.len() > MAX_LINK_BYTES {
             return Err(InviteError::NotAnInvite);
         }
-        if let Some((scheme, rest)) = text.split_once("://") {
-            let port = match scheme.to_ascii_lowercase().as_str() {
-                "parlor" => DEFAULT_PORT,
-                "http" => 80,
-                "https" => 443,
-                _ => return Err(InviteError::NotAnInvite),
-            };
-            // What follows `?` or `#` belongs to newer versions.
-            let rest = rest.split(['?', '#']).next().unwrap_or(rest);
-            let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
-            return Ok(Self { server: Some(server_of(server, port)?), room: room_of(path)? });
-        }
-        match text.split_once('/') {
-            Some((server, path)) if looks_like_server(server) => {
-                Ok(Self { server: Some(server_of(server, DEFAULT_PORT)?), room: room_of(path)? })
-            }
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Scheme::of(scheme).ok_or(InviteError::NotAnInvite)?, rest),
+            None if text.split_once('/').is_some_and(|(server, _)| looks_like_server(server)) => (Scheme::Parlor, text),
             // A name may hold a slash.
-            _ => Ok(Self { server: None, room: RoomId::new(name::check(text)?) }),
-        }
+            None => return Ok(Self { server: None, room: RoomId::new(name::check(text)?) }),
+        };
+        let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+        // What follows `?` belongs to newer versions.
+        let rest = rest.split('?').next().unwrap_or(rest);
+        let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Self { server: Some(Address::of_parts(scheme, server, fragment)?), room: room_of(path)? })
     }
 }
 
@@ -101,30 +111,6 @@ fn looks_like_server(text: &str) -> bool {
             || text.starts_with('[')
             || text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
             || (text.contains('.') && !text.starts_with('.') && !text.ends_with('.')))
-}
-
-/// Checks `host[:port]` and adds the port if there is none.
-fn server_of(text: &str, default_port: u16) -> Result<String, InviteError> {
-    let (host, port) = match text.strip_prefix('[').and_then(|t| t.split_once(']')) {
-        Some((address, "")) => (address, None),
-        Some((address, port)) => (address, Some(port.strip_prefix(':').ok_or(InviteError::BadServer)?)),
-        None => text.rsplit_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
-    };
-    let bracketed = text.starts_with('[');
-    let valid = if bracketed {
-        host.parse::<std::net::Ipv6Addr>().is_ok()
-    } else {
-        !host.is_empty() && host.len() <= 253 && host.chars().all(|c| c.is_alphanumeric() || ".-_".contains(c))
-    };
-    let port = match port {
-        None => default_port,
-        Some(port) => port.parse::<u16>().ok().filter(|p| *p != 0).ok_or(InviteError::BadServer)?,
-    };
-    match (valid, bracketed) {
-        (false, _) => Err(InviteError::BadServer),
-        (true, true) => Ok(format!("[{host}]:{port}")),
-        (true, false) => Ok(format!("{host}:{port}")),
-    }
 }
 
 fn room_of(path: &str) -> Result<RoomId, InviteError> {
@@ -178,7 +164,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<(Option<String>, String), InviteError> {
-        text.parse::<Invite>().map(|i| (i.server, i.room.as_str().to_owned()))
+        text.parse::<Invite>().map(|i| (i.server.map(|s| s.to_string()), i.room.as_str().to_owned()))
     }
 
     #[test]
@@ -188,11 +174,12 @@ mod tests {
             (" parlor://192.168.1.4:2000/k7wq2mnd/ \n", Some("192.168.1.4:2000"), "k7wq2mnd"),
             ("PARLOR://host/Weekly%20meeting", Some("host:1935"), "Weekly meeting"),
             ("<parlor://host/room?pin=abc#x>", Some("host:1935"), "room"),
-            ("http://host:1935/room", Some("host:1935"), "room"),
-            ("https://calls.example/room", Some("calls.example:443"), "room"),
-            ("http://[::1]:1935/room", Some("[::1]:1935"), "room"),
+            ("http://host:1935/room", Some("http://host:1935"), "room"),
+            ("https://calls.example/room", Some("https://calls.example:443"), "room"),
+            ("http://[::1]:1935/room", Some("http://[::1]:1935"), "room"),
             ("127.0.0.1:1935/room", Some("127.0.0.1:1935"), "room"),
             ("[::1]/room", Some("[::1]:1935"), "room"),
+            ("host:99/room#x", Some("host:99"), "room"),
             ("localhost/room", Some("localhost:1935"), "room"),
             ("calls.example/%E5%91%A8%E4%BC%9A", Some("calls.example:1935"), "周会"),
             ("k7wq2mnd", None, "k7wq2mnd"),
@@ -226,10 +213,59 @@ mod tests {
     }
 
     #[test]
-    fn a_shown_invite_reads_back() {
-        for room in ["k7wq2mnd", "Q3/Q4 review?", "周会 二组", "50|50"] {
-            let invite = Invite { server: Some("[::1]:1935".into()), room: RoomId::new(room) };
-            assert_eq!(invite.to_string().parse(), Ok(invite));
+    fn a_pin_belongs_to_the_server() {
+        let pin = "A".repeat(43);
+        for text in ["parlor://host:1/room#pin=", "<host:1/room?x=1#y=2&pin="] {
+            let invite: Invite = format!("{text}{pin}{}", if text.starts_with('<') { ">" } else { "" }).parse().unwrap();
+            assert_eq!(invite.server.as_ref().unwrap().pin, pin.parse().ok());
+            assert_eq!(invite.to_string(), format!("parlor://host:1/room#pin={pin}"));
+        }
+        assert_eq!(parsed("parlor://host/room#pin=AAAA"), Err(InviteError::BadPin));
+    }
+
+    #[test]
+    fn a_shown_invite_reads_back_and_says_whether_it_is_encrypted() {
+        for (server, shown) in [
+            ("[::1]:1935", "parlor://[::1]:1935/"),
+            ("https://[::1]:1935", "https://[::1]:1935/"),
+            ("http://127.0.0.1:80", "parlor://127.0.0.1:80/"),
+            ("http://host:80", "http://host:80/"),
+            ("https://host:443", "parlor://host:443/"),
+            ("host:5", "parlor://host:5/"),
+        ] {
+            for room in ["k7wq2mnd", "Q3/Q4 review?", "周会 二组", "50|50"] {
+                let server: Address = server.parse().unwrap();
+                let invite = Invite { server: Some(server.clone()), room: RoomId::new(room) };
+                assert!(invite.to_string().starts_with(shown), "{invite}");
+                let read: Invite = invite.to_string().parse().unwrap();
+                let again = read.server.unwrap();
+                assert_eq!((read.room, again.authority()), (invite.room, server.authority()));
+                assert_eq!((again.is_encrypted(), again.pin), (server.is_encrypted(), server.pin));
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in "\\PC{0,80}") {
+            reads_back(&text);
+        }
+
+        #[test]
+        fn nor_does_what_looks_like_an_invite(
+            text in "(parlor://|https?://|)[a-z0-9.\\[\\]:-]{0,12}(:[0-9]{0,6})?/[a-z %#?周|&=]{0,12}(#pin=[A-Za-z0-9_-]{0,44})?"
+        ) {
+            reads_back(&text);
+        }
+    }
+
+    /// What is understood says the same when it is shown and read again.
+    fn reads_back(text: &str) {
+        if let Ok(invite @ Invite { server: Some(_), .. }) = text.parse::<Invite>() {
+            let again: Invite = invite.to_string().parse().unwrap();
+            assert_eq!(again.room, invite.room, "{text}");
+            let facts = |i: &Invite| i.server.as_ref().map(|s| (s.authority(), s.is_encrypted(), s.pin));
+            assert_eq!(facts(&again), facts(&invite), "{text}");
         }
     }
 }

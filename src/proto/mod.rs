@@ -1,7 +1,8 @@
 //! The wire between client and room server: ids, rules of the modes, requests, events, errors. Plain data, no I/O.
 //!
-//! This module knows nothing of the other modules; both `server` and `room` speak it.
+//! This module knows `base` only; both `server` and `room` speak it.
 
+pub mod address;
 pub mod api;
 pub mod error;
 pub mod event;
@@ -10,6 +11,7 @@ pub mod invite;
 pub mod mode;
 pub mod name;
 
+pub use address::{Address, AddressError};
 pub use error::{Code, Problem};
 pub use event::{Event, EventKind};
 pub use id::{Identity, MemberId, RoomId};

@@ -1,14 +1,14 @@
 //! The requests.
 
-use super::address::Address;
+use super::address;
 use super::clock::Estimate;
 use super::{Error, error::ErrorKind};
-use crate::base::ServerClock;
+use crate::base::{Pin, ServerClock};
 use crate::proto::api::{
     Beat, CreateRoom, Enter, Events, Heartbeat, Login, MessageBody, RoomPage, RoomState, Seat, SendMessage, Sending, Sent,
     Session, Time,
 };
-use crate::proto::{Code, Problem, RoomId};
+use crate::proto::{Address, Code, Problem, RoomId};
 use crate::wire::tls;
 use reqwest::Method;
 use serde::Serialize;
@@ -39,6 +39,10 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     address: Address,
+    /// `host:port`, for people.
+    shown: String,
+    /// `https://host:port/`, or without the s.
+    base: url::Url,
     clock: ServerClock,
     estimate: Mutex<Estimate>,
     signed_in: Mutex<Option<SignedIn>>,
@@ -51,7 +55,8 @@ struct SignedIn {
 }
 
 impl Client {
-    /// A client of the server at `host`, `host:port` or `http://host:port`. Connects only when asked something.
+    /// A client of the server at `host`, `host:port`, `https://host:port` or `http://host:port`; a `#pin=...` behind it says which key the
+    /// server has. Speaks TLS except where `http://` is given, or a server on this computer without a pin. Connects only when asked something.
     ///
     /// # Errors
     /// [`Error::BadAddress`].
@@ -64,26 +69,32 @@ impl Client {
     /// # Errors
     /// [`Error::BadAddress`].
     pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
-        let address = Address::parse(server)?;
+        let (address, base) = address::parse(server)?;
+        let shown = address.authority();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true);
-        if address.is_loopback {
+        if address.is_loopback() {
             builder = builder.no_proxy();
         }
-        let trust = tls::client::config(None).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
-        let http =
-            builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(&address.shown, cause))?;
-        let inner = Inner { address, clock, estimate: Mutex::default(), signed_in: Mutex::default() };
+        let trust =
+            tls::client::config(address.pin).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
+        let http = builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(&shown, cause))?;
+        let inner = Inner { address, shown, base, clock, estimate: Mutex::default(), signed_in: Mutex::default() };
         Ok(Self { http, inner: Arc::new(inner) })
     }
 
     /// The server as `host:port`.
     pub fn server(&self) -> &str {
-        &self.inner.address.shown
+        &self.inner.shown
+    }
+
+    /// The server as an invite names it, pin included.
+    pub fn address(&self) -> &Address {
+        &self.inner.address
     }
 
     /// The server's clock, as far as it has been [measured](Self::measure_clock).
@@ -145,7 +156,8 @@ impl Client {
     /// # Errors
     /// All kinds; [`Code::BadName`], [`Code::Conflict`] (the id asked for is taken), [`Code::ServerFull`].
     pub async fn create_room(&self, room: &CreateRoom) -> Result<Seat, Error> {
-        self.request(Method::POST, &["rooms"], "", Some(room)).await
+        let seat = self.request(Method::POST, &["rooms"], "", Some(room)).await?;
+        Ok(self.pin_seat(seat))
     }
 
     /// Takes a seat in the room of that id or name. Asking again gives the same seat with fresh tokens.
@@ -158,7 +170,8 @@ impl Client {
         if room.trim().chars().all(|c| c == '.') {
             return Err(Problem::new(Code::RoomNotFound, "there is no such room").into());
         }
-        self.request(Method::POST, &["rooms", room, "members"], "", Some(&enter)).await
+        let seat = self.request(Method::POST, &["rooms", room, "members"], "", Some(&enter)).await?;
+        Ok(self.pin_seat(seat))
     }
 
     /// Gives up one's seat.
@@ -185,7 +198,9 @@ impl Client {
     /// # Errors
     /// All kinds; [`Code::NotAMember`].
     pub async fn get_room(&self, room: &RoomId) -> Result<RoomState, Error> {
-        self.request(Method::GET, &["rooms", room.as_str()], "", None::<&()>).await
+        let mut state: RoomState = self.request(Method::GET, &["rooms", room.as_str()], "", None::<&()>).await?;
+        self.pin_state(&mut state);
+        Ok(state)
     }
 
     /// Says that one is still here and what one sends. Also a probe of the server's clock.
@@ -251,6 +266,40 @@ impl Client {
     /// All kinds; [`Code::TooLarge`].
     pub async fn send_msg(&self, room: &RoomId, message: &SendMessage) -> Result<Sent, Error> {
         self.request(Method::POST, &["rooms", room.as_str(), "messages"], "", Some(message)).await
+    }
+
+    /// The key that the server shows, whoever it is: for a server on this very computer, which is believed without TLS as well.
+    ///
+    /// # Errors
+    /// When it is not on this computer, or no TLS server.
+    pub async fn key_shown(&self) -> Result<Pin, Error> {
+        let Address { host, port, .. } = self.address();
+        if !self.address().is_loopback() {
+            return Err(self.not_parlor("it is not on this computer".to_owned()));
+        }
+        let host = host.to_string();
+        let shown = tls::client::key_shown((host.trim_matches(['[', ']']), *port));
+        match tokio::time::timeout(CONNECT_TIMEOUT, shown).await {
+            Ok(shown) => shown.map_err(|error| self.not_parlor(format!("it shows no key ({error})"))),
+            Err(_) => Err(Error::Timeout { server: self.server().to_owned() }),
+        }
+    }
+
+    /// Streams are on the server with the key that this client was told of.
+    fn pin_seat(&self, mut seat: Seat) -> Seat {
+        self.pin_url(&mut seat.publish_url);
+        self.pin_state(&mut seat.state);
+        seat
+    }
+
+    fn pin_state(&self, state: &mut RoomState) {
+        state.members.iter_mut().filter_map(|m| m.play_url.as_mut()).for_each(|url| self.pin_url(url));
+    }
+
+    fn pin_url(&self, url: &mut String) {
+        if let Some(pin) = self.inner.address.pin.filter(|_| url.starts_with("rtmps://")) {
+            url.push_str(&format!("#pin={pin}"));
+        }
     }
 
     fn heard(&self, sent: Duration, server_us: i64) -> i64 {
@@ -352,7 +401,7 @@ impl Client {
     }
 
     fn url(&self, path: &[&str], query: &str) -> url::Url {
-        let mut url = self.inner.address.base.clone();
+        let mut url = self.inner.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().push("v1").extend(path);
         }

@@ -1,14 +1,20 @@
 //! What can go wrong between a client and the room service.
 
-use crate::proto::{Code, Problem};
+use crate::proto::{AddressError, Code, Problem};
+use crate::wire::tls::{Untrusted, client as tls};
 use std::sync::Arc;
 
 /// Why a request failed. `Display` is one English sentence; the app translates by [`kind`](Self::kind).
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The text given as the server's address is none.
-    #[error("{0:?} is not the address of a server")]
-    BadAddress(String),
+    #[error("{address:?}: {source}")]
+    BadAddress {
+        /// The text.
+        address: String,
+        /// What is wrong with it.
+        source: AddressError,
+    },
     /// No connection, or it broke.
     #[error("the server {server} cannot be reached")]
     Unreachable {
@@ -23,6 +29,14 @@ pub enum Error {
     Timeout {
         /// `host:port`.
         server: String,
+    },
+    /// It is not the server that was meant, as far as anybody can tell: nothing was said to it.
+    #[error("{server} is not trusted: {why}")]
+    Untrusted {
+        /// `host:port`.
+        server: String,
+        /// What is wrong with its certificate.
+        why: Untrusted,
     },
     /// Something answers, but it is no Parlor server.
     #[error("{server} is not a Parlor server: {detail}")]
@@ -46,6 +60,8 @@ pub enum ErrorKind {
     Unreachable,
     /// No answer: try again later.
     Timeout,
+    /// Another server than the one meant, or one that nobody vouches for: ask for a newer invite.
+    Untrusted,
     /// Wrong address or wrong port: ask for another.
     NotParlor,
     /// The server refused with this code.
@@ -56,9 +72,10 @@ impl Error {
     /// What kind of error it is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadAddress(_) => ErrorKind::BadAddress,
+            Self::BadAddress { .. } => ErrorKind::BadAddress,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Untrusted { .. } => ErrorKind::Untrusted,
             Self::NotParlor { .. } => ErrorKind::NotParlor,
             Self::Problem(problem) => ErrorKind::Problem(problem.code),
         }
@@ -70,9 +87,7 @@ impl Error {
             self.kind(),
             ErrorKind::Unreachable
                 | ErrorKind::Timeout
-                | ErrorKind::Problem(
-                    Code::RateLimited | Code::ServerFull | Code::StoreUnavailable | Code::Internal | Code::Unknown
-                )
+                | ErrorKind::Problem(Code::RateLimited | Code::ServerFull | Code::Internal | Code::Unknown)
         )
     }
 
@@ -89,6 +104,12 @@ impl Error {
         let server = server.to_owned();
         if cause.is_timeout() {
             return Self::Timeout { server };
+        }
+        if let Some(why) = Untrusted::among(&cause) {
+            return Self::Untrusted { server, why: why.clone() };
+        }
+        if tls::is_foreign(&cause) {
+            return Self::NotParlor { server, detail: "it does not speak TLS 1.3".to_owned() };
         }
         if let Some(garbage) = find_source::<hyper::Error>(&cause).filter(|e| e.is_parse()) {
             return Self::NotParlor { server, detail: garbage.to_string() };

@@ -1,6 +1,6 @@
 //! The client of the room service: sign in, list, create, enter, talk, leave; and the measured offset to the server's clock.
 //!
-//! It knows `proto` and `base`. It opens no stream (that is `media`) and keeps no call alive (that is `call`): each function is one request.
+//! It knows `proto` and `base`, and of `wire` only whom to trust. It opens no stream (that is `media`) and keeps no call alive (that is `call`): each function is one request.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), parlor::room::Error> {
@@ -18,5 +18,6 @@ mod client;
 mod clock;
 mod error;
 
+pub use crate::wire::tls::Untrusted;
 pub use client::Client;
 pub use error::{Error, ErrorKind};

@@ -2,6 +2,7 @@
 
 use super::service::Service;
 use super::token::Person;
+use crate::proto::address::DEFAULT_PORT;
 use crate::proto::{Code, Problem};
 use axum::Json;
 use axum::body::Bytes;
@@ -12,10 +13,20 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Whoever is at the other end of a connection; `host` puts it into each request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// How a request came in; `host` puts it into each request's extensions. Without it: in plain text.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
+    /// Over TLS.
+    pub encrypted: bool,
+    /// The host, or host and port, under which people reach this server, if it was told.
+    pub public: Option<Arc<str>>,
+}
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -66,23 +77,38 @@ impl FromRequestParts<Service> for By {
     }
 }
 
-/// `host:port` at which the client reached this server: its streams are reached there too.
+/// Base of the addresses of this server's streams for the client, such as `rtmps://host:port`: they are reached like the service itself.
 pub(super) struct Via(pub String);
 
 impl<S: Sync> FromRequestParts<S> for Via {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let host = parts.headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        via(host).map(Self).ok_or_else(|| bad_request("the Host header is missing or no host:port"))
+        let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+        let arrival = parts.extensions.get::<Arrival>().cloned().unwrap_or_default();
+        let is_local = parts.extensions.get::<Peer>().is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback());
+        // Anybody can write such a line; a proxy on this computer is believed. Its port is for HTTP only.
+        let proxied = text("x-forwarded-proto").filter(|_| is_local).map(|protocols| protocols.starts_with("https"));
+        let public = arrival.public.as_deref().filter(|_| proxied.is_some());
+        let encrypted = proxied.unwrap_or(arrival.encrypted);
+        let (host, default_port) = match (public, encrypted) {
+            (Some(public), _) => (public, DEFAULT_PORT),
+            (None, true) => (text("host").unwrap_or_default(), 443),
+            (None, false) => (text("host").unwrap_or_default(), 80),
+        };
+        let scheme = if encrypted { "rtmps" } else { "rtmp" };
+        let authority = via(host, default_port).ok_or_else(|| bad_request("the Host header is missing or no host:port"))?;
+        Ok(Self(format!("{scheme}://{authority}")))
     }
 }
 
 /// The Host header, checked: it goes into URLs.
-fn via(host: &str) -> Option<String> {
-    let url = url::Url::parse(&format!("http://{host}/")).ok()?;
+fn via(host: &str, default_port: u16) -> Option<String> {
+    // A scheme without a port of its own: nothing is left out of what is parsed.
+    let url = url::Url::parse(&format!("rtmp://{host}/")).ok()?;
+    let (name, port) = (url.host()?, url.port().unwrap_or(default_port));
+    let name = url::Host::parse(&name.to_string()).ok()?;
     let plain = url.path() == "/" && url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let (name, port) = (url.host()?, url.port_or_known_default()?);
     (plain && !host.contains(['/', '?', '#', '@', '\\']) && host.len() <= 260).then(|| format!("{name}:{port}"))
 }
 
@@ -163,7 +189,7 @@ mod tests {
             ("a:b", None),
             ("a\\b", None),
         ] {
-            assert_eq!(via(host).as_deref(), seen, "{host}");
+            assert_eq!(via(host, 80).as_deref(), seen, "{host}");
         }
     }
 }

@@ -18,9 +18,9 @@ mod tests;
 pub mod token;
 mod waiting;
 
-pub use extract::Peer;
+pub use extract::{Arrival, Peer};
 pub use limits::Limits;
-pub use routes::{document, router};
+pub use routes::{document, router, tls_only};
 pub use service::{APP, Service};
 
 use engine::Engine;

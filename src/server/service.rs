@@ -7,7 +7,7 @@ use super::engine::{Engine, Hook};
 use super::limiter::Limiter;
 use super::limits::{self, Limits};
 use super::room::{Entered, Plan, Room, id, micros, room_not_found};
-use super::store::{Due, Effects, News, Store, Totals, Verdict};
+use super::store::{Due, Effects, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
@@ -18,7 +18,6 @@ use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 /// The application part of stream URLs.
@@ -127,7 +126,7 @@ impl Service {
     }
 
     /// Creates a room and takes its creator's seat; with an id of one's own open room it is that one's seat again. `via` is the
-    /// `host:port` at which the client reached this server.
+    /// base of stream addresses for the client, such as `rtmps://host:port`.
     ///
     /// # Errors
     /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::Conflict`], [`Code::ServerFull`],
@@ -436,23 +435,6 @@ impl Service {
         }
     }
 
-    /// Hears what happens in other processes that use the same store, until [`close`](Self::close).
-    pub async fn keep_listening(&self) {
-        let (mut news, mut closing) = (self.0.store.news(), self.0.closing.subscribe());
-        loop {
-            let heard = tokio::select! {
-                heard = news.recv() => heard,
-                _ = closing.wait_for(|closing| *closing) => return,
-            };
-            match heard {
-                Ok(News::Woken(room)) => self.0.waiting.wake(&room),
-                Ok(News::Kicked(stream)) => self.0.media.kick(&stream),
-                Ok(News::Missed) | Err(RecvError::Lagged(_)) => self.0.waiting.wake_all(),
-                Err(RecvError::Closed) => return,
-            }
-        }
-    }
-
     fn now(&self) -> Duration {
         self.0.clock.now()
     }
@@ -533,7 +515,7 @@ impl Service {
         let token = self.0.keys.stream(action, holder, stream, expires);
         match (self.engine(), id::holder_of(stream)) {
             (Some(engine), Some(seat)) => engine.url(action, via, &seat, &token, expires),
-            _ => format!("rtmp://{via}/{APP}/{stream}?token={token}"),
+            _ => format!("{via}/{APP}/{stream}?token={token}"),
         }
     }
 }

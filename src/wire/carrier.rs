@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
+use super::tls::{self, Untrusted};
 use super::url::{Scheme, Url};
 
 /// How much unsent data the kernel may hide from us: about two pictures of a call. What it holds is late already and can no
@@ -23,6 +24,34 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// A peer that vanished without a word is noticed by the kernel after about this long plus a few probes, even when nothing is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What a connection rides on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CarrierKind {
+    /// TCP, in plain text.
+    Tcp,
+    /// TLS 1.3 over TCP.
+    Tls,
+}
+
+impl CarrierKind {
+    /// Its name in reports, logs and figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// Whether nobody on the way can read or change what it carries.
+    pub const fn is_encrypted(self) -> bool {
+        match self {
+            Self::Tcp => false,
+            Self::Tls => true,
+        }
+    }
+}
 
 /// A connected byte stream.
 pub trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -46,16 +75,40 @@ pub enum ConnectError {
         /// `host:port`.
         authority: String,
     },
+    /// It is not the server that was meant, as far as anybody can tell: nothing was said to it.
+    #[error("{authority} is not trusted: {why}")]
+    Untrusted {
+        /// `host:port`.
+        authority: String,
+        /// What is wrong with its certificate.
+        why: Untrusted,
+    },
 }
 
-/// Connects to the server of `url` within `timeout`, trying all its addresses.
+/// Connects to the server of `url` within `timeout`, trying all its addresses; what the URL asks to be encrypted is.
 ///
 /// # Errors
-/// When no address answers.
-pub async fn connect(url: &Url, timeout: Duration) -> Result<Box<dyn Carrier>, ConnectError> {
-    let Scheme::Rtmp = url.scheme;
-    let authority = url.authority();
+/// When no address answers, or the one that answers is not believed.
+pub async fn connect(url: &Url, timeout: Duration) -> Result<(Box<dyn Carrier>, CarrierKind), ConnectError> {
     let deadline = Instant::now() + timeout;
+    let stream = connect_tcp(url, deadline).await?;
+    let authority = url.authority();
+    match url.scheme {
+        Scheme::Rtmp => Ok((Box::new(stream), CarrierKind::Tcp)),
+        Scheme::Rtmps => match timeout_at(deadline, tls::client::handshake(stream, &url.host, url.pin)).await {
+            Ok(Ok(stream)) => Ok((Box::new(stream), CarrierKind::Tls)),
+            Ok(Err(error)) => Err(match Untrusted::among(&error) {
+                Some(why) => ConnectError::Untrusted { authority, why: why.clone() },
+                None => ConnectError::Unreachable { authority, source: Arc::new(error) },
+            }),
+            Err(_) => Err(ConnectError::Timeout { authority }),
+        },
+    }
+}
+
+/// The first connection that comes about, prepared for media.
+async fn connect_tcp(url: &Url, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let authority = url.authority();
     let unreachable = |source: io::Error| ConnectError::Unreachable { authority: url.authority(), source: Arc::new(source) };
     let addresses: Vec<SocketAddr> = match timeout_at(deadline, lookup_host((url.host.as_str(), url.port))).await {
         Ok(found) => found.map_err(unreachable)?.collect(),
@@ -72,7 +125,7 @@ pub async fn connect(url: &Url, timeout: Duration) -> Result<Box<dyn Carrier>, C
         match timeout_at(until, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 tune(&stream).map_err(unreachable)?;
-                return Ok(Box::new(stream));
+                return Ok(stream);
             }
             Ok(Err(error)) => failure = unreachable(error),
             Err(_) => failure = ConnectError::Timeout { authority: authority.clone() },

@@ -1,7 +1,7 @@
 //! What an RTMP session rides on: addresses, connections, and client links that publish or play one stream.
 //!
-//! Knows `rtmp` (the protocol without I/O) and `base`; knows nothing of pictures, sound or rooms. Only TCP so far; a further
-//! carrier needs a new [`Scheme`] and a branch in [`connect`], and nothing else changes.
+//! Knows `rtmp` (the protocol without I/O) and `base`; knows nothing of pictures, sound or rooms. TCP, and TLS 1.3 over it; a further
+//! carrier needs a new [`CarrierKind`], a [`Scheme`] and a branch in [`connect`], and nothing else changes.
 //!
 //! ```
 //! let url: parlor::wire::Url = "rtmp://example.org/live/room_member?token=secret".parse()?;
@@ -17,7 +17,7 @@ pub mod ring;
 pub mod tls;
 mod url;
 
-pub use carrier::{Carrier, ConnectError, connect, tune};
+pub use carrier::{Carrier, CarrierKind, ConnectError, connect, tune};
 pub use pipe::{Pipe, Ready};
 pub use ring::Ring;
 pub use url::{Scheme, Url, UrlError};

@@ -1,10 +1,15 @@
-//! `rtmp://host[:port]/app/name[?query]`.
+//! `rtmp://host[:port]/app/name[?query]`, `rtmps://host[:port]/app/name[?query][#pin=...]`.
 
 use std::fmt;
 use std::str::FromStr;
 
+use crate::base::Pin;
+
 /// The port registered for RTMP.
-const DEFAULT_PORT: u16 = 1935;
+const RTMP_PORT: u16 = 1935;
+
+/// The port that everybody means by `rtmps://`.
+const RTMPS_PORT: u16 = 443;
 
 /// Longer than any address with a token; keeps a pasted novel out of the handshake.
 const MAX_LENGTH: usize = 2048;
@@ -14,6 +19,17 @@ const MAX_LENGTH: usize = 2048;
 pub enum Scheme {
     /// RTMP over TCP.
     Rtmp,
+    /// RTMP over TLS.
+    Rtmps,
+}
+
+impl Scheme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rtmp => "rtmp",
+            Self::Rtmps => "rtmps",
+        }
+    }
 }
 
 /// The address of one stream on one server.
@@ -25,19 +41,21 @@ pub struct Url {
     pub scheme: Scheme,
     /// Name or address; an IPv6 address without its brackets.
     pub host: String,
-    /// Port, 1935 unless given.
+    /// Port; unless given 1935, for TLS 443.
     pub port: u16,
     /// The application: all of the path but its last part.
     pub app: String,
     /// The stream: the last part of the path, with `?query` if there is one.
     pub name: String,
+    /// The key that the server must have, unless its certificate is signed by an authority that this computer trusts; for TLS only.
+    pub pin: Option<Pin>,
 }
 
 /// Why an address cannot be used, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Not `rtmp://`.
-    #[error("a stream address starts with rtmp://")]
+    /// Neither `rtmp://` nor `rtmps://`.
+    #[error("a stream address starts with rtmp:// or rtmps://")]
     Scheme,
     /// No host between `//` and `/`.
     #[error("the stream address names no server")]
@@ -51,12 +69,15 @@ pub enum UrlError {
     /// White space, control characters, or more than 2048 bytes.
     #[error("the stream address has blanks in it or is too long")]
     Text,
+    /// `#pin=` with something else than a pin behind it.
+    #[error("the pin in the stream address is damaged")]
+    Pin,
 }
 
 impl Url {
     /// What goes into RTMP's `connect` as `tcUrl`.
     pub fn tc_url(&self) -> String {
-        format!("rtmp://{}/{}", self.authority(), self.app)
+        format!("{}://{}/{}", self.scheme.name(), self.authority(), self.app)
     }
 
     /// `host:port`, with brackets around an IPv6 address.
@@ -73,22 +94,27 @@ impl FromStr for Url {
             return Err(UrlError::Text);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        if !scheme.eq_ignore_ascii_case("rtmp") {
-            return Err(UrlError::Scheme);
-        }
+        let is = |known: &Scheme| scheme.eq_ignore_ascii_case(known.name());
+        let scheme = [Scheme::Rtmp, Scheme::Rtmps].into_iter().find(is).ok_or(UrlError::Scheme)?;
+        // A stream on a server of other make may have a # in its name.
+        let (rest, pin) = match scheme {
+            Scheme::Rtmp => (rest, None),
+            Scheme::Rtmps => rest.rsplit_once("#pin=").map_or((rest, None), |(rest, pin)| (rest, Some(pin))),
+        };
+        let pin = pin.map(|pin| pin.parse().map_err(|_| UrlError::Pin)).transpose()?;
         let (authority, path) = rest.split_once('/').ok_or(UrlError::Path)?;
-        let (host, port) = split_authority(authority)?;
+        let (host, port) = split_authority(authority, if scheme == Scheme::Rtmp { RTMP_PORT } else { RTMPS_PORT })?;
         let path_end = path.find('?').unwrap_or(path.len());
         let slash = path.get(..path_end).and_then(|p| p.rfind('/')).ok_or(UrlError::Path)?;
         let (app, name) = (&path[..slash], &path[slash + 1..]);
         if app.is_empty() || name.is_empty() || name.starts_with('?') {
             return Err(UrlError::Path);
         }
-        Ok(Self { scheme: Scheme::Rtmp, host: host.to_owned(), port, app: app.to_owned(), name: name.to_owned() })
+        Ok(Self { scheme, host: host.to_owned(), port, app: app.to_owned(), name: name.to_owned(), pin })
     }
 }
 
-fn split_authority(authority: &str) -> Result<(&str, u16), UrlError> {
+fn split_authority(authority: &str, default_port: u16) -> Result<(&str, u16), UrlError> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, tail) = rest.split_once(']').ok_or(UrlError::Host)?;
@@ -108,7 +134,7 @@ fn split_authority(authority: &str) -> Result<(&str, u16), UrlError> {
     }
     let port = match port {
         Some(digits) => digits.parse().ok().filter(|&p| p != 0).ok_or(UrlError::Port)?,
-        None => DEFAULT_PORT,
+        None => default_port,
     };
     Ok((host, port))
 }
@@ -139,6 +165,34 @@ mod tests {
         let url: Url = "rtmp://[::1]/a/b/c".parse().unwrap();
         assert_eq!((url.host.as_str(), url.port, url.app.as_str(), url.name.as_str()), ("::1", 1935, "a/b", "c"));
         assert_eq!(url.authority(), "[::1]:1935");
+    }
+
+    #[test]
+    fn an_encrypted_one_may_carry_a_pin() {
+        let pin = "A".repeat(43);
+        let url: Url = format!("rtmps://h:1935/live/n?token=x#pin={pin}").parse().unwrap();
+        assert_eq!((url.scheme, url.port, url.name.as_str(), url.pin), (Scheme::Rtmps, 1935, "n?token=x", pin.parse().ok()));
+        assert_eq!((url.tc_url(), url.to_string()), ("rtmps://h:1935/live".into(), "rtmps://h:1935/live/n".into()));
+        let url: Url = "rtmps://h/live/n".parse().unwrap();
+        assert_eq!((url.port, url.pin), (443, None));
+        let url: Url = format!("rtmp://h/live/n#pin={pin}").parse().unwrap();
+        assert_eq!((url.name, url.pin), (format!("n#pin={pin}"), None));
+        assert_eq!("rtmps://h/live/n#pin=AAA".parse::<Url>(), Err(UrlError::Pin));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in "(rtmps?://)?[a-z0-9.\\[\\]:@-]{0,12}(:[0-9]{0,6})?(/[a-z?=/#]{0,9}){0,3}(#pin=[A-Za-z0-9_-]{0,44})?") {
+            if let Ok(url) = text.parse::<Url>() {
+                let pin = url.pin.map_or(String::new(), |pin| format!("#pin={pin}"));
+                proptest::prop_assert_eq!(format!("{}/{}{pin}", url.tc_url(), url.name).parse(), Ok(url));
+            }
+        }
+
+        #[test]
+        fn nor_does_any_other(text in "\\PC{0,60}") {
+            let _ = text.parse::<Url>();
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn call(peers: usize) -> Snapshot {
         ..Me::default()
     };
     me.preview.put(fill([120, 120, 130]));
-    let invite = Invite { server: Some("192.168.1.20:1935".into()), room: RoomId::new("k7wq2mnd") };
+    let invite = Invite { server: "192.168.1.20:1935".parse().ok(), room: RoomId::new("k7wq2mnd") };
     let room = Room { id: RoomId::new("k7wq2mnd"), name: "周会".into(), mode: Mode::Multi, cap: 4, mine: true, invite };
     Snapshot { phase: Phase::InCall, room: Some(room), me, peers: (0..peers).map(peer).collect(), chat: Vec::new() }
 }

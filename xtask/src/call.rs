@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::command::{Running, built, typed};
+use crate::command::{Running, built};
 use crate::table::Table;
 
 /// A `parlor-server` on a free port of this computer; stopped when dropped.
@@ -29,23 +29,16 @@ impl Server {
 
     /// One with further arguments.
     pub fn start_with(release: bool, arguments: &[&str]) -> Result<Self> {
-        Self::start_by(Command::new(built("parlor-server", release)), arguments)
-    }
-
-    /// One that `command` starts when it gets the server's arguments.
-    pub fn start_by(mut command: Command, arguments: &[&str]) -> Result<Self> {
-        let program = typed(&command);
+        let program = built("parlor-server", release);
         let mut process = Running(
-            command
+            Command::new(&program)
                 .args(["--listen", "127.0.0.1:0"])
                 .args(arguments)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .env("PARLOR_LOG", "warn")
-                // It has no business in the person's own folder.
-                .env("STATE_DIRECTORY", "/dev/null/none")
                 .spawn()
-                .with_context(|| format!("cannot start {program}"))?,
+                .with_context(|| format!("cannot start {}", program.display()))?,
         );
         let stdout = process.0.stdout.take().context("the server has no standard output")?;
         let mut line = String::new();

@@ -10,7 +10,7 @@ pub use sources::{Fault, Faults, Key, Sources, keys};
 
 use crate::base::settings::{choices, settings};
 use crate::base::{Clock, Secret, log};
-use crate::proto::invite::DEFAULT_PORT;
+use crate::proto::address::DEFAULT_PORT;
 use crate::server::{Limits, engine};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -116,7 +116,8 @@ impl Pull {
             return;
         }
         self.figures_at = now + FIGURES;
-        let stats = self.session.stats();
+        let mut stats = self.session.stats();
+        stats.carrier = self.link.as_ref().and_then(|link| link.stats().carrier);
         if self.link.is_some() && stats.kbps > 0.0 {
             self.shared.set_state(State::Playing);
         }

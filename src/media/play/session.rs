@@ -325,6 +325,8 @@ impl Session {
             decode_ms: count.decode_ms,
             codec: count.codec.clone(),
             unsupported: count.unsupported.clone(),
+            // The link knows.
+            carrier: None,
         }
     }
 

@@ -210,6 +210,7 @@ impl Publisher {
         let mut stats = lock(&shared.counters).stats(link.dropped.video);
         stats.queue_bytes = congestion.queue_bytes;
         stats.queue_ms = u32::try_from(congestion.queue_age.as_millis()).unwrap_or(u32::MAX);
+        stats.carrier = link.carrier;
         stats.mic_rms = lock(&shared.level).rms();
         stats
     }

@@ -68,7 +68,8 @@ impl Engine {
     /// The address at which somebody may do `action` with a seat's stream until `expires`. `via` is the `host:port` at which they reached
     /// this server, `token` what this server would sign it with.
     pub fn url(&self, action: Action, via: &str, seat: &Holder, token: &str, expires: Duration) -> String {
-        let host = via.rsplit_once(':').map_or(via, |(host, _)| host);
+        let authority = via.split_once("://").map_or(via, |(_, authority)| authority);
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         let filled = self.template(action).fill(host, seat);
         let query = match (self.config.sign, self.key(action)) {
             (Scheme::Token, _) => format!("token={token}"),

@@ -65,13 +65,12 @@ impl Door {
     /// How every route behind this door may refuse.
     const fn refusals(self) -> &'static [Code] {
         match self {
-            Self::Open => &[Code::BadRequest, Code::RateLimited, Code::TooSlow, Code::Internal],
+            Self::Open => &[Code::BadRequest, Code::EncryptionRequired, Code::RateLimited, Code::TooSlow, Code::Internal],
             Self::Session => &[
                 Code::BadRequest,
                 Code::Unauthorized,
-                Code::SignedInElsewhere,
+                Code::EncryptionRequired,
                 Code::RateLimited,
-                Code::StoreUnavailable,
                 Code::TooSlow,
                 Code::Internal,
             ],

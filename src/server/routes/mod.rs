@@ -36,6 +36,16 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
+/// For whoever comes in plain text where TLS is wanted: every request gets the same refusal, and none is looked at.
+pub fn tls_only() -> Router {
+    let refuse = || async {
+        let why = "this server speaks only TLS with other computers: use https://, or an invite with its #pin, or ask its operator for `plain`";
+        let refused = Refused(Problem::new(Code::EncryptionRequired, why));
+        ([(header::UPGRADE, "TLS/1.3"), (header::CONNECTION, "close")], refused)
+    };
+    Router::new().fallback(refuse)
+}
+
 /// The OpenAPI document of all routes, as JSON.
 pub fn document() -> &'static str {
     document::text()

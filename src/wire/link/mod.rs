@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::base::Clock;
 use crate::rtmp::{self, client};
 
-use super::carrier::{Carrier, ConnectError, connect};
+use super::carrier::{Carrier, CarrierKind, ConnectError, connect};
 use super::pipe::Pipe;
 use super::url::{Url, UrlError};
 
@@ -130,7 +130,9 @@ impl Error {
     /// What can be done about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Url(_) | Self::Refused { .. } | Self::Stopped => ErrorKind::Permanent,
+            Self::Url(_) | Self::Unreachable(ConnectError::Untrusted { .. }) | Self::Refused { .. } | Self::Stopped => {
+                ErrorKind::Permanent
+            }
             Self::Unreachable(_) | Self::Timeout | Self::Protocol(_) | Self::Broken(_) | Self::ClosedByPeer | Self::Ended => {
                 ErrorKind::Transient
             }
@@ -167,16 +169,17 @@ struct Line {
     pipe: Pipe<Box<dyn Carrier>>,
     session: client::Session,
     clock: Clock,
+    carrier: CarrierKind,
 }
 
 impl Line {
     async fn open(url: &str, role: client::Role, options: &Options) -> Result<Self, Error> {
         let url: Url = url.parse()?;
-        let carrier = connect(&url, options.timeout).await?;
+        let (stream, carrier) = connect(&url, options.timeout).await?;
         let config =
             client::Config { set_up_timeout: options.timeout, ..client::Config::new(role, &url.tc_url(), &url.app, &url.name) };
         let session = client::Session::new(config, options.clock.now());
-        Ok(Self { pipe: Pipe::new(carrier), session, clock: options.clock.clone() })
+        Ok(Self { pipe: Pipe::new(stream), session, clock: options.clock.clone(), carrier })
     }
 
     /// Moves what the session has to say to the pipe.

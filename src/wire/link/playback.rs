@@ -1,7 +1,7 @@
 //! Receiving one stream.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::base::Queue;
 use crate::rtmp::Packet;
 use crate::rtmp::client::{Event, Role};
+use crate::wire::CarrierKind;
 use crate::wire::pipe::Ready;
 
 use super::task::Task;
@@ -33,6 +34,8 @@ pub struct PlaybackStats {
     pub bytes_received: u64,
     /// Packets received.
     pub packets_received: u64,
+    /// What it rides on, once there is a connection.
+    pub carrier: Option<CarrierKind>,
 }
 
 /// A stream that is being received. Dropping it says good-bye to the server, for at most 200 ms.
@@ -51,6 +54,7 @@ struct Shared {
     key_frame: Notify,
     bytes: AtomicU64,
     packets: AtomicU64,
+    carrier: OnceLock<CarrierKind>,
 }
 
 impl Playback {
@@ -92,6 +96,7 @@ impl Playback {
         PlaybackStats {
             bytes_received: self.shared.bytes.load(Ordering::Relaxed),
             packets_received: self.shared.packets.load(Ordering::Relaxed),
+            carrier: self.shared.carrier.get().copied(),
         }
     }
 }
@@ -112,6 +117,7 @@ async fn run(
         },
         _ = stop.wait_for(|stop| *stop) => return Error::Stopped,
     };
+    shared.carrier.get_or_init(|| line.carrier);
     let error = match drive(&mut line, queue, shared, report, &mut stop).await {
         Ok(never) => match never {},
         Err(error) => error,

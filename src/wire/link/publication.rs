@@ -1,7 +1,7 @@
 //! Sending one stream.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::base::Clock;
 use crate::rtmp::client::{Event, Role};
 use crate::rtmp::{Packet, PacketKind, tag};
+use crate::wire::CarrierKind;
 use crate::wire::pipe::Ready;
 use crate::wire::ring::{Dropped, Limits, Ring};
 
@@ -47,6 +48,8 @@ pub struct PublicationStats {
     pub packets_sent: u64,
     /// Packets dropped because the network was too slow.
     pub dropped: Dropped,
+    /// What it rides on, once there is a connection.
+    pub carrier: Option<CarrierKind>,
 }
 
 /// A stream that is being sent. Dropping it says good-bye to the server, for at most 200 ms.
@@ -66,6 +69,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Notify,
     bytes_sent: AtomicU64,
+    carrier: OnceLock<CarrierKind>,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Publication {
             }),
             wake: Notify::new(),
             bytes_sent: AtomicU64::new(0),
+            carrier: OnceLock::new(),
         });
         let (report, state) = watch::channel(State::Connecting);
         let (url, inside) = (url.to_owned(), shared.clone());
@@ -154,6 +159,7 @@ impl Publication {
             bytes_sent: self.shared.bytes_sent.load(Ordering::Relaxed),
             packets_sent: queue.packets_sent,
             dropped: queue.ring.dropped(),
+            carrier: self.shared.carrier.get().copied(),
         }
     }
 }
@@ -190,6 +196,7 @@ async fn run(
         },
         _ = stop.wait_for(|stop| *stop) => return Error::Stopped,
     };
+    shared.carrier.get_or_init(|| line.carrier);
     let error = match drive(&mut line, shared, report, &mut stop).await {
         Ok(never) => match never {},
         Err(error) => error,

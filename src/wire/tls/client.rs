@@ -12,8 +12,11 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, PeerIncompatible, SignatureScheme};
+use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
-use super::{pin_of, provider};
+use super::{MAX_HIDDEN, pin_of, provider};
 use crate::base::Pin;
 
 /// Why a server is not believed.
@@ -78,7 +81,7 @@ fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (
 /// When the cryptography at hand is unusable, which the tests exclude.
 pub fn config(pin: Option<Pin>) -> Result<ClientConfig, rustls::Error> {
     let provider = provider();
-    let verifier = Verifier { pin, algorithms: provider.signature_verification_algorithms };
+    let verifier = Verifier { trust: Trust::Vouched(pin), algorithms: provider.signature_verification_algorithms };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
@@ -89,10 +92,48 @@ pub fn config(pin: Option<Pin>) -> Result<ClientConfig, rustls::Error> {
     Ok(config)
 }
 
+/// Speaks TLS over `stream` to the server called `host`.
+///
+/// # Errors
+/// When the connection breaks, the other side does not speak TLS 1.3, or it is not believed ([`Untrusted::among`] tells).
+pub async fn handshake(stream: TcpStream, host: &str, pin: Option<Pin>) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    let config = config(pin).map_err(io::Error::other)?;
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    stream.get_mut().1.set_buffer_limit(Some(MAX_HIDDEN));
+    Ok(stream)
+}
+
+/// The key that whoever listens at `address` shows and proves to have. This says nothing about who it is: nothing is sent to it.
+///
+/// # Errors
+/// When nobody listens there, or nobody who speaks TLS 1.3.
+pub async fn key_shown(address: impl ToSocketAddrs) -> io::Result<Pin> {
+    let stream = TcpStream::connect(address).await?;
+    let provider = provider();
+    let verifier = Verifier { trust: Trust::Anybody, algorithms: provider.signature_verification_algorithms };
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13]).map_err(io::Error::other)?;
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    let name = ServerName::IpAddress(stream.peer_addr()?.ip().into());
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let shown = shown.ok_or_else(|| io::Error::other("the server shows no certificate"))?;
+    pin_of(shown).map_err(io::Error::other)
+}
+
 #[derive(Debug)]
 struct Verifier {
-    pin: Option<Pin>,
+    trust: Trust,
     algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// Who is believed.
+#[derive(Clone, Copy, Debug)]
+enum Trust {
+    /// The one with the pinned key, and those for whom the system vouches.
+    Vouched(Option<Pin>),
+    /// Whoever it is, to see who it is.
+    Anybody,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -104,13 +145,17 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.pin.is_some() && self.pin == pin_of(end_entity).ok() {
+        let pin = match self.trust {
+            Trust::Anybody => return Ok(ServerCertVerified::assertion()),
+            Trust::Vouched(pin) => pin,
+        };
+        if pin.is_some() && pin == pin_of(end_entity).ok() {
             return Ok(ServerCertVerified::assertion());
         }
         let chain =
             system().and_then(|system| system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now));
         chain.map_err(|why| {
-            let untrusted = Untrusted { pinned: self.pin.is_some(), detail: why.to_string() };
+            let untrusted = Untrusted { pinned: pin.is_some(), detail: why.to_string() };
             CertificateError::Other(OtherError(Arc::new(untrusted))).into()
         })
     }

@@ -4,6 +4,10 @@
 //! very handshake, that the server has its key. Which certificates a client believes is told in [`client`].
 
 pub mod client;
+#[cfg(feature = "server")]
+pub mod identity;
+#[cfg(feature = "server")]
+pub mod server;
 
 use std::sync::{Arc, LazyLock};
 
@@ -15,6 +19,14 @@ use sha2::{Digest, Sha256};
 use crate::base::Pin;
 
 pub use client::Untrusted;
+#[cfg(feature = "server")]
+pub use identity::{Identity, IdentityError};
+#[cfg(feature = "server")]
+pub use server::Acceptor;
+
+/// Encrypted bytes that may wait in front of the kernel. They are late already and can no longer be dropped, like those in the kernel; with
+/// rustls's default (64 KiB) a viewer at 500 kbit/s would fall a second behind. Room for a pipe's batch, so that a batch is one record.
+const MAX_HIDDEN: usize = 8 * 1024;
 
 /// The cryptography of all our connections, handed to every one of them: nothing depends on what else the process has installed.
 fn provider() -> Arc<CryptoProvider> {
