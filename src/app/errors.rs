@@ -75,6 +75,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::BadRequest | Code::NotFound => ("error-bad-request", Remedy::Nothing),
         Code::BadName => ("error-bad-name", Remedy::Nothing),
         Code::Unauthorized => ("error-unauthorized", Remedy::TryAgain),
+        Code::SignedInElsewhere => ("error-signed-in-elsewhere", Remedy::Nothing),
         Code::AccessKeyRequired => ("error-access-key-required", Remedy::Server),
         Code::WrongAccessKey => ("error-wrong-access-key", Remedy::Server),
         Code::Forbidden => ("error-forbidden", Remedy::Nothing),
@@ -91,6 +92,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::TooLarge => ("error-too-large", Remedy::Nothing),
         Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
         Code::ServerFull => ("error-server-full", Remedy::TryAgain),
+        Code::StoreUnavailable => ("error-store-unavailable", Remedy::TryAgain),
         Code::TooSlow => ("error-too-slow", Remedy::TryAgain),
         Code::Internal | Code::Unknown => ("error-internal", Remedy::TryAgain),
     }

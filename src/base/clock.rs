@@ -23,6 +23,11 @@ impl Clock {
         Self(Some(Arc::new(AtomicU64::new(micros(start)))))
     }
 
+    /// Whether it stands still until it is moved.
+    pub fn is_manual(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Time since the UNIX epoch; never goes backwards.
     pub fn now(&self) -> Duration {
         match &self.0 {

@@ -1,5 +1,6 @@
 //! One accepted connection: look at its first byte, take the TLS off if it has any on, then hand it to the RTMP relay or to the HTTP router.
 
+use super::cluster::Cluster;
 use super::entrance::{Entrance, Guest};
 use super::http;
 use super::listen::Stop;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub router: Router,
     pub hub: Hub,
     pub door: Arc<Door>,
+    pub cluster: Option<Cluster>,
     pub identity: Arc<Identity>,
     pub tls: Acceptor,
     pub timeouts: Timeouts,
@@ -232,7 +234,8 @@ mod tests {
             let router = router(service.clone());
             let identity = Arc::new(Identity::open(&Source::Memory).unwrap());
             let tls = Acceptor::new(identity.clone()).unwrap();
-            let shared = Arc::new(Shared { live, entrance, metrics, router, service, hub, door, identity, tls, timeouts });
+            let shared =
+                Arc::new(Shared { live, entrance, metrics, router, service, hub, door, cluster: None, identity, tls, timeouts });
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, peer) = listener.accept().await.unwrap();

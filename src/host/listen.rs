@@ -51,6 +51,14 @@ pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<S
     minding.spawn(shared.identity.clone().watch());
     let service = shared.service.clone();
     minding.spawn(async move { service.keep_expiring().await });
+    let service = shared.service.clone();
+    minding.spawn(async move { service.keep_listening().await });
+    let cluster = shared.clone();
+    minding.spawn(async move {
+        if let Some(cluster) = &cluster.cluster {
+            cluster.keep().await;
+        }
+    });
     let (service, door) = (shared.service.clone(), shared.door.clone());
     minding.spawn(async move { door.notices.tell(&service, &door.live).await });
     // An error says that the host was dropped, which is a wish to stop as well.

@@ -11,6 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cluster;
 pub mod config;
 mod connection;
 mod entrance;
@@ -28,11 +29,12 @@ use crate::base::Pin;
 use crate::proto::address::DEFAULT_PORT;
 use crate::relay::Hub;
 use crate::server::engine::Engine;
-use crate::server::store::Memory;
+use crate::server::store::{self, Memory, Store};
 use crate::server::token::{KeyError, Keys};
 use crate::server::{MediaSide, Service};
 use crate::wire::tls::identity::Source;
 use crate::wire::tls::{Acceptor, Identity, IdentityError};
+use cluster::Cluster;
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
@@ -72,6 +74,9 @@ pub enum Error {
     /// The key in the data folder cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The Redis that several servers share does not answer.
+    #[error("the store of rooms that `redis` names cannot be used")]
+    Store(#[from] store::Error),
     /// There is no certificate to show.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -174,7 +179,11 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?, config.public.as_deref(), identity.pin());
     let hub = Hub::new(config.clock.clone());
-    let store = Arc::new(Memory::new(config.clock.clone()));
+    let cluster = Cluster::join(&config, &keys).await?;
+    let store: Arc<dyn Store> = match &cluster {
+        Some(cluster) => cluster.redis.clone(),
+        None => Arc::new(Memory::new(config.clock.clone())),
+    };
     let media: Arc<dyn MediaSide> = match Engine::new(&config.engine).map_err(Error::Engine)? {
         Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
         None => Arc::new(Streams(hub.clone())),
@@ -185,7 +194,7 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let entrance = Arc::new(Entrance::default());
     let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
     let timeouts = connection::Timeouts::default();
-    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, identity, tls, timeouts });
+    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, identity, tls, timeouts });
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })

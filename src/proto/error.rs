@@ -13,6 +13,8 @@ pub enum Code {
     BadName,
     /// Not signed in, or the token has expired.
     Unauthorized,
+    /// The same person has signed in elsewhere since.
+    SignedInElsewhere,
     /// The server asks for an access key to sign in.
     AccessKeyRequired,
     /// Signed in, but not allowed.
@@ -45,6 +47,8 @@ pub enum Code {
     RateLimited,
     /// The server has as many rooms as it may have.
     ServerFull,
+    /// The server cannot reach its store of rooms; calls go on.
+    StoreUnavailable,
     /// No such address.
     NotFound,
     /// The request took too long to arrive.
@@ -58,10 +62,11 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::BadName,
         Self::Unauthorized,
+        Self::SignedInElsewhere,
         Self::AccessKeyRequired,
         Self::Forbidden,
         Self::WrongAccessKey,
@@ -78,6 +83,7 @@ impl Code {
         Self::TooLarge,
         Self::RateLimited,
         Self::ServerFull,
+        Self::StoreUnavailable,
         Self::NotFound,
         Self::TooSlow,
         Self::Internal,
@@ -88,7 +94,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest | Self::BadName => 400,
-            Self::Unauthorized | Self::AccessKeyRequired => 401,
+            Self::Unauthorized | Self::SignedInElsewhere | Self::AccessKeyRequired => 401,
             Self::Forbidden
             | Self::WrongAccessKey
             | Self::WrongPassword
@@ -102,7 +108,7 @@ impl Code {
             Self::EncryptionRequired => 426,
             Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::ServerFull => 503,
+            Self::ServerFull | Self::StoreUnavailable => 503,
         }
     }
 
@@ -112,6 +118,7 @@ impl Code {
             Self::BadRequest => "The request is not understood; the message says which part.",
             Self::BadName => "The name breaks the rule for names; the message says how.",
             Self::Unauthorized => "There is no bearer token, or it is unknown or has expired: sign in.",
+            Self::SignedInElsewhere => "The same person has signed in elsewhere since: this session is over.",
             Self::AccessKeyRequired => "This server asks for its access key: sign in with `access_key`.",
             Self::Forbidden => "Not allowed to this person.",
             Self::WrongAccessKey => "The access key is not this server's.",
@@ -128,6 +135,7 @@ impl Code {
             Self::TooLarge => "The request, or a part of it, is longer than allowed; the message says which.",
             Self::RateLimited => "Too many requests: try again in a moment.",
             Self::ServerFull => "The server has as many rooms as it may have.",
+            Self::StoreUnavailable => "The server cannot reach its store of rooms. Calls go on; try again in a moment.",
             Self::NotFound => "There is nothing at this address.",
             Self::TooSlow => "The request took too long to arrive.",
             Self::Internal => "The server failed.",

@@ -87,7 +87,9 @@ impl Error {
             self.kind(),
             ErrorKind::Unreachable
                 | ErrorKind::Timeout
-                | ErrorKind::Problem(Code::RateLimited | Code::ServerFull | Code::Internal | Code::Unknown)
+                | ErrorKind::Problem(
+                    Code::RateLimited | Code::ServerFull | Code::StoreUnavailable | Code::Internal | Code::Unknown
+                )
         )
     }
 

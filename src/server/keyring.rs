@@ -115,6 +115,12 @@ impl Ring {
         self.keys.drain(..forgotten.max(too_many));
     }
 
+    /// Whether this is that ring after a newer key was made.
+    pub fn is_successor_of(&self, other: &Self) -> bool {
+        let newest = |ring: &Self| ring.keys.last().map(|key| key.made_s);
+        self.root == other.root && newest(self) > newest(other)
+    }
+
     /// How long the newest key has been signing.
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(Duration::from_secs(self.keys.last().map_or(0, |key| key.made_s)))

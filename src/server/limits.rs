@@ -16,6 +16,9 @@ pub const STREAM_GRACE: Duration = Duration::from_secs(5);
 pub const TICK: Duration = Duration::from_secs(1);
 /// Whoever was told that a seat is due has this long to look at its stream; then somebody else is told.
 pub const CLAIM: Duration = Duration::from_secs(5);
+/// In a store that outlives this process, a room that no process has touched for this long is gone. Each member's deadline, at most
+/// [`GONE`] away, touches it.
+pub const ROOM_TTL: Duration = Duration::from_secs(600);
 /// How long a dissolved room is remembered, so that those who were in it hear why.
 pub const AFTERLIFE: Duration = Duration::from_secs(60);
 

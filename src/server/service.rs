@@ -7,7 +7,7 @@ use super::engine::{Engine, Hook};
 use super::limiter::Limiter;
 use super::limits::{self, Limits};
 use super::room::{Entered, Plan, Room, id, micros, room_not_found};
-use super::store::{Due, Effects, Store, Totals, Verdict};
+use super::store::{Due, Effects, News, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
@@ -18,6 +18,7 @@ use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 /// The application part of stream URLs.
@@ -431,6 +432,23 @@ impl Service {
             }
             if let Err(problem) = self.expire().await {
                 tracing::warn!(%problem, "could not look for members who are gone");
+            }
+        }
+    }
+
+    /// Hears what happens in other processes that use the same store, until [`close`](Self::close).
+    pub async fn keep_listening(&self) {
+        let (mut news, mut closing) = (self.0.store.news(), self.0.closing.subscribe());
+        loop {
+            let heard = tokio::select! {
+                heard = news.recv() => heard,
+                _ = closing.wait_for(|closing| *closing) => return,
+            };
+            match heard {
+                Ok(News::Woken(room)) => self.0.waiting.wake(&room),
+                Ok(News::Kicked(stream)) => self.0.media.kick(&stream),
+                Ok(News::Missed) | Err(RecvError::Lagged(_)) => self.0.waiting.wake_all(),
+                Err(RecvError::Closed) => return,
             }
         }
     }

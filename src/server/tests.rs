@@ -1,171 +1,59 @@
-//! The service over a store in memory, with stepped time.
+//! The service over each kind of store, with stepped time.
 
-use super::limits::{
-    AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, Limits, PENDING, ROOMS_PER_PERSON, STREAM_GRACE, TEXT_BYTES, TICK,
-};
-use super::room::id;
-use super::store::{Memory, Store};
-use super::token::{Holder, Keys, Person};
-use super::{MediaSide, Service};
-use crate::base::Clock;
-use crate::proto::api::{CreateRoom, Enter, Heartbeat, MessageBody, RoomPage, SendMessage, Sending};
+mod several;
+mod world;
+
+use super::limits::{AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, Limits, PENDING, ROOMS_PER_PERSON, STREAM_GRACE, TEXT_BYTES};
+use super::token::Holder;
+use crate::proto::api::{CreateRoom, MessageBody, Sending};
 use crate::proto::event::{DissolveReason, LeaveReason};
-use crate::proto::{Code, EventKind, Identity, Mode, Problem, RoomId};
+use crate::proto::{Code, EventKind, Mode, RoomId};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use world::{Kind, S, World, stream_name, wish};
 
-const T0: Duration = Duration::from_secs(1_700_000_000);
-const S: fn(u64) -> Duration = Duration::from_secs;
-const VIA: &str = "rtmp://h:1";
-const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-fn person(name: &str) -> Person {
-    Person { identity: Identity::new(format!("id-{name}")), name: name.to_owned() }
-}
-
-fn wish(name: &str, mode: Mode) -> CreateRoom {
-    CreateRoom { name: name.into(), mode, password: None, dissolve_on_creator_exit: true, room: None }
-}
-
-fn stream_name(holder: &Holder) -> String {
-    id::stream_name(&holder.room, &holder.member)
-}
-
-/// Which streams flow, and which were ended.
-#[derive(Default)]
-struct Streams {
-    live: Mutex<BTreeSet<String>>,
-    kicked: Mutex<Vec<String>>,
-}
-
-impl MediaSide for Streams {
-    fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        Box::pin(std::future::ready(self.live.lock().unwrap().contains(stream)))
-    }
-
-    fn kick(&self, stream: &str) {
-        self.live.lock().unwrap().remove(stream);
-        self.kicked.lock().unwrap().push(stream.to_owned());
-    }
-}
-
-/// A service, its store, its clock, and its streams.
-struct World {
-    service: Service,
-    store: Arc<Memory>,
-    clock: Clock,
-    streams: Arc<Streams>,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::with(Limits::default())
-    }
-
-    fn with(limits: Limits) -> Self {
-        let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
-        let store = Arc::new(Memory::new(clock.clone()));
-        let service = Service::new(limits, Keys::random(), clock.clone(), store.clone(), streams.clone());
-        Self { service, store, clock, streams }
-    }
-
-    fn now(&self) -> Duration {
-        self.clock.now()
-    }
-
-    /// A seat of which nothing flows yet.
-    async fn reserve(&self, name: &str, request: &CreateRoom) -> Result<Holder, Problem> {
-        let seat = self.service.create(&person(name), VIA, request).await?;
-        Ok(Holder { room: seat.room, member: seat.member })
-    }
-
-    async fn enter_silently(&self, name: &str, room: &str, password: Option<&str>) -> Result<Holder, Code> {
-        let enter = Enter { password: password.map(str::to_owned) };
-        let seat = self.service.enter(FROM, &person(name), VIA, room, &enter).await.map_err(|p| p.code)?;
-        Ok(Holder { room: seat.room, member: seat.member })
-    }
-
-    async fn create(&self, name: &str, request: &CreateRoom) -> Holder {
-        let holder = self.reserve(name, request).await.unwrap();
-        self.push(&holder).await;
-        holder
-    }
-
-    async fn enter(&self, name: &str, room: &RoomId) -> Result<Holder, Code> {
-        let holder = self.enter_silently(name, room.as_str(), None).await?;
-        self.push(&holder).await;
-        Ok(holder)
-    }
-
-    async fn exit(&self, name: &str, room: &RoomId) -> Result<(), Code> {
-        self.service.exit(&person(name), room).await.map_err(|p| p.code)
-    }
-
-    async fn dissolve(&self, name: &str, room: &RoomId) -> Result<(), Code> {
-        self.service.dissolve(&person(name), room).await.map_err(|p| p.code)
-    }
-
-    async fn push(&self, holder: &Holder) {
-        self.streams.live.lock().unwrap().insert(stream_name(holder));
-        self.service.started(&stream_name(holder)).await;
-    }
-
-    async fn stop(&self, holder: &Holder) {
-        self.streams.live.lock().unwrap().remove(&stream_name(holder));
-        self.service.stopped(&stream_name(holder)).await;
-    }
-
-    async fn beat(&self, name: &str, room: &RoomId) -> Result<u64, Code> {
-        self.send(name, room, Sending::default()).await
-    }
-
-    async fn send(&self, name: &str, room: &RoomId, sending: Sending) -> Result<u64, Code> {
-        let beat = self.service.heartbeat(&person(name), room, Heartbeat { sending }).await;
-        beat.map(|b| b.seq).map_err(|p| p.code)
-    }
-
-    async fn say(&self, name: &str, room: &RoomId, nonce: u64, body: MessageBody) -> Result<u64, Code> {
-        let sent = self.service.say(&person(name), room, &SendMessage { body, nonce }).await;
-        sent.map(|s| s.seq).map_err(|p| p.code)
-    }
-
-    /// Lets time pass, looking at deadlines as often as the service does.
-    async fn pass(&self, time: Duration) {
-        let until = self.now() + time;
-        while self.now() < until {
-            self.clock.advance(TICK.min(until - self.now()));
-            self.service.expire().await.unwrap();
+/// Each of these is a test on a store in memory, and one on a real Redis.
+macro_rules! on_each_store {
+    ($($name:ident),+ $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Kind::Memory).await;
+            })+
         }
-    }
-
-    async fn list(&self, offset: usize, limit: usize) -> RoomPage {
-        self.service.rooms(offset, limit).await.unwrap()
-    }
-
-    async fn names(&self, room: &RoomId) -> Vec<String> {
-        let mut names = Vec::new();
-        let look = &mut |room: &super::room::Room, _| names = room.state().members.into_iter().map(|m| m.name).collect();
-        self.store.view(room, None, look).await.unwrap();
-        names
-    }
-
-    async fn kinds(&self, name: &str, room: &RoomId, since: u64) -> Vec<EventKind> {
-        self.events(name, room, since).await.unwrap()
-    }
-
-    async fn events(&self, name: &str, room: &RoomId, since: u64) -> Result<Vec<EventKind>, Code> {
-        let events = self.service.events(&person(name), room, since, Duration::ZERO).await.map_err(|p| p.code)?;
-        Ok(events.events.into_iter().map(|e| e.kind).collect())
-    }
+        mod e2e_redis {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Kind::Redis).await;
+            })+
+        }
+    };
 }
 
-#[tokio::test]
-async fn a_room_is_listed_and_a_member_announced_only_when_their_stream_flows() {
-    let world = World::new();
+on_each_store![
+    a_room_is_listed_and_a_member_announced_only_when_their_stream_flows,
+    a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it,
+    a_room_whose_creator_never_pushes_is_gone,
+    a_crash_is_noticed_within_25_s,
+    a_pulled_cable_is_noticed_within_25_s_too,
+    a_member_without_heartbeat_stays_while_their_stream_flows,
+    a_member_with_heartbeats_stays_while_their_stream_is_away,
+    a_lost_start_notice_heals,
+    caps_are_those_of_the_mode_and_pending_seats_count,
+    entering_again_is_the_same_seat,
+    the_creator_leaving_dissolves_the_room_unless_told_otherwise,
+    only_the_creator_ends_a_room,
+    a_room_comes_back_under_its_id_after_a_restart,
+    a_name_leads_to_the_newest_room_and_an_id_goes_first,
+    passwords_are_asked_once,
+    a_repeated_message_is_said_once_and_bad_ones_not_at_all,
+    switching_a_device_is_told_once,
+    numbers_of_rooms_are_bounded_and_memories_make_way,
+    a_stream_whose_seat_is_gone_is_ended,
+    pages_of_the_list_are_newest_first,
+];
+
+async fn a_room_is_listed_and_a_member_announced_only_when_their_stream_flows(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.reserve("Ann", &wish("Weekly", Mode::Duo)).await.unwrap();
     let room = ann.room.clone();
     assert_eq!(world.list(0, 10).await.total, 0);
@@ -183,9 +71,8 @@ async fn a_room_is_listed_and_a_member_announced_only_when_their_stream_flows() 
     assert!(matches!(&world.kinds("Ann", &room, 1).await[..], [EventKind::Joined { member, .. }] if *member == bob.member));
 }
 
-#[tokio::test]
-async fn a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it() {
-    let world = World::new();
+async fn a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Duo", Mode::Duo)).await;
     world.enter_silently("Bob", ann.room.as_str(), None).await.unwrap();
     assert_eq!(world.enter("Cid", &ann.room).await, Err(Code::RoomFull), "a reserved seat is a seat");
@@ -200,18 +87,16 @@ async fn a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it() {
     world.enter("Cid", &ann.room).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_room_whose_creator_never_pushes_is_gone() {
-    let world = World::new();
+async fn a_room_whose_creator_never_pushes_is_gone(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.reserve("Ann", &wish("Silent", Mode::Multi)).await.unwrap();
     world.pass(PENDING + S(2)).await;
     assert_eq!(world.exit("Ann", &ann.room).await, Err(Code::RoomNotFound));
 }
 
-#[tokio::test]
-async fn a_crash_is_noticed_within_25_s() {
+async fn a_crash_is_noticed_within_25_s(kind: Kind) {
     for seconds_since_heartbeat in 0..5 {
-        let world = World::new();
+        let world = World::new(kind).await;
         let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
         let bob = world.enter("Bob", &ann.room).await.unwrap();
         world.pass(S(seconds_since_heartbeat)).await;
@@ -227,13 +112,12 @@ async fn a_crash_is_noticed_within_25_s() {
     }
 }
 
-#[tokio::test]
-async fn a_pulled_cable_is_noticed_within_25_s_too() {
-    let world = World::new();
+async fn a_pulled_cable_is_noticed_within_25_s_too(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let bob = world.enter("Bob", &ann.room).await.unwrap();
     // Nobody says that the connection is broken: the relay sees packets stop at once, and gives up after 15 s.
-    world.streams.live.lock().unwrap().remove(&stream_name(&bob));
+    world.end_stream(&bob);
     for second in 0..25 {
         if second == 15 {
             world.stop(&bob).await;
@@ -244,9 +128,8 @@ async fn a_pulled_cable_is_noticed_within_25_s_too() {
     assert_eq!(world.names(&ann.room).await, ["Ann"]);
 }
 
-#[tokio::test]
-async fn a_member_without_heartbeat_stays_while_their_stream_flows() {
-    let world = World::new();
+async fn a_member_without_heartbeat_stays_while_their_stream_flows(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let bob = world.enter("Bob", &ann.room).await.unwrap();
     world.pass(S(600)).await;
@@ -261,9 +144,8 @@ async fn a_member_without_heartbeat_stays_while_their_stream_flows() {
     assert_eq!(world.names(&ann.room).await, ["Ann"]);
 }
 
-#[tokio::test]
-async fn a_member_with_heartbeats_stays_while_their_stream_is_away() {
-    let world = World::new();
+async fn a_member_with_heartbeats_stays_while_their_stream_is_away(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let bob = world.enter("Bob", &ann.room).await.unwrap();
     world.stop(&bob).await;
@@ -274,20 +156,18 @@ async fn a_member_with_heartbeats_stays_while_their_stream_is_away() {
     assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"]);
 }
 
-#[tokio::test]
-async fn a_lost_start_notice_heals() {
-    let world = World::new();
+async fn a_lost_start_notice_heals(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let bob = world.enter_silently("Bob", ann.room.as_str(), None).await.unwrap();
-    world.streams.live.lock().unwrap().insert(stream_name(&Holder { room: ann.room.clone(), member: bob.member }));
+    world.begin_stream(&bob);
     world.pass(PENDING + S(1)).await;
     assert_eq!(world.names(&ann.room).await, ["Ann", "Bob"]);
 }
 
-#[tokio::test]
-async fn caps_are_those_of_the_mode_and_pending_seats_count() {
+async fn caps_are_those_of_the_mode_and_pending_seats_count(kind: Kind) {
     for (mode, cap) in [(Mode::Duo, 2), (Mode::Multi, 4), (Mode::Live, 4)] {
-        let world = World::new();
+        let world = World::new(kind).await;
         let ann = world.create("Ann", &wish("Call", mode)).await;
         let mut got_in = 1;
         for i in 0..100 {
@@ -297,9 +177,8 @@ async fn caps_are_those_of_the_mode_and_pending_seats_count() {
     }
 }
 
-#[tokio::test]
-async fn entering_again_is_the_same_seat() {
-    let world = World::new();
+async fn entering_again_is_the_same_seat(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Duo)).await;
     let first = world.enter("Bob", &ann.room).await.unwrap();
     assert_eq!(world.enter("Bob", &ann.room).await, Ok(first));
@@ -309,13 +188,12 @@ async fn entering_again_is_the_same_seat() {
     assert_eq!(world.create("Ann", &again).await, ann, "so is creating one's own open room");
 }
 
-#[tokio::test]
-async fn the_creator_leaving_dissolves_the_room_unless_told_otherwise() {
-    let world = World::new();
+async fn the_creator_leaving_dissolves_the_room_unless_told_otherwise(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let bob = world.enter("Bob", &ann.room).await.unwrap();
     world.exit("Ann", &ann.room).await.unwrap();
-    assert_eq!(*world.streams.kicked.lock().unwrap(), [stream_name(&ann), stream_name(&bob)]);
+    assert_eq!(world.kicked(2).await, [stream_name(&ann), stream_name(&bob)]);
     assert!(matches!(
         world.kinds("Bob", &ann.room, 2).await[..],
         [EventKind::Left { reason: LeaveReason::Left, .. }, EventKind::Dissolved { reason: DissolveReason::CreatorLeft }]
@@ -325,7 +203,7 @@ async fn the_creator_leaving_dissolves_the_room_unless_told_otherwise() {
     assert_eq!(world.beat("Bob", &ann.room).await, Err(Code::RoomNotFound));
     assert_eq!(world.events("Cid", &ann.room, 0).await, Err(Code::RoomNotFound));
     world.pass(AFTERLIFE + S(1)).await;
-    world.store.check_empty();
+    world.check_empty().await;
 
     let kept = CreateRoom { dissolve_on_creator_exit: false, ..wish("Open", Mode::Multi) };
     let ann = world.create("Ann", &kept).await;
@@ -341,9 +219,8 @@ async fn the_creator_leaving_dissolves_the_room_unless_told_otherwise() {
     assert_eq!(world.list(0, 10).await.total, 0, "an empty room is no room");
 }
 
-#[tokio::test]
-async fn only_the_creator_ends_a_room() {
-    let world = World::new();
+async fn only_the_creator_ends_a_room(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     world.enter("Bob", &ann.room).await.unwrap();
     assert_eq!(world.dissolve("Bob", &ann.room).await, Err(Code::Forbidden));
@@ -351,11 +228,10 @@ async fn only_the_creator_ends_a_room() {
     assert!(matches!(world.kinds("Bob", &ann.room, 2).await[..], [EventKind::Dissolved { reason: DissolveReason::Ended }]));
 }
 
-#[tokio::test]
-async fn a_room_comes_back_under_its_id_after_a_restart() {
-    let before = World::new();
+async fn a_room_comes_back_under_its_id_after_a_restart(kind: Kind) {
+    let before = World::new(kind).await;
     let room = before.create("Ann", &wish("Call", Mode::Duo)).await.room;
-    let after = World::new();
+    let after = World::new(kind).await;
     assert_eq!(after.enter("Bob", &room).await, Err(Code::RoomNotFound), "not yet");
     let again = CreateRoom { room: Some(room.clone()), ..wish("Call", Mode::Duo) };
     assert_eq!(after.create("Ann", &again).await.room, room);
@@ -372,9 +248,8 @@ async fn a_room_comes_back_under_its_id_after_a_restart() {
     assert_eq!(after.enter("Cid", &room).await.map(|h| h.room), Ok(room));
 }
 
-#[tokio::test]
-async fn a_name_leads_to_the_newest_room_and_an_id_goes_first() {
-    let world = World::new();
+async fn a_name_leads_to_the_newest_room_and_an_id_goes_first(kind: Kind) {
+    let world = World::new(kind).await;
     let first = world.create("Ann", &wish("Standup", Mode::Multi)).await;
     let second = world.create("Bob", &wish("Standup", Mode::Multi)).await;
     let decoy = world.create("Eve", &wish(first.room.as_str(), Mode::Multi)).await;
@@ -383,9 +258,8 @@ async fn a_name_leads_to_the_newest_room_and_an_id_goes_first() {
     assert_eq!(world.enter("Flo", &RoomId::new(decoy.room.as_str().to_uppercase())).await.unwrap().room, decoy.room);
 }
 
-#[tokio::test]
-async fn passwords_are_asked_once() {
-    let world = World::new();
+async fn passwords_are_asked_once(kind: Kind) {
+    let world = World::new(kind).await;
     let locked = CreateRoom { password: Some("open sesame".into()), ..wish("Locked", Mode::Multi) };
     let room = world.create("Ann", &locked).await.room;
     let enter = async |password| world.enter_silently("Bob", room.as_str(), password).await;
@@ -396,9 +270,8 @@ async fn passwords_are_asked_once() {
     assert!(world.list(0, 1).await.rooms[0].locked);
 }
 
-#[tokio::test]
-async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all() {
-    let world = World::new();
+async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let say = async |nonce, body| world.say("Ann", &ann.room, nonce, body).await;
     let text = |text: &str| MessageBody::Text { text: text.to_owned() };
@@ -414,9 +287,8 @@ async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all() {
     assert_eq!(world.say("Eve", &ann.room, 1, text("hi")).await, Err(Code::NotAMember));
 }
 
-#[tokio::test]
-async fn switching_a_device_is_told_once() {
-    let world = World::new();
+async fn switching_a_device_is_told_once(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     let muted = Sending { mic: false, camera: true };
     for _ in 0..3 {
@@ -426,13 +298,12 @@ async fn switching_a_device_is_told_once() {
     assert_eq!(world.kinds("Ann", &ann.room, 1).await, [EventKind::Changed { member, sending: muted }]);
 }
 
-#[tokio::test]
-async fn numbers_of_rooms_are_bounded_and_memories_make_way() {
+async fn numbers_of_rooms_are_bounded_and_memories_make_way(kind: Kind) {
     let create = async |world: &World, who: usize| {
         let holder = world.reserve(&who.to_string(), &wish("Call", Mode::Duo)).await;
         holder.map(|h| h.room).map_err(|p| p.code)
     };
-    let world = World::with(Limits { rooms: 10, ..Limits::default() });
+    let world = World::with(kind, Limits { rooms: 10, ..Limits::default() }).await;
     let first = create(&world, 0).await.unwrap();
     for who in 1..10 {
         create(&world, who).await.unwrap();
@@ -442,26 +313,24 @@ async fn numbers_of_rooms_are_bounded_and_memories_make_way() {
     create(&world, 10).await.unwrap();
     assert_eq!(world.events("0", &first, 0).await, Err(Code::RoomNotFound));
 
-    let world = World::new();
+    let world = World::new(kind).await;
     for _ in 0..ROOMS_PER_PERSON {
         create(&world, 0).await.unwrap();
     }
     assert_eq!(create(&world, 0).await, Err(Code::RateLimited));
 }
 
-#[tokio::test]
-async fn a_stream_whose_seat_is_gone_is_ended() {
-    let world = World::new();
+async fn a_stream_whose_seat_is_gone_is_ended(kind: Kind) {
+    let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
     world.exit("Ann", &ann.room).await.unwrap();
-    world.streams.kicked.lock().unwrap().clear();
+    assert_eq!(world.kicked(1).await, [stream_name(&ann)]);
     world.service.started(&stream_name(&ann)).await;
-    assert_eq!(*world.streams.kicked.lock().unwrap(), [stream_name(&ann)]);
+    assert_eq!(world.kicked(2).await[1], stream_name(&ann));
 }
 
-#[tokio::test]
-async fn pages_of_the_list_are_newest_first() {
-    let world = World::new();
+async fn pages_of_the_list_are_newest_first(kind: Kind) {
+    let world = World::new(kind).await;
     for i in 0..25 {
         world.create(&i.to_string(), &wish(&format!("Room {i}"), Mode::Duo)).await;
     }
@@ -559,17 +428,29 @@ proptest! {
     #[test]
     fn whatever_happens_the_books_balance(steps in proptest::collection::vec(step(), 1..120)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let world = World::new();
-            let (mut rooms, mut seats) = (Vec::new(), Vec::new());
-            for step in &steps {
-                world.take(step, &mut rooms, &mut seats).await;
-                world.store.check(world.now());
-            }
-            world.streams.live.lock().unwrap().clear();
-            world.pass(GONE + AFTERLIFE + S(40)).await;
-            // Everything ends when everybody is gone.
-            world.store.check_empty();
-        });
+        runtime.block_on(balance(Kind::Memory, &steps));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn e2e_whatever_happens_the_books_balance_in_redis(steps in proptest::collection::vec(step(), 1..120)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(balance(Kind::Redis, &steps));
+    }
+}
+
+async fn balance(kind: Kind, steps: &[Step]) {
+    let world = World::new(kind).await;
+    let (mut rooms, mut seats) = (Vec::new(), Vec::new());
+    for step in steps {
+        world.take(step, &mut rooms, &mut seats).await;
+        world.check();
+    }
+    world.end_streams();
+    world.pass(GONE + AFTERLIFE + S(40)).await;
+    // Everything ends when everybody is gone.
+    world.check_empty().await;
 }

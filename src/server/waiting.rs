@@ -46,6 +46,13 @@ impl Waiting {
         }
     }
 
+    /// Makes all who wait look.
+    pub fn wake_all(&self) {
+        for waking in self.lock().rooms.values() {
+            waking.send_replace(());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::command::{Running, built};
+use crate::command::{Running, built, typed};
 use crate::table::Table;
 
 /// A `parlor-server` on a free port of this computer; stopped when dropped.
@@ -29,16 +29,23 @@ impl Server {
 
     /// One with further arguments.
     pub fn start_with(release: bool, arguments: &[&str]) -> Result<Self> {
-        let program = built("parlor-server", release);
+        Self::start_by(Command::new(built("parlor-server", release)), arguments)
+    }
+
+    /// One that `command` starts when it gets the server's arguments.
+    pub fn start_by(mut command: Command, arguments: &[&str]) -> Result<Self> {
+        let program = typed(&command);
         let mut process = Running(
-            Command::new(&program)
+            command
                 .args(["--listen", "127.0.0.1:0"])
                 .args(arguments)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .env("PARLOR_LOG", "warn")
+                // It has no business in the person's own folder.
+                .env("STATE_DIRECTORY", "/dev/null/none")
                 .spawn()
-                .with_context(|| format!("cannot start {}", program.display()))?,
+                .with_context(|| format!("cannot start {program}"))?,
         );
         let stdout = process.0.stdout.take().context("the server has no standard output")?;
         let mut line = String::new();

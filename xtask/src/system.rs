@@ -105,6 +105,7 @@ impl Manager {
                 "ffmpeg",
                 "nginx",
                 "libnginx-mod-rtmp",
+                "redis-server",
                 "pulseaudio",
                 "pulseaudio-utils",
                 "xvfb",
@@ -129,6 +130,7 @@ impl Manager {
             (Self::Dnf, Need::Tests) => &[
                 "ffmpeg-free",
                 "nginx",
+                "valkey-compat-redis",
                 "pulseaudio",
                 "pulseaudio-utils",
                 "alsa-plugins-pulseaudio",
@@ -150,9 +152,17 @@ impl Manager {
                 "alsa-plugins",
                 "ttf-droid",
             ],
-            (Self::Pacman, Need::Tests) => {
-                &["nginx", "pulseaudio", "xorg-server-xvfb", "openbox", "xdotool", "imagemagick", "msitools", "procps-ng"]
-            }
+            (Self::Pacman, Need::Tests) => &[
+                "nginx",
+                "redis",
+                "pulseaudio",
+                "xorg-server-xvfb",
+                "openbox",
+                "xdotool",
+                "imagemagick",
+                "msitools",
+                "procps-ng",
+            ],
             (Self::Brew, Need::Build) => &["pkgconf", "llvm", "nasm", "ffmpeg"],
             (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
             (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) => &[],
@@ -201,8 +211,8 @@ impl Manager {
                 let mut update = administrator(self)?;
                 update.args(["apt-get", "update", "-q"]);
                 let mut install = administrator(self)?;
-                if packages.contains(&"nginx") {
-                    // Installed, it would start at once and at every boot, on port 80. The tests start their own: neither is wanted.
+                if packages.iter().any(|package| ["nginx", "redis-server"].contains(package)) {
+                    // Installed, they would start at once and at every boot. The tests start their own: neither is wanted.
                     install.args(["sh", "-ec", APT_WITHOUT_SERVICES, "install"]).args(packages);
                 } else {
                     install
@@ -219,11 +229,11 @@ impl Manager {
     }
 }
 
-/// Installs packages while Debian's `policy-rc.d` forbids packages to start services; then takes nginx out of the boot.
+/// Installs packages while Debian's `policy-rc.d` forbids packages to start services; then takes those of ours out of the boot.
 const APT_WITHOUT_SERVICES: &str = r#"policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then trap "rm -f $policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; fi
 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
-if [ -d /run/systemd/system ]; then systemctl disable nginx; fi"#;
+if [ -d /run/systemd/system ]; then systemctl disable $(systemctl list-unit-files --no-legend nginx.service redis-server.service | cut -d' ' -f1); fi"#;
 
 /// Starts a command line that changes the system: through `sudo` unless we are root or the manager wants none.
 fn administrator(manager: Manager) -> Result<Command> {

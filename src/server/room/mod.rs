@@ -43,6 +43,7 @@ pub struct Room {
     /// Who created it.
     pub creator_identity: Identity,
     /// Rooms are numbered in the order of creation, by the store that keeps them; 0: not yet.
+    #[serde(skip)]
     pub number: u64,
     /// The creator's stream has flowed at least once.
     pub proven: bool,

@@ -69,8 +69,10 @@ impl Door {
             Self::Session => &[
                 Code::BadRequest,
                 Code::Unauthorized,
+                Code::SignedInElsewhere,
                 Code::EncryptionRequired,
                 Code::RateLimited,
+                Code::StoreUnavailable,
                 Code::TooSlow,
                 Code::Internal,
             ],

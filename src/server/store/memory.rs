@@ -4,7 +4,7 @@
 mod audit;
 
 use super::ring::Ring;
-use super::{Change, Due, Effects, Error, Later, Look, Store, Totals, Verdict};
+use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals, Verdict};
 use crate::base::Clock;
 use crate::proto::api::RoomPage;
 use crate::proto::{Identity, MemberId, RoomId};
@@ -13,12 +13,14 @@ use crate::server::room::{Deadline, Outbox, Room};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// Rooms in memory; they end with the process.
 #[derive(Debug)]
 pub struct Memory {
     clock: Clock,
     books: Mutex<Books>,
+    silence: broadcast::Sender<News>,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +65,7 @@ struct Index {
 impl Memory {
     /// No rooms yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, books: Mutex::default() }
+        Self { clock, books: Mutex::default(), silence: broadcast::Sender::new(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {
@@ -123,6 +125,11 @@ impl Store for Memory {
             books.look_at(room, member, Deadline::At(claim));
         }
         ready(Ok(up.into_iter().map(|(room, member)| Due { room, member, claim }).collect()))
+    }
+
+    fn news(&self) -> broadcast::Receiver<News> {
+        // There is no other process.
+        self.silence.subscribe()
     }
 }
 

@@ -1,9 +1,11 @@
-//! Where rooms are kept: [`Memory`] for one server process. What happens to a room is decided by [`Room`] alone; a store keeps rooms, their events and their deadlines, and lets changes of one room happen one after the other.
+//! Where rooms are kept: [`Memory`] for one server process, [`Redis`] for several. What happens to a room is decided by [`Room`] alone; a store keeps rooms, their events and their deadlines, and lets changes of one room happen one after the other.
 
 mod memory;
+mod redis;
 mod ring;
 
 pub use memory::Memory;
+pub use redis::Redis;
 
 use super::room::Room;
 use crate::proto::api::{Events, RoomPage};
@@ -11,6 +13,7 @@ use crate::proto::{Code, MemberId, Problem, RoomId};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// An answer that may take a while; a store in memory has it ready at once.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -67,8 +70,19 @@ pub struct Totals {
     pub members: usize,
 }
 
+/// Something that happened, perhaps in another process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Those who wait there have to look.
+    Woken(RoomId),
+    /// That stream has to end, if it is here.
+    Kicked(String),
+    /// Nobody was listening for a while: anything may have happened.
+    Missed,
+}
+
 /// Why a store did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There are as many rooms as there may be.
     #[error("the server has as many rooms as it may have")]
@@ -76,13 +90,40 @@ pub enum Error {
     /// The room's creator has that many already.
     #[error("you have {0} rooms already; leave one first")]
     TooManyOwn(usize),
+    /// Others changed the room again and again.
+    #[error("too much happens in this room at once; try again in a moment")]
+    Busy,
+    /// The store is elsewhere and does not answer.
+    #[error("the server cannot reach its store of rooms; calls go on, try again in a moment")]
+    Unavailable(#[source] Cause),
+    /// The store answers what it should not.
+    #[error("the server's store of rooms holds something that this server does not understand")]
+    Damaged(#[source] Cause),
+}
+
+/// What was wrong, in the words of whoever saw it.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    fn damaged(cause: impl Into<Cause>) -> Self {
+        Self::Damaged(cause.into())
+    }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let code = match error {
+        let code = match &error {
             Error::Full => Code::ServerFull,
             Error::TooManyOwn(_) => Code::RateLimited,
+            Error::Busy => Code::StoreUnavailable,
+            Error::Unavailable(cause) | Error::Damaged(cause) => {
+                tracing::warn!(%cause, "{error}");
+                if matches!(error, Error::Damaged(_)) { Code::Internal } else { Code::StoreUnavailable }
+            }
         };
         Self::new(code, error.to_string())
     }
@@ -108,4 +149,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is due. Each is handed out once, and again when its claim ends without a change of its deadline.
     fn due(&self) -> Later<'_, Vec<Due>>;
+
+    /// What happens from now on and was not among the [`Effects`] of this very process.
+    fn news(&self) -> broadcast::Receiver<News>;
 }

@@ -75,7 +75,7 @@ pub fn to_json() -> Value {
     json!({ "cores": cores(), "processor": processor(), "system": crate::system::name(), "load_average": average() })
 }
 
-fn cores() -> usize {
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 

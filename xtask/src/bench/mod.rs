@@ -7,8 +7,11 @@ mod load;
 mod mark;
 mod peer;
 mod relay;
+mod rooms;
 mod screen;
+mod soak;
 mod sound;
+mod tool;
 
 use std::fs;
 use std::path::PathBuf;
@@ -33,6 +36,12 @@ pub struct Options {
     /// `relay`: only these loads.
     #[arg(long = "case")]
     cases: Vec<relay::Case>,
+    /// `rooms`: so many members, one measurement each.
+    #[arg(long = "members", value_delimiter = ',', default_values_t = [100, 1_000, 4_000, 10_000, 20_000, 40_000])]
+    members: Vec<usize>,
+    /// `soak`: how long.
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
     /// Install nothing.
     #[arg(long)]
     no_install: bool,
@@ -46,6 +55,10 @@ enum What {
     Glass,
     /// The relay under load, beside nginx-rtmp under the same: CPU time per gigabit, delay, the first picture, memory, slow viewers.
     Relay,
+    /// The room service on one processor: request times, CPU time and memory, from 100 to 40,000 members in rooms of four.
+    Rooms,
+    /// People who call, crash and send garbage at random for half an hour: memory and open files stay flat. Only when asked for.
+    Soak,
 }
 
 impl What {
@@ -54,6 +67,8 @@ impl What {
             Self::Call => "call",
             Self::Glass => "glass",
             Self::Relay => "relay",
+            Self::Rooms => "rooms",
+            Self::Soak => "soak",
         }
     }
 
@@ -63,6 +78,8 @@ impl What {
             Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
             Self::Relay => relay::run(&relay::Plan { seconds, repeat, cases: cases.clone() }),
+            Self::Rooms => rooms::run(&options.members, seconds),
+            Self::Soak => soak::run(options.minutes),
         }
     }
 }
@@ -74,13 +91,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !options.no_install {
         system::ensure(&[Need::Build, Need::Window, Need::Tests])?;
     }
-    if options.what != Some(What::Relay) {
+    if !matches!(options.what, Some(What::Relay | What::Rooms | What::Soak)) {
         start(cargo().args(["build", "--release", "--bins", "--package", "parlor"]))?;
     }
     let folder = target_dir().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let all = <What as clap::ValueEnum>::value_variants();
-    for what in all.iter().filter(|what| options.what.is_none_or(|wanted| wanted == **what)) {
+    for what in all.iter().filter(|what| options.what.map_or(**what != What::Soak, |wanted| wanted == **what)) {
         println!("== {}: {}", what.name(), load::summary());
         let before = load::to_json();
         let figures = what.measure(options)?;

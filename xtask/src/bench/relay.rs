@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::engine::Engine;
-use super::load;
-use crate::command::{cargo, find, output, run as start, target_dir};
+use super::{load, tool};
+use crate::command::{find, output, target_dir};
 use crate::table::Table;
 
 /// Seconds of the film that is published in a loop.
@@ -70,7 +70,7 @@ pub struct Plan {
 }
 
 pub fn run(plan: &Plan) -> Result<Value> {
-    let tool = build()?;
+    let tool = tool::build("relay_load")?;
     let film = film()?;
     let mut flows = Table::new([
         "load",
@@ -210,25 +210,6 @@ fn middle(mut runs: Vec<Value>) -> Value {
     let mut one = runs.swap_remove(runs.len() / 2);
     one["all_cpu_seconds_per_gigabit"] = json!(costs);
     one
-}
-
-/// The server and the load tool, with all optimisations. Returns where the tool lies.
-fn build() -> Result<PathBuf> {
-    let features = ["--release", "--package", "parlor", "--no-default-features", "--features", "server,room"];
-    start(cargo().arg("build").args(features).args(["--bin", "parlor-server", "--bench", "relay_load"]))?;
-    let again = cargo()
-        .arg("build")
-        .args(features)
-        .args(["--bench", "relay_load", "--message-format", "json", "--quiet"])
-        .output()
-        .context("cannot start cargo")?;
-    let lines = String::from_utf8_lossy(&again.stdout).into_owned();
-    lines
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "relay_load")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo does not say where the load tool is")
 }
 
 /// The film, encoded once.

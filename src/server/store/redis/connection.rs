@@ -1,0 +1,224 @@
+//! The connection to Redis: scripts, what is published, and the server's time.
+
+use super::order::{Order, micros};
+use crate::base::Clock;
+use crate::proto::RoomId;
+use crate::server::limits::SESSION;
+use crate::server::store::{Error, News};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, Script};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+/// What all our keys begin with.
+const PREFIX: &str = "parlor:";
+/// How long a connection may take to come up.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long an answer may take; scripts take well below a millisecond.
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long a request may take in all, waiting for the connection included.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is made sure that we listen and what time it is.
+const CARE: Duration = Duration::from_secs(5);
+/// Keys that no process has asked for during this time are of no use: every session has ended.
+const KEYS: Duration = SESSION;
+/// News that wait to be read; whoever falls further behind is told that it missed some.
+const NEWS: usize = 4096;
+/// A measurement of the time that took longer says too little.
+const SHARP: Duration = Duration::from_millis(50);
+/// Requests under way on the one connection.
+const PIPELINE: usize = 1024;
+
+/// A connection that comes back by itself.
+pub(super) struct Connection {
+    manager: ConnectionManager,
+    scripts: Scripts,
+    news: broadcast::Sender<News>,
+    clock: Clock,
+    /// Time of the Redis server minus that of our clock, in microseconds.
+    offset_us: Arc<AtomicI64>,
+    care: JoinHandle<()>,
+}
+
+struct Scripts {
+    change: Script,
+    view: Script,
+    list: Script,
+    find: Script,
+    due: Script,
+    totals: Script,
+    keys: Script,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        let script = |text| Script::new(&format!("{}{text}", include_str!("common.lua")));
+        Self {
+            change: script(include_str!("change.lua")),
+            view: script(include_str!("view.lua")),
+            list: script(include_str!("list.lua")),
+            find: script(include_str!("find.lua")),
+            due: script(include_str!("due.lua")),
+            totals: script(include_str!("totals.lua")),
+            keys: script(include_str!("keys.lua")),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, Error> {
+        let info = url.into_connection_info().map_err(Error::unavailable)?;
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(Error::unavailable)?;
+        let (news, _) = broadcast::channel(NEWS);
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER))
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(500))
+            .set_number_of_retries(3)
+            .set_pipeline_buffer_size(PIPELINE)
+            .set_push_sender(ear(news.clone()))
+            .set_automatic_resubscription();
+        let connect = ConnectionManager::new_with_config(client, config);
+        let mut manager = connect.await.map_err(Error::unavailable)?;
+        manager.subscribe(channel()).await.map_err(Error::unavailable)?;
+        let offset_us = Arc::new(AtomicI64::new(0));
+        let care = tokio::spawn(care(manager.clone(), clock.clone(), offset_us.clone()));
+        Ok(Self { manager, scripts: Scripts::default(), news, clock, offset_us, care })
+    }
+
+    /// The time that all processes agree on.
+    pub fn now(&self) -> Duration {
+        let (now, offset_us) = (self.clock.now(), self.offset_us.load(Ordering::Relaxed));
+        let offset = Duration::from_micros(offset_us.unsigned_abs());
+        if offset_us < 0 { now.saturating_sub(offset) } else { now + offset }
+    }
+
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    pub async fn change(&self, order: &Order<'_>) -> Result<Vec<String>, Error> {
+        let order = serde_json::to_string(order).map_err(Error::damaged)?;
+        self.ask(self.scripts.change.arg(PREFIX).arg(order)).await
+    }
+
+    pub async fn view(&self, room: &RoomId, version: &str, since: Option<u64>, most: usize) -> Result<Vec<String>, Error> {
+        let since = since.map(|since| since.to_string()).unwrap_or_default();
+        self.ask(self.scripts.view.arg(PREFIX).arg(room.as_str()).arg(version).arg(since).arg(most)).await
+    }
+
+    pub async fn list(&self, skip: usize, most: usize) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.list.arg(PREFIX).arg(skip).arg(most)).await
+    }
+
+    pub async fn find(&self, name: &str) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.find.arg(PREFIX).arg(name)).await
+    }
+
+    pub async fn due(&self, now: Duration, claim: Duration, most: usize) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.due.arg(PREFIX).arg(micros(now)).arg(micros(claim)).arg(most)).await
+    }
+
+    pub async fn totals(&self) -> Result<Vec<String>, Error> {
+        self.ask(&self.scripts.totals.arg(PREFIX)).await
+    }
+
+    /// The keys kept there; `text` if there are none, or if they are to be `replaced`.
+    pub async fn keys(&self, text: &str, replaced: bool) -> Result<String, Error> {
+        let mut answer = self.ask(self.scripts.keys.arg(PREFIX).arg(text).arg(replaced).arg(KEYS.as_millis())).await?;
+        answer.pop().ok_or_else(|| Error::damaged("keys that are none"))
+    }
+
+    async fn ask(&self, script: &redis::ScriptInvocation<'_>) -> Result<Vec<String>, Error> {
+        let mut manager = self.manager.clone();
+        match tokio::time::timeout(PATIENCE, script.invoke_async(&mut manager)).await {
+            Ok(answer) => answer.map_err(Error::unavailable),
+            Err(elapsed) => Err(Error::unavailable(elapsed)),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.care.abort();
+    }
+}
+
+fn channel() -> String {
+    format!("{PREFIX}news")
+}
+
+/// Passes on what is published. After a break it says that some was missed.
+fn ear(news: broadcast::Sender<News>) -> impl Fn(PushInfo) -> Result<(), redis::aio::SendError> + Send + Sync {
+    let broken = AtomicBool::new(false);
+    move |push| {
+        let heard = match push.kind {
+            PushKind::Disconnection => {
+                broken.store(true, Ordering::Relaxed);
+                None
+            }
+            PushKind::Subscribe => broken.swap(false, Ordering::Relaxed).then_some(News::Missed),
+            PushKind::Message => {
+                redis::Msg::from_push_info(push).and_then(|message| read(&message.get_payload::<String>().ok()?))
+            }
+            _ => None,
+        };
+        if let Some(heard) = heard {
+            // Nobody listens: nobody is to be told.
+            let _ = news.send(heard);
+        }
+        Ok(())
+    }
+}
+
+fn read(payload: &str) -> Option<News> {
+    let (what, of) = payload.split_once(' ')?;
+    match what {
+        "woken" => Some(News::Woken(RoomId::new(of))),
+        "kicked" => Some(News::Kicked(of.to_owned())),
+        _ => None,
+    }
+}
+
+/// Makes sure, now and then, that we listen, and what time it is there.
+async fn care(mut manager: ConnectionManager, clock: Clock, offset_us: Arc<AtomicI64>) {
+    let mut ticks = tokio::time::interval(CARE);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = manager.subscribe(channel()).await {
+            tracing::warn!(%error, "the store of rooms does not answer");
+            continue;
+        }
+        // Stepped time is everybody's already.
+        if clock.is_manual() {
+            continue;
+        }
+        let asked = clock.now();
+        let answer: Result<(u64, u64), _> = redis::cmd("TIME").query_async(&mut manager).await;
+        let answered = clock.now();
+        if let Ok((seconds, micros)) = answer
+            && answered - asked <= SHARP
+        {
+            let there = Duration::from_secs(seconds) + Duration::from_micros(micros);
+            let here = asked + (answered - asked) / 2;
+            let offset = signed_us(there) - signed_us(here);
+            offset_us.store(offset, Ordering::Relaxed);
+        }
+    }
+}
+
+fn signed_us(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,27 @@
+//! Load tools: benches of the package, built with the server and without everything else.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::command::{cargo, run as start};
+
+/// Builds `parlor-server` and a load tool; returns where the tool is.
+pub fn build(tool: &str) -> Result<PathBuf> {
+    let features = ["--release", "--package", "parlor", "--no-default-features", "--features", "server,room"];
+    start(cargo().arg("build").args(features).args(["--bin", "parlor-server", "--bench", tool]))?;
+    let again = cargo()
+        .arg("build")
+        .args(features)
+        .args(["--bench", tool, "--message-format", "json", "--quiet"])
+        .output()
+        .context("cannot start cargo")?;
+    let lines = String::from_utf8_lossy(&again.stdout).into_owned();
+    lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == tool)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .context("cargo does not say where the load tool is")
+}
