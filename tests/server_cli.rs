@@ -2,7 +2,8 @@
 #![cfg(all(feature = "server", feature = "room"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use parlor::room::Client;
+use parlor::proto::Code;
+use parlor::room::{Client, ErrorKind};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -182,7 +183,8 @@ fn a_wish_to_stop_ends_it_soon_and_well_even_while_clients_wait() {
         let took = asked.elapsed();
         assert_eq!(status.code(), Some(0), "{signal}");
         assert!(took < Duration::from_secs(10), "{signal}: {took:?}; within 2 s on an idle machine");
-        assert!(runtime.block_on(poll).unwrap().unwrap().events.is_empty(), "whoever waited got an answer");
+        let told = runtime.block_on(poll).unwrap().unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Problem(Code::Stopping), "whoever waited is told to connect again");
         drop((idle, half));
     }
 }
@@ -219,6 +221,101 @@ fn the_data_folder_keeps_people_signed_in() {
     runtime.block_on(client.get_room_list(0, 1)).unwrap();
     assert_eq!(client.session().unwrap().token, before.token);
     assert!(is_private(&data.join("token.key")));
+}
+
+#[cfg(unix)]
+#[test]
+fn another_key_signs_after_rotation_and_people_stay_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().to_str().unwrap(), folder.path().join("log"));
+    let stderr = std::fs::File::create(&log).unwrap();
+    let server = Server::spawn(command().args(["--listen", "127.0.0.1:0", "--data", data]).stderr(stderr));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (ann, ben) = (server.client(), server.client());
+    let before = runtime.block_on(ann.login("Ann")).unwrap();
+    let keys = || std::fs::read_to_string(folder.path().join("token.key")).unwrap().matches("key ").count();
+    assert_eq!(keys(), 1);
+    // Keys are told apart by the second in which they were made.
+    std::thread::sleep(Duration::from_millis(1100));
+    assert!(output(&["--data", data, "--rotate-keys"]).status.success());
+    assert_eq!(keys(), 2);
+    assert!(is_private(&folder.path().join("token.key")));
+    server.signal("HUP");
+    let until = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(&log).unwrap().contains("a newer key signs tokens") {
+        assert!(Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    runtime.block_on(ann.get_room_list(0, 1)).unwrap();
+    assert_eq!(ann.session().unwrap().token, before.token);
+    runtime.block_on(ben.login("Ben")).unwrap();
+    runtime.block_on(ben.get_room_list(0, 1)).unwrap();
+}
+
+#[test]
+fn the_figures_are_what_prometheus_reads() {
+    let server = Server::start(&["--listen", "127.0.0.1:0"]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = server.client();
+    runtime.block_on(async {
+        client.login("Ann").await.unwrap();
+        let wish = serde_json::from_value(serde_json::json!({ "name": "Call", "mode": "duo" })).unwrap();
+        client.create_room(&wish).await.unwrap();
+    });
+    let _ = server.get("/v1/rooms/none");
+    let answer = server.get("/metrics");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-type: application/openmetrics-text"), "{answer}");
+    let figures = Figures::parse(answer.split_once("\r\n\r\n").unwrap().1);
+    assert_eq!(figures.value("parlor_rooms", ""), 1.0);
+    assert_eq!(figures.value("parlor_members", ""), 1.0);
+    assert_eq!(figures.value("parlor_http_request_duration_seconds_count", "route=\"/v1/login\",result=\"ok\""), 1.0);
+    assert!(figures.value("process_resident_memory_bytes", "") > 1e6);
+    assert!(figures.value("process_open_fds", "") > 3.0);
+    assert!(figures.value("process_cpu_seconds_total", "") >= 0.0);
+    assert!(figures.0.keys().any(|(name, labels)| name == "parlor_build_info" && labels.contains("version=")));
+
+    let closed = Server::start(&["--listen", "127.0.0.1:0", "--metrics", "off"]);
+    assert!(closed.get("/metrics").starts_with("HTTP/1.1 404"));
+}
+
+/// Figures by name and labels, read as strictly as the format is written.
+struct Figures(std::collections::BTreeMap<(String, String), f64>);
+
+impl Figures {
+    fn parse(text: &str) -> Self {
+        let (mut kinds, mut figures) = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+        let (body, end) = text.split_at(text.len() - "# EOF\n".len());
+        assert_eq!(end, "# EOF\n");
+        for line in body.lines() {
+            if let Some(about) = line.strip_prefix("# ") {
+                let words: Vec<&str> = about.splitn(3, ' ').collect();
+                assert!(["HELP", "TYPE", "UNIT"].contains(&words[0]) && words.len() == 3, "{line}");
+                if words[0] == "TYPE" {
+                    assert!(["counter", "gauge", "histogram", "info"].contains(&words[2]), "{line}");
+                    assert!(kinds.insert(words[1].to_owned(), words[2].to_owned()).is_none(), "twice: {line}");
+                }
+                continue;
+            }
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) =
+                series.split_once('{').map_or((series, ""), |(name, rest)| (name, rest.strip_suffix('}').unwrap()));
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{line}");
+            let kind = kinds.iter().find(|(known, kind)| match kind.as_str() {
+                "counter" => name == format!("{known}_total"),
+                "info" => name == format!("{known}_info"),
+                "histogram" => ["_sum", "_count", "_bucket"].iter().any(|end| name == format!("{known}{end}")),
+                _ => name == known.as_str(),
+            });
+            assert!(kind.is_some(), "no type: {line}");
+            let value = value.parse().unwrap_or_else(|e| panic!("{e}: {line}"));
+            assert!(figures.insert((name.to_owned(), labels.to_owned()), value).is_none(), "twice: {line}");
+        }
+        Self(figures)
+    }
+
+    fn value(&self, name: &str, labels: &str) -> f64 {
+        *self.0.get(&(name.to_owned(), labels.to_owned())).unwrap_or_else(|| panic!("no {name} {labels} in {:?}", self.0))
+    }
 }
 
 #[cfg(unix)]

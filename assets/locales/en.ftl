@@ -228,6 +228,7 @@ error-too-large = This is too long to send.
 error-rate-limited = Too many attempts. Wait a moment and try again.
 error-server-full = The server has no room for more rooms. Try again later.
 error-store-unavailable = The server cannot look up its rooms just now. Calls that are running go on. Try again in a moment.
+error-stopping = The server is being stopped or started anew. Try again in a moment.
 error-signed-in-elsewhere = You signed in elsewhere, so this place was signed out.
 error-too-slow = The connection is too slow. Try again in a moment.
 error-internal = The server failed. Try again in a moment.

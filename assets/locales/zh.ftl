@@ -224,6 +224,7 @@ error-too-large = 内容太长，无法发送。
 error-rate-limited = 尝试次数太多。请稍等再试。
 error-server-full = 服务器上的房间已满。请稍后再试。
 error-store-unavailable = 服务器暂时无法读取房间信息，正在进行的通话不受影响。请稍后再试。
+error-stopping = 服务器正在停止或重启。请稍后再试。
 error-signed-in-elsewhere = 您已在别处登录，此处已退出。
 error-too-slow = 连接太慢。请稍后重试。
 error-internal = 服务器出错了。请稍后重试。

@@ -93,6 +93,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
         Code::ServerFull => ("error-server-full", Remedy::TryAgain),
         Code::StoreUnavailable => ("error-store-unavailable", Remedy::TryAgain),
+        Code::Stopping => ("error-stopping", Remedy::TryAgain),
         Code::TooSlow => ("error-too-slow", Remedy::TryAgain),
         Code::Internal | Code::Unknown => ("error-internal", Remedy::TryAgain),
     }

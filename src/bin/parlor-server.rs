@@ -1,9 +1,11 @@
 //! The room service and the RTMP relay as one program. Thin: it reads flags, starts a `host`, says that it is ready, and waits for the wish to stop.
 
+use anyhow::Context as _;
 use parlor::base::log;
 use parlor::host::config::flags::{self, Task};
 use parlor::host::config::{Faults, Sources, check, print};
 use parlor::host::{self, Config};
+use parlor::server::keyring::Ring;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -12,6 +14,7 @@ fn main() -> ExitCode {
     let done = sources.load().map_err(faults).and_then(|config| match task {
         Task::Serve => serve(&sources, config),
         Task::Check => say_good(&sources, &config),
+        Task::RotateKeys => rotate_keys(&config),
         Task::Print => Ok(std::io::stdout().write_all(print::toml(&config).as_bytes())?),
     });
     match done {
@@ -35,6 +38,15 @@ fn say_good(sources: &Sources, config: &Config) -> anyhow::Result<()> {
     check::files(config)?;
     let from = sources.file().map_or_else(|| "these settings".to_owned(), |file| file.display().to_string());
     Ok(writeln!(std::io::stdout(), "{from}: good")?)
+}
+
+fn rotate_keys(config: &Config) -> anyhow::Result<()> {
+    let folder = config.data.as_deref().context("there is no folder for data (--data), so there are no keys to rotate")?;
+    let now = parlor::base::Clock::system().now();
+    let mut ring = Ring::load(folder, now)?;
+    ring.rotate(now);
+    ring.save(folder)?;
+    Ok(writeln!(std::io::stdout(), "another key signs tokens; send SIGHUP to a running server")?)
 }
 
 fn serve(sources: &Sources, config: Config) -> anyhow::Result<()> {

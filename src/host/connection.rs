@@ -3,6 +3,7 @@
 use super::cluster::Cluster;
 use super::entrance::{Entrance, Guest};
 use super::http;
+use super::keeper::Keeper;
 use super::listen::Stop;
 use super::live::Live;
 use super::metrics::{Kind, Metrics, Reason};
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub cluster: Option<Cluster>,
     pub identity: Arc<Identity>,
     pub tls: Acceptor,
+    pub keeper: Keeper,
     pub timeouts: Timeouts,
 }
 
@@ -227,15 +229,29 @@ mod tests {
             let hub = Hub::default();
             let (clock, streams) = (Clock::system(), Arc::new(Streams(hub.clone())));
             let store = Arc::new(Memory::new(clock.clone()));
-            let service = Service::new(Limits::default(), Keys::random(), clock, store, streams);
+            let keys = Keys::random();
+            let service = Service::new(Limits::default(), keys.clone(), clock.clone(), store, streams);
             let (live, entrance) = (Live::new(Config { plain, ..Config::default() }), Arc::new(Entrance::default()));
             let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
             let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
             let router = router(service.clone());
             let identity = Arc::new(Identity::open(&Source::Memory).unwrap());
             let tls = Acceptor::new(identity.clone()).unwrap();
-            let shared =
-                Arc::new(Shared { live, entrance, metrics, router, service, hub, door, cluster: None, identity, tls, timeouts });
+            let keeper = Keeper { keys, folder: None, clock, live: live.clone() };
+            let shared = Arc::new(Shared {
+                live,
+                entrance,
+                metrics,
+                router,
+                service,
+                hub,
+                door,
+                cluster: None,
+                keeper,
+                identity,
+                tls,
+                timeouts,
+            });
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, peer) = listener.accept().await.unwrap();

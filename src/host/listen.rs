@@ -49,6 +49,8 @@ pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<S
     }
     let mut minding = JoinSet::new();
     minding.spawn(shared.identity.clone().watch());
+    let keeping = shared.clone();
+    minding.spawn(async move { keeping.keeper.keep().await });
     let service = shared.service.clone();
     minding.spawn(async move { service.keep_expiring().await });
     let service = shared.service.clone();

@@ -16,6 +16,7 @@ pub mod config;
 mod connection;
 mod entrance;
 mod http;
+mod keeper;
 mod listen;
 mod live;
 mod metrics;
@@ -38,6 +39,7 @@ use cluster::Cluster;
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
+use keeper::Keeper;
 pub use live::Changes;
 use live::Live;
 use metrics::Metrics;
@@ -143,6 +145,9 @@ impl Host {
         let changes = self.shared.live.set(config);
         self.shared.identity.renew(&identity_source(&self.shared.live.get()));
         self.shared.service.set_limits(self.shared.live.get().limits);
+        if let Err(error) = self.shared.keeper.reload() {
+            tracing::error!(error = &error as &dyn std::error::Error, "the keys behind tokens stay as they are");
+        }
         changes
     }
 
@@ -188,13 +193,16 @@ pub async fn start(config: Config) -> Result<Host, Error> {
         Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
         None => Arc::new(Streams(hub.clone())),
     };
+    let keeper = Keeper { keys: keys.clone(), folder: config.data, clock: config.clock.clone(), live: live.clone() };
+    keeper.settle()?;
     let service = Service::new(config.limits, keys, config.clock, store, media);
     let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
     let router = crate::server::router(service.clone());
     let entrance = Arc::new(Entrance::default());
     let metrics = Arc::new(Metrics::new(hub.clone(), entrance.clone()));
     let timeouts = connection::Timeouts::default();
-    let shared = Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, identity, tls, timeouts });
+    let shared =
+        Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, keeper, identity, tls, timeouts });
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })

@@ -49,6 +49,8 @@ pub enum Code {
     ServerFull,
     /// The server cannot reach its store of rooms; calls go on.
     StoreUnavailable,
+    /// The server stops: connect again in a moment, here or to another one.
+    Stopping,
     /// No such address.
     NotFound,
     /// The request took too long to arrive.
@@ -62,7 +64,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::BadName,
         Self::Unauthorized,
@@ -84,6 +86,7 @@ impl Code {
         Self::RateLimited,
         Self::ServerFull,
         Self::StoreUnavailable,
+        Self::Stopping,
         Self::NotFound,
         Self::TooSlow,
         Self::Internal,
@@ -108,7 +111,7 @@ impl Code {
             Self::EncryptionRequired => 426,
             Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::ServerFull | Self::StoreUnavailable => 503,
+            Self::ServerFull | Self::StoreUnavailable | Self::Stopping => 503,
         }
     }
 
@@ -136,6 +139,7 @@ impl Code {
             Self::RateLimited => "Too many requests: try again in a moment.",
             Self::ServerFull => "The server has as many rooms as it may have.",
             Self::StoreUnavailable => "The server cannot reach its store of rooms. Calls go on; try again in a moment.",
+            Self::Stopping => "The server stops: connect again in a moment, here or to another one.",
             Self::NotFound => "There is nothing at this address.",
             Self::TooSlow => "The request took too long to arrive.",
             Self::Internal => "The server failed.",

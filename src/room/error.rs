@@ -88,7 +88,12 @@ impl Error {
             ErrorKind::Unreachable
                 | ErrorKind::Timeout
                 | ErrorKind::Problem(
-                    Code::RateLimited | Code::ServerFull | Code::StoreUnavailable | Code::Internal | Code::Unknown
+                    Code::RateLimited
+                        | Code::ServerFull
+                        | Code::StoreUnavailable
+                        | Code::Stopping
+                        | Code::Internal
+                        | Code::Unknown
                 )
         )
     }

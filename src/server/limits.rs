@@ -53,6 +53,9 @@ pub const POLLS_PER_MEMBER: usize = 2;
 /// How long any request may take, a long poll included.
 pub const REQUEST: Duration = Duration::from_secs(30);
 
+/// A store of rooms that has not answered after this time counts as out of reach.
+pub const REACHABLE: Duration = Duration::from_secs(2);
+
 /// A session ends after this time; clients sign in anew by themselves.
 pub const SESSION: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A publish or play token is good for at least this long (and never longer than the seats it speaks of).

@@ -78,6 +78,12 @@ impl Service {
         *self.0.closing.borrow()
     }
 
+    /// Whether the store of rooms answers in time.
+    pub async fn is_reachable(&self) -> bool {
+        // No room has this name.
+        matches!(tokio::time::timeout(limits::REACHABLE, self.0.store.find("")).await, Ok(Ok(_)))
+    }
+
     /// The server's clock.
     pub fn time(&self) -> Time {
         Time { now_us: micros(self.now()) }
@@ -269,7 +275,8 @@ impl Service {
     /// What happened after event number `since`; waits up to `wait` for something to happen.
     ///
     /// # Errors
-    /// As [`Room::check_audible`]; [`Code::RateLimited`] if the member waits several times over already.
+    /// As [`Room::check_audible`]; [`Code::RateLimited`] if the member waits several times over already; [`Code::Stopping`] to
+    /// whoever waits when the server stops.
     pub async fn events(&self, person: &Person, room: &RoomId, since: u64, wait: Duration) -> Result<Events, Problem> {
         let mut waiter = self.0.waiting.start(room, &person.identity).ok_or_else(rate_limited)?;
         let mut closing = self.0.closing.subscribe();
@@ -279,8 +286,11 @@ impl Service {
             waiter.listen();
             let look = |room: &Room, events| room.check_audible(&person.identity).map(|()| events);
             let events = self.view(room, Some(since), look).await?;
-            if !events.events.is_empty() || events.gap || until.is_elapsed() || *closing.borrow() {
+            if !events.events.is_empty() || events.gap || until.is_elapsed() {
                 return Ok(events);
+            }
+            if *closing.borrow() {
+                return Err(Problem::new(Code::Stopping, "the server stops; connect again in a moment"));
             }
             tokio::select! {
                 () = waiter.woken() => {}

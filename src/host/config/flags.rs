@@ -15,6 +15,8 @@ pub enum Task {
     Check,
     /// Write the configuration in effect.
     Print,
+    /// Make another key for tokens.
+    RotateKeys,
 }
 
 /// The command line: one flag for each setting, and what a program needs beside them.
@@ -42,6 +44,12 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Write the settings in effect as a file, secrets masked, and end"),
         );
+    let command = command.arg(
+        Arg::new("rotate-keys")
+            .long("rotate-keys")
+            .action(ArgAction::SetTrue)
+            .help("Make another key that signs tokens, and end; a running server takes it on SIGHUP"),
+    );
     keys().iter().fold(command, |command, key| command.arg(flag(key)))
 }
 
@@ -60,11 +68,8 @@ fn flag(key: &'static Key) -> Arg {
 
 /// What the command line asks for, and where the settings come from.
 pub fn read(matches: &ArgMatches, variable: impl Fn(&str) -> Option<String>) -> (Task, Sources) {
-    let task = match (matches.get_flag("check"), matches.get_flag("print-config")) {
-        (true, _) => Task::Check,
-        (_, true) => Task::Print,
-        _ => Task::Serve,
-    };
+    let tasks = [("check", Task::Check), ("print-config", Task::Print), ("rotate-keys", Task::RotateKeys)];
+    let task = tasks.into_iter().find(|(name, _)| matches.get_flag(name)).map_or(Task::Serve, |(_, task)| task);
     let mut sources = Sources::default().with_environment(variable);
     if let Some(file) = matches.get_one::<PathBuf>("config") {
         sources = sources.with_file(file);

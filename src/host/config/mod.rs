@@ -52,6 +52,8 @@ settings! {
         pub media: MediaLimits as "limits" = MediaLimits::default();
         /// Who relays the streams.
         pub engine: engine::Config = engine::Config::default();
+        /// The keys that sign tokens.
+        pub tokens: Tokens = Tokens::default();
         /// The certificate, if not the server's own.
         pub tls: Tls = Tls::default();
         /// The clock that stamps events.
@@ -103,6 +105,15 @@ settings! {
         pub streams: usize = 4_096 => 1..=1_000_000;
         /// Kilobits a second that one publisher may send in the long run; 0 for any number.
         pub publisher_kbps: u32 = 20_000 => 0..=10_000_000;
+    }
+}
+
+settings! {
+    /// The keys that sign tokens.
+    #[derive(Clone, Debug)]
+    pub struct Tokens {
+        /// After so many days another key signs tokens; those that the old one has signed are good until they expire. 0 for never.
+        pub rotate_days: u32 = 30 => 0..=3650;
     }
 }
 

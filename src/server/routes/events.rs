@@ -15,7 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
-    OpenApiRouter::default().routes(guarded(Door::Session, &[Code::RoomNotFound, Code::NotAMember], routes!(events)))
+    OpenApiRouter::default().routes(guarded(
+        Door::Session,
+        &[Code::RoomNotFound, Code::NotAMember, Code::Stopping],
+        routes!(events),
+    ))
 }
 
 /// Where to go on.

@@ -23,12 +23,15 @@ async fn healthz() -> &'static str {
     get, path = "/readyz", tag = "server",
     responses(
         (status = 200, description = "It does.", body = String, content_type = "text/plain"),
-        (status = 503, description = "It is stopping.", body = String, content_type = "text/plain"),
+        (status = 503, description = "It is stopping, or its store of rooms does not answer.", body = String, content_type = "text/plain"),
     ),
 )]
 async fn readyz(State(service): State<Service>) -> Response {
-    match service.is_closing() {
-        false => "ready\n".into_response(),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    if service.is_closing() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+    } else if !service.is_reachable().await {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store of rooms does not answer\n").into_response()
+    } else {
+        "ready\n".into_response()
     }
 }
