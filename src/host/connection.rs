@@ -12,7 +12,7 @@ use super::unread::Unread;
 use crate::relay::{self, Hub};
 use crate::server::Service;
 use crate::wire::tls::{Acceptor, Identity};
-use crate::wire::{Carrier, CarrierKind, tune};
+use crate::wire::{Carrier, CarrierKind, tune_accepted};
 use axum::Router;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, guest: Guest, sha
 }
 
 async fn begin(stream: TcpStream, peer: SocketAddr, guest: &Arc<Guest>, shared: &Arc<Shared>, stop: Stop) {
-    if let Err(error) = tune(&stream) {
+    if let Err(error) = tune_accepted(&stream) {
         tracing::debug!(%peer, %error, "the connection cannot be prepared");
     }
     match sniff(&stream, shared.timeouts.first_byte, stop.asked.clone()).await {
@@ -145,7 +145,7 @@ async fn unwrap(
 }
 
 /// RTMP or HTTP, whatever carries it.
-async fn speak<C: Carrier>(
+async fn speak<C: Carrier + 'static>(
     stream: C,
     first: u8,
     carrier: CarrierKind,

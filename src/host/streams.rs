@@ -49,7 +49,7 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
     };
     let wait = relay::limits::PENDING;
     let problem = match service.authorize(action, &request.name, &token_of(&request.query)).await {
-        Ok(holder) => return Ok(Grant { owner: holder.member.as_str().to_owned(), wait }),
+        Ok(holder) => return Ok(Grant { owner: holder.member.as_str().to_owned(), wait, live: false }),
         Err(problem) => problem,
     };
     let may_be_open = open
@@ -58,7 +58,7 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
             // Not knowing is no reason to let a stranger speak as a member.
             Action::Publish => !service.is_room_stream(&request.name).await.unwrap_or(true),
         };
-    if may_be_open { Ok(Grant { owner: String::new(), wait }) } else { Err(Refusal::Denied(problem.message)) }
+    if may_be_open { Ok(Grant { owner: String::new(), wait, live: false }) } else { Err(Refusal::Denied(problem.message)) }
 }
 
 impl Policy for Door {

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use tokio::time::{MissedTickBehavior, Timeout, interval, timeout};
 
 use crate::rtmp;
 use crate::rtmp::server::{Config, Event, Reject, Session};
-use crate::wire::{Carrier, Pipe, Ready};
+use crate::wire::{Carrier, Ready};
 
-use super::hub::{Hub, Next, Publisher, Reader, Signal};
+use super::hub::{Hub, Publisher, Reader, Signal};
 use super::limits;
+use super::outlet::SharedPipe;
 use super::policy::{Action, Answer, Grant, Policy, Refusal, Request, Stay};
-use super::stream::{Busy, Parting};
+use super::stream::{Busy, Manner, Parting};
 
 /// Why a connection is over.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +118,7 @@ async fn answered(stay: &mut Option<Stay>) -> bool {
 }
 
 struct Connection<C> {
-    pipe: Pipe<C>,
+    pipe: SharedPipe<C>,
     session: Session,
     role: Role,
     /// Whether the other end is one of ours.
@@ -130,7 +131,7 @@ struct Connection<C> {
 }
 
 /// Serves one RTMP connection until it is over or `shutdown` becomes true.
-pub async fn serve_connection<C: Carrier>(
+pub async fn serve_connection<C: Carrier + 'static>(
     carrier: C,
     peer: SocketAddr,
     hub: Hub,
@@ -140,7 +141,7 @@ pub async fn serve_connection<C: Carrier>(
     let now = hub.clock().now();
     let config = Config { set_up_timeout: limits::IDLE, ..Config::default() };
     let mut connection = Connection {
-        pipe: Pipe::new(carrier),
+        pipe: SharedPipe::new(carrier),
         session: Session::new(config, now),
         role: Role::Idle,
         parlor: false,
@@ -153,21 +154,24 @@ pub async fn serve_connection<C: Carrier>(
     connection.finish(end).await;
 }
 
-impl<C: Carrier> Connection<C> {
+impl<C: Carrier + 'static> Connection<C> {
     async fn run(&mut self, shutdown: &mut watch::Receiver<bool>) -> End {
+        let mut stopped = pin!(shutdown.wait_for(|stop| *stop));
         let mut tick = interval(limits::TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if let Err(end) = self.fill() {
                 return end;
             }
-            let room = self.pipe.pending() < limits::BATCH;
+            let room = self.pipe.with(|pipe| pipe.pending()) < limits::BATCH;
+            let (session, clock) = (&mut self.session, self.hub.clock());
             // A peer that takes no answers gets to say no more.
             let done = tokio::select! {
-                ready = self.pipe.ready(room) => self.moved(ready),
+                biased;
+                ready = self.pipe.ready(room, |bytes| session.receive(bytes, clock.now())) => self.moved(ready),
                 news = self.role.news(room) => self.heard(news),
                 _ = tick.tick() => self.tick(),
-                _ = shutdown.wait_for(|stop| *stop) => Err(End::Shutdown),
+                _ = &mut stopped => Err(End::Shutdown),
             };
             if let Err(end) = done {
                 return end;
@@ -175,38 +179,42 @@ impl<C: Carrier> Connection<C> {
         }
     }
 
-    /// Moves what the session has to say, and what waits for the player, to the pipe while there is room.
+    /// Moves what the session has to say, and what waits for the player, to the pipe when that is empty.
     fn fill(&mut self) -> Result<(), End> {
         self.flush();
-        while let Role::Playing { stream_id, reader, .. } = &self.role
-            && self.pipe.pending() < limits::BATCH
+        if let Role::Playing { stream_id, reader, .. } = &self.role
+            && self.pipe.with(|pipe| pipe.pending()) == 0
         {
-            match reader.pop() {
-                Next::Packet(packet) => self.session.send(*stream_id, &packet),
-                Next::Nothing => break,
-                Next::Ended => return Err(End::StreamOver),
-            }
-            self.flush();
+            let taken = reader.take(limits::BATCH, |parcel| self.pipe.with(|pipe| pipe.push(parcel.rtmp(*stream_id))));
+            taken.ok_or(End::StreamOver)?;
         }
         Ok(())
     }
 
     fn flush(&mut self) {
-        while let Some(bytes) = self.session.poll_output() {
-            self.pipe.push(bytes);
-        }
+        let session = &mut self.session;
+        self.pipe.with(|pipe| {
+            while let Some(bytes) = session.poll_output() {
+                pipe.push(bytes);
+            }
+        });
     }
 
-    fn moved(&mut self, ready: io::Result<Ready>) -> Result<(), End> {
-        match ready? {
-            Ready::Drained => Ok(()),
+    fn moved(&mut self, ready: io::Result<(Ready, Option<Result<(), rtmp::Error>>)>) -> Result<(), End> {
+        let (ready, received) = ready?;
+        match ready {
+            Ready::Drained => {
+                if let Role::Playing { reader, .. } = &self.role {
+                    reader.takes(self.pipe.with(|pipe| pipe.written()));
+                }
+                Ok(())
+            }
             Ready::Ended => Err(End::Closed),
             Ready::Received => {
-                let received = self.session.receive(self.pipe.received(), self.hub.clock().now());
                 while let Some(event) = self.session.poll_event() {
                     self.event(event)?;
                 }
-                Ok(received?)
+                Ok(received.transpose().map(drop)?)
             }
         }
     }
@@ -284,13 +292,13 @@ impl<C: Carrier> Connection<C> {
         let now = self.hub.clock().now();
         let role = answer.and_then(|grant| match action {
             Action::Publish => {
-                let publisher = self.hub.publish(&name, &grant.owner).map_err(refused)?;
+                let manner = Manner { live: grant.live, ..Manner::default() };
+                let publisher = self.hub.publish_as(&name, &grant.owner, manner).map_err(refused)?;
                 Ok(Role::Publishing { stream_id, name: name.clone(), publisher, heard: now })
             }
             Action::Play => {
-                let reader =
-                    if self.parlor { self.hub.play_catching_up(&name, grant.wait) } else { self.hub.play(&name, grant.wait) };
-                let reader = reader.map_err(refused)?;
+                let manner = Manner { live: grant.live, catches_up: self.parlor };
+                let reader = self.hub.play_as(&name, grant.wait, manner).map_err(refused)?;
                 Ok(Role::Playing { stream_id, name: name.clone(), owner: grant.owner, reader, stay: None })
             }
         });
@@ -299,6 +307,11 @@ impl<C: Carrier> Connection<C> {
                 tracing::debug!(peer = %self.peer, stream = %name, ?action, "accepted");
                 self.role = role;
                 self.session.accept(stream_id, now);
+                // Packets go behind the answers, and behind what waits already.
+                self.flush();
+                if let Role::Playing { reader, .. } = &self.role {
+                    reader.attach(self.pipe.outlet(stream_id));
+                }
                 // What an impatient publisher sent before.
                 while let Some(event) = self.session.poll_event() {
                     self.event(event)?;
@@ -315,8 +328,9 @@ impl<C: Carrier> Connection<C> {
     fn tick(&mut self) -> Result<(), End> {
         let now = self.hub.clock().now();
         self.session.tick(now)?;
-        if self.pipe.pending() == 0 || self.pipe.written() != self.progress.0 {
-            self.progress = (self.pipe.written(), now);
+        let (pending, written) = self.pipe.with(|pipe| (pipe.pending(), pipe.written()));
+        if pending == 0 || written != self.progress.0 {
+            self.progress = (written, now);
         }
         if now.saturating_sub(self.progress.1) > limits::STALLED {
             return Err(End::Stalled);

@@ -20,8 +20,27 @@ pub const SOUND_SPAN: Duration = Duration::from_secs(1);
 /// Bytes that wait for one reader: 300 ms of 100 Mbit/s. Payloads are shared, so this is what a stuck reader keeps alive at most.
 pub const RING: usize = 4 * 1024 * 1024;
 
-/// Bytes handed to a connection ahead of the kernel. What is here can no longer be dropped, so it is no more than one batch.
-pub const BATCH: usize = 32 * 1024;
+/// How late pictures may be for viewers of a live stream, who talk to nobody: they rather see a hitch late than a gap.
+pub const LIVE_SPAN: Duration = Duration::from_secs(1);
+
+/// Bytes handed to a connection at once when it takes bytes again. What is here can no longer be dropped, and more than this no longer saves
+/// anything. Shared by the answers to a peer: one that takes none is not listened to.
+pub const BATCH: usize = 4 * 1024;
+
+/// Bytes handed at once to one that has fallen behind: little, so that the system does not hide how slow it is.
+pub const TRICKLE: usize = 1024;
+
+/// How long packets of live streams may wait for others to be written with.
+pub const GATHER: Duration = Duration::from_millis(10);
+
+/// Packets that are gathered at most; a second of a stream has about 80.
+pub const GATHERED: usize = 32;
+
+/// A reader that keeps up for this long has left its troubles behind.
+pub const STEADY: Duration = Duration::from_secs(10);
+
+/// What was measured of a reader's network is believed by half after this time: it is tried again with pictures after some such times.
+pub const DISBELIEF: Duration = Duration::from_secs(15);
 
 /// A stored header (codec configuration, metadata, clock); real ones have some hundred bytes.
 pub const HEADER: usize = 64 * 1024;
@@ -31,6 +50,12 @@ pub const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Bytes of the pictures since the newest key frame that are kept for readers who come within [`KEY_FRAME_INTERVAL`]: a second of 4 Mbit/s.
 pub const RECENT: usize = 512 * 1024;
+
+/// Bytes of the group of pictures that is kept for viewers of a live stream who come in its middle: ten seconds of 3 Mbit/s.
+pub const GROUP: usize = 4 * 1024 * 1024;
+
+/// How old the key frame of such a group may be. A viewer who sees it plays that late, or rushes through it.
+pub const GROUP_SPAN: Duration = Duration::from_secs(10);
 
 /// How long the policy may think.
 pub const AUTHORIZE: Duration = Duration::from_secs(5);

@@ -40,6 +40,9 @@ pub struct Grant {
     pub owner: String,
     /// How long a player may wait for a stream that nobody has published yet.
     pub wait: Duration,
+    /// Whether this is a live stream, whose viewers watch and do not talk: its packets may wait [`limits::GATHER`] for each other, and who comes
+    /// gets the group of pictures that is running.
+    pub live: bool,
 }
 
 /// A no, with the sentence that the client is told.
@@ -88,6 +91,6 @@ pub struct Open;
 
 impl Policy for Open {
     fn authorize(&self, _: Request) -> Answer {
-        Box::pin(std::future::ready(Ok(Grant { owner: String::new(), wait: limits::PENDING })))
+        Box::pin(std::future::ready(Ok(Grant { owner: String::new(), wait: limits::PENDING, live: false })))
     }
 }

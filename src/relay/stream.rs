@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::rtmp::{Packet, PacketKind, tag};
-use crate::wire::ring::{Dropped, Limits, Ring};
+use crate::rtmp::{Packet, PacketKind};
+use crate::wire::ring::{Class, Dropped};
 
 use super::headers::{Headers, for_readers};
+use super::inbox::Inbox;
 use super::limits;
+use super::parcel::Parcel;
+use super::rate::Rate;
 use super::recent::Recent;
-
-const RING: Limits = Limits { bytes: limits::RING, span: limits::SPAN, sound_span: limits::SOUND_SPAN };
 
 /// Why a stream cannot be published or played now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,10 @@ pub struct StreamStats {
     pub packets_in: u64,
     /// Payload bytes received.
     pub bytes_in: u64,
+    /// Payload bytes handed to the connections of readers, those who have left included.
+    pub bytes_out: u64,
+    /// Bits a second received, over the last few seconds.
+    pub kbps: u32,
     /// Key frames asked of the publisher.
     pub key_frames_requested: u64,
     /// What was dropped for readers that fell behind, those who have left included.
@@ -84,45 +89,28 @@ impl Control {
     }
 }
 
-/// What waits for one reader, and by what it is woken.
-pub(super) struct Inbox {
-    pub wake: Notify,
-    content: Mutex<Content>,
-    since: Duration,
-    wait: Duration,
-}
-
-struct Content {
-    ring: Ring,
-    ended: bool,
-}
-
-impl Inbox {
-    /// The oldest packet, or whether there will be none any more.
-    pub fn pop(&self) -> Result<Packet, Empty> {
-        let mut content = lock(&self.content);
-        match content.ring.pop() {
-            Some((packet, _)) => Ok(packet),
-            None if content.ended => Err(Empty::Ended),
-            None => Err(Empty::Now),
-        }
-    }
-
-    fn end(&self) {
-        lock(&self.content).ended = true;
-        self.wake.notify_one();
-    }
-}
-
-/// Why nothing can be popped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Empty {
-    Now,
-    Ended,
+/// How a stream is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Viewers watch and do not talk: packets may wait a little for each other, and newcomers get the whole group of pictures.
+    pub live: bool,
+    /// A reader shows only what is new, so that it may be given older pictures to catch up with.
+    pub catches_up: bool,
 }
 
 #[derive(Default)]
-pub(super) struct Stream(Mutex<State>);
+pub(super) struct Stream {
+    /// Held while packets are handed out, so that two publishers' do not mix. Never taken while `state` is held.
+    turn: Mutex<Turn>,
+    state: Mutex<State>,
+}
+
+/// Packets of a live stream that wait for others to be written with.
+#[derive(Default)]
+struct Turn {
+    gathered: Vec<Arc<Parcel>>,
+    since: Duration,
+}
 
 #[derive(Default)]
 struct State {
@@ -131,17 +119,20 @@ struct State {
     broke: Option<Duration>,
     /// Whether packets have come since the stream began.
     flowing: bool,
-    inboxes: Vec<Arc<Inbox>>,
+    /// Replaced as a whole, so that packets can be handed out without holding everything up.
+    inboxes: Arc<[Arc<Inbox>]>,
     headers: Headers,
     recent: Recent,
     timestamp_ms: u32,
     key_frame: KeyFrame,
+    rate: Rate,
     stats: StreamStats,
 }
 
 /// The publisher, as its stream sees it.
 struct Present {
     owner: String,
+    live: bool,
     control: Arc<Control>,
     /// When it came or last sent a packet.
     heard: Duration,
@@ -153,12 +144,15 @@ struct KeyFrame {
     possible: bool,
     wanted: bool,
     asked: Option<Duration>,
+    /// Bytes of the last one.
+    size: usize,
 }
 
 impl Stream {
     /// Makes `owner` the publisher if the place is free, or its own.
-    pub fn publish(&self, owner: &str, now: Duration) -> Result<Arc<Control>, Busy> {
-        let mut state = lock(&self.0);
+    pub fn publish(&self, owner: &str, live: bool, now: Duration) -> Result<Arc<Control>, Busy> {
+        let mut turn = lock(&self.turn);
+        let mut state = lock(&self.state);
         if let Some(present) = &state.publisher {
             let returns = !owner.is_empty() && present.owner == owner;
             let silent = now.saturating_sub(present.heard) >= limits::TAKEOVER_SILENCE;
@@ -168,59 +162,89 @@ impl Stream {
             present.control.order(|orders| orders.ended = true);
         }
         let control = Arc::new(Control::default());
-        state.publisher = Some(Present { owner: owner.to_owned(), control: control.clone(), heard: now });
+        state.publisher = Some(Present { owner: owner.to_owned(), live, control: control.clone(), heard: now });
         state.broke = None;
-        state.headers = Headers::default();
-        state.recent = Recent::default();
-        state.key_frame = KeyFrame::default();
-        for inbox in &state.inboxes {
-            lock(&inbox.content).ring.restart();
+        state.forget(live);
+        turn.gathered.clear();
+        for inbox in &*state.inboxes {
+            inbox.restart();
         }
         Ok(control)
     }
 
-    /// Hands a packet of the publisher with this `control` to all readers. Returns whether the stream has begun to flow by it.
+    /// Hands a packet of the publisher with this `control` to all readers, or keeps it for a moment if the stream is live. Returns whether the
+    /// stream has begun to flow by it.
     pub fn packet(&self, control: &Arc<Control>, packet: Packet, now: Duration) -> bool {
-        let mut guard = lock(&self.0);
-        let state = &mut *guard;
-        match &mut state.publisher {
-            Some(present) if Arc::ptr_eq(&present.control, control) => present.heard = now,
-            _ => return false,
-        }
-        let packet = for_readers(packet);
-        state.stats.packets_in += 1;
-        state.stats.bytes_in += packet.payload.len() as u64;
-        state.timestamp_ms = packet.timestamp_ms;
-        state.headers.note(&packet);
-        state.recent.note(&packet, now);
-        if packet.kind == PacketKind::Video {
-            state.key_frame.possible = true;
-            if tag::is_key_frame(&packet.payload) {
-                state.key_frame.wanted = false;
+        let Some(parcel) = Parcel::new(for_readers(packet)) else { return false };
+        let mut turn = lock(&self.turn);
+        let mut state = lock(&self.state);
+        let gathers = match &mut state.publisher {
+            Some(present) if Arc::ptr_eq(&present.control, control) => {
+                present.heard = now;
+                present.live
             }
+            _ => return false,
+        };
+        let bytes = parcel.packet.payload.len() as u64;
+        state.stats.packets_in += 1;
+        state.stats.bytes_in += bytes;
+        state.rate.note(bytes, now);
+        let begins = !std::mem::replace(&mut state.flowing, true);
+        if !gathers {
+            self.hand_out(&[parcel], state, now);
+            return begins;
         }
-        for inbox in &state.inboxes {
-            let mut content = lock(&inbox.content);
-            content.ring.push(packet.clone(), now);
-            state.key_frame.wanted |= content.ring.awaits_key_frame();
-            drop(content);
-            inbox.wake.notify_one();
+        if turn.gathered.is_empty() {
+            turn.since = now;
         }
+        turn.gathered.push(parcel);
+        if turn.gathered.len() >= limits::GATHERED || now.saturating_sub(turn.since) >= limits::GATHER {
+            self.hand_out(&std::mem::take(&mut turn.gathered), state, now);
+        }
+        begins
+    }
+
+    /// How long until [`flush`](Self::flush) has something to do.
+    pub fn due(&self, now: Duration) -> Option<Duration> {
+        let turn = lock(&self.turn);
+        (!turn.gathered.is_empty()).then(|| (turn.since + limits::GATHER).saturating_sub(now))
+    }
+
+    /// Hands out what has been kept for a moment.
+    pub fn flush(&self, control: &Arc<Control>, now: Duration) {
+        let mut turn = lock(&self.turn);
+        let state = lock(&self.state);
+        if !turn.gathered.is_empty() && state.publisher.as_ref().is_some_and(|present| Arc::ptr_eq(&present.control, control)) {
+            self.hand_out(&std::mem::take(&mut turn.gathered), state, now);
+        }
+    }
+
+    /// Gives parcels to all readers. The turn is the caller's; everything else may go on meanwhile.
+    fn hand_out(&self, parcels: &[Arc<Parcel>], mut state: MutexGuard<'_, State>, now: Duration) {
+        for parcel in parcels {
+            state.note(parcel, now);
+        }
+        let (inboxes, key_frame) = (state.inboxes.clone(), state.key_frame.size);
+        drop(state);
+        let mut wanted = false;
+        for inbox in &*inboxes {
+            wanted |= inbox.give(parcels, key_frame, now);
+        }
+        let mut state = lock(&self.state);
+        state.key_frame.wanted |= wanted;
         state.ask_key_frame(now);
-        !std::mem::replace(&mut state.flowing, true)
     }
 
     /// The publisher with this `control` has gone. Returns whether the stream has stopped by it.
     pub fn unpublish(&self, control: &Arc<Control>, parting: Parting, now: Duration) -> bool {
-        let mut state = lock(&self.0);
+        self.flush(control, now);
+        let mut state = lock(&self.state);
         match &state.publisher {
             Some(present) if Arc::ptr_eq(&present.control, control) => {}
             _ => return false,
         }
         state.publisher = None;
-        state.headers = Headers::default();
-        state.recent = Recent::default();
-        state.key_frame = KeyFrame::default();
+        state.forget(false);
         match parting {
             Parting::Broken => state.broke = Some(now),
             Parting::Clean => state.end_readers(),
@@ -228,46 +252,40 @@ impl Stream {
         std::mem::take(&mut state.flowing)
     }
 
-    /// Adds a reader that may wait for `wait` if nobody publishes. One that can catch up gets the pictures since a young key frame.
-    pub fn play(&self, wait: Duration, catches_up: bool, now: Duration) -> Result<Arc<Inbox>, Busy> {
-        let mut state = lock(&self.0);
+    /// Adds a reader that may wait for `wait` if nobody publishes. It gets the pictures since the last key frame if it watches a live stream, or if it
+    /// can catch up and that key frame was asked for less than a second ago: then no other may be asked for.
+    pub fn play(&self, wait: Duration, manner: Manner, now: Duration) -> Result<Arc<Inbox>, Busy> {
+        let mut state = lock(&self.state);
         if state.inboxes.len() >= limits::READERS {
             return Err(Busy::Full);
         }
-        let mut ring = Ring::new(RING);
-        for header in state.headers.packets(state.timestamp_ms) {
-            ring.push(header, now);
-        }
-        if catches_up {
-            state.recent.pictures(now).iter().for_each(|picture| ring.push(picture.clone(), now));
-        }
-        let awaits_key_frame = ring.awaits_key_frame();
-        let inbox =
-            Arc::new(Inbox { wake: Notify::new(), content: Mutex::new(Content { ring, ended: false }), since: now, wait });
-        inbox.wake.notify_one();
-        state.inboxes.push(inbox.clone());
-        state.key_frame.wanted |= awaits_key_frame;
+        let pictures = if manner.live || manner.catches_up { state.recent.pictures(now) } else { &[] };
+        let first = state.headers.packets(state.timestamp_ms).filter_map(Parcel::new).chain(pictures.iter().cloned());
+        let inbox = Arc::new(Inbox::new(manner.live, wait, first, now));
+        state.inboxes = state.inboxes.iter().cloned().chain([inbox.clone()]).collect();
+        state.key_frame.wanted |= inbox.awaits_key_frame();
         state.ask_key_frame(now);
         Ok(inbox)
     }
 
     /// Removes a reader.
     pub fn leave(&self, inbox: &Arc<Inbox>) {
-        let mut state = lock(&self.0);
-        state.inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
-        state.stats.dropped += lock(&inbox.content).ring.dropped();
+        let mut state = lock(&self.state);
+        state.inboxes = state.inboxes.iter().filter(|other| !Arc::ptr_eq(other, inbox)).cloned().collect();
+        state.stats.dropped += inbox.dropped();
+        state.stats.bytes_out += inbox.bytes_out();
     }
 
     /// A reader cannot go on without a key frame.
     pub fn want_key_frame(&self, now: Duration) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.key_frame.wanted = true;
         state.ask_key_frame(now);
     }
 
     /// Ends a reader that has waited for a publisher longer than it may.
     pub fn expire(&self, inbox: &Inbox, now: Duration) {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         if state.publisher.is_some() {
             return;
         }
@@ -282,7 +300,7 @@ impl Stream {
 
     /// Ends publisher and readers.
     pub fn kick(&self) {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         if let Some(present) = &state.publisher {
             present.control.order(|orders| orders.ended = true);
         }
@@ -291,33 +309,62 @@ impl Stream {
 
     /// Whether packets come in.
     pub fn is_live(&self, now: Duration) -> bool {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         let fresh = |p: &Present| now.saturating_sub(p.heard) <= limits::LIVE && !p.control.has_ended();
         state.flowing && state.publisher.as_ref().is_some_and(fresh)
     }
 
     /// Whether neither publisher nor reader is left.
     pub fn is_deserted(&self) -> bool {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         state.publisher.is_none() && state.inboxes.is_empty()
     }
 
     /// The figures now.
-    pub fn stats(&self) -> StreamStats {
-        let state = lock(&self.0);
+    pub fn stats(&self, now: Duration) -> StreamStats {
+        let state = lock(&self.state);
         let mut stats = state.stats.clone();
         stats.published = state.publisher.is_some();
         stats.readers = state.inboxes.len();
-        for inbox in &state.inboxes {
-            stats.dropped += lock(&inbox.content).ring.dropped();
+        stats.kbps = state.rate.kbps(now);
+        for inbox in &*state.inboxes {
+            stats.dropped += inbox.dropped();
+            stats.bytes_out += inbox.bytes_out();
         }
         stats
     }
 }
 
 impl State {
+    /// Notes what later readers need.
+    fn note(&mut self, parcel: &Arc<Parcel>, now: Duration) {
+        let packet = &parcel.packet;
+        self.timestamp_ms = packet.timestamp_ms;
+        self.headers.note(packet);
+        let live = self.publisher.as_ref().is_some_and(|present| present.live);
+        let may_ask = self.key_frame.asked.is_none_or(|at| now.saturating_sub(at) >= limits::KEY_FRAME_INTERVAL);
+        if live || !may_ask {
+            self.recent.note(parcel, now);
+        }
+        if packet.kind == PacketKind::Video {
+            self.key_frame.possible = true;
+        }
+        if parcel.class == Class::KeyFrame {
+            self.key_frame.wanted = false;
+            self.key_frame.size = packet.payload.len();
+        }
+    }
+
+    /// Another publisher begins, or none is there.
+    fn forget(&mut self, live: bool) {
+        self.headers = Headers::default();
+        self.recent = Recent::of(live);
+        self.key_frame = KeyFrame::default();
+        self.rate = Rate::default();
+    }
+
     fn ask_key_frame(&mut self, now: Duration) {
-        let KeyFrame { possible, wanted, asked } = &mut self.key_frame;
+        let KeyFrame { possible, wanted, asked, .. } = &mut self.key_frame;
         let too_soon = asked.is_some_and(|at| now.saturating_sub(at) < limits::KEY_FRAME_INTERVAL);
         if !*possible || !*wanted || too_soon {
             return;
@@ -330,7 +377,7 @@ impl State {
     }
 
     fn end_readers(&self) {
-        for inbox in &self.inboxes {
+        for inbox in &*self.inboxes {
             inbox.end();
         }
     }

@@ -160,12 +160,12 @@ impl Connection {
         if packet.payload.len() > chunk::MAX_MESSAGE_BYTES {
             return;
         }
-        let id = match packet.kind {
-            PacketKind::Audio => chunk_stream::AUDIO,
-            PacketKind::Video => chunk_stream::VIDEO,
-            PacketKind::Data => chunk_stream::DATA,
-        };
-        self.writer.write(id, &message::of_packet(packet, stream_id), &mut self.output);
+        self.writer.write(chunk_stream_of(packet.kind), &message::of_packet(packet, stream_id), &mut self.output);
+    }
+
+    /// Writes bytes that [`framed`] made.
+    pub fn framed(&mut self, bytes: Bytes) {
+        self.output.share(bytes);
     }
 
     /// Refuses to go on if the peer's commands cause more answers than are written.
@@ -180,6 +180,19 @@ impl Connection {
             self.waiting_answers = 0;
         }
         piece
+    }
+}
+
+/// A packet as all players get it: see [`chunk::framed`].
+pub(super) fn framed(stream_id: u32, packet: &Packet) -> Bytes {
+    chunk::framed(chunk_stream_of(packet.kind), &message::of_packet(packet, stream_id), CHUNK_SIZE)
+}
+
+fn chunk_stream_of(kind: PacketKind) -> u8 {
+    match kind {
+        PacketKind::Audio => chunk_stream::AUDIO,
+        PacketKind::Video => chunk_stream::VIDEO,
+        PacketKind::Data => chunk_stream::DATA,
     }
 }
 

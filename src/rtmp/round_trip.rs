@@ -230,11 +230,17 @@ fn a_publisher_can_be_ended_by_the_server() {
 }
 
 #[test]
-fn a_payload_is_passed_on_without_copying_and_in_few_pieces() {
-    let mut pair = Pair::started(Role::Play, vec![4096]);
+fn a_packet_is_one_piece_the_same_for_all_players() {
     let packet = video(7);
-    pair.server.send(1, &packet);
-    let pieces: Vec<Bytes> = std::iter::from_fn(|| pair.server.poll_output()).collect();
-    assert_eq!(pieces.len(), 2);
-    assert_eq!(pieces[1].as_ptr(), packet.payload.as_ptr());
+    let framed = server::framed(1, &packet).unwrap();
+    for _ in 0..2 {
+        let mut pair = Pair::started(Role::Play, vec![4096]);
+        pair.server.send(1, &video(3));
+        while pair.server.poll_output().is_some() {}
+        pair.server.send(1, &packet);
+        let pieces: Vec<Bytes> = std::iter::from_fn(|| pair.server.poll_output()).collect();
+        assert_eq!(pieces, std::slice::from_ref(&framed));
+    }
+    let too_long = Packet { payload: vec![0x27; super::chunk::MAX_MESSAGE_BYTES + 1].into(), ..packet };
+    assert_eq!(server::framed(1, &too_long), None);
 }

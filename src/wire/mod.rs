@@ -17,7 +17,7 @@ pub mod ring;
 pub mod tls;
 mod url;
 
-pub use carrier::{Carrier, CarrierKind, ConnectError, connect, tune};
-pub use pipe::{Pipe, Ready};
+pub use carrier::{Carrier, CarrierKind, ConnectError, connect, tune, tune_accepted};
+pub use pipe::{Offer, Pipe, Ready, finish};
 pub use ring::Ring;
 pub use url::{Scheme, Url, UrlError};

@@ -10,7 +10,10 @@ use crate::rtmp::{Packet, PacketKind};
 /// Packets in one ring, whatever their size: a second of a call has about 130.
 const MAX_PACKETS: usize = 2048;
 
-/// What a [`Ring`] may hold.
+/// A ring that has been emptied keeps no more room than this: most stay empty for ever.
+const KEPT_CAPACITY: usize = 64;
+
+/// How much a [`Ring`] may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all payloads together.
@@ -60,18 +63,26 @@ enum Pictures {
     },
 }
 
+/// What a packet is to those who may have to drop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+pub enum Class {
+    /// A picture that can be decoded alone.
     KeyFrame,
+    /// A picture that needs those before it.
     Picture,
+    /// A codec's configuration for pictures.
     VideoHeader,
+    /// Sound.
     Sound,
+    /// A codec's configuration for sound.
     SoundHeader,
+    /// Everything else.
     Data,
 }
 
 impl Class {
-    fn of(packet: &Packet) -> Self {
+    /// The class of `packet`.
+    pub fn of(packet: &Packet) -> Self {
         match packet.kind {
             PacketKind::Video => match tag::Video::parse(&packet.payload) {
                 Ok(Video { body: VideoBody::SequenceHeader(_), .. }) => Self::VideoHeader,
@@ -95,24 +106,43 @@ impl Class {
     }
 }
 
+/// What can wait in a [`Ring`].
+pub trait Item {
+    /// What it is.
+    fn class(&self) -> Class;
+
+    /// Bytes that it keeps in memory.
+    fn bytes(&self) -> usize;
+}
+
+impl Item for Packet {
+    fn class(&self) -> Class {
+        Class::of(self)
+    }
+
+    fn bytes(&self) -> usize {
+        self.payload.len()
+    }
+}
+
 #[derive(Debug)]
-struct Entry {
-    packet: Packet,
+struct Entry<T> {
+    item: T,
     class: Class,
     arrived: Duration,
 }
 
 /// A bounded queue of media packets for one receiver; pure bookkeeping, no waiting.
 #[derive(Debug)]
-pub struct Ring {
-    entries: VecDeque<Entry>,
+pub struct Ring<T = Packet> {
+    entries: VecDeque<Entry<T>>,
     bytes: usize,
     limits: Limits,
     pictures: Pictures,
     dropped: Dropped,
 }
 
-impl Ring {
+impl<T: Item> Ring<T> {
     /// An empty ring whose first picture will be a key frame.
     pub fn new(limits: Limits) -> Self {
         let pictures = Pictures::AwaitingKey { counted: false };
@@ -120,28 +150,54 @@ impl Ring {
     }
 
     /// Appends a packet and drops what is over the limits.
-    pub fn push(&mut self, packet: Packet, now: Duration) {
-        let class = Class::of(&packet);
-        match (class, self.pictures) {
-            (Class::KeyFrame, _) => self.pictures = Pictures::Flowing,
-            (Class::Picture, Pictures::AwaitingKey { counted }) => {
-                self.dropped.video += u64::from(counted);
-                return;
-            }
-            // A newer codec header makes one of the same kind pointless if nothing that needs it is between them.
-            (Class::VideoHeader | Class::SoundHeader, _) => self.remove_superseded(class),
-            _ => {}
+    pub fn push(&mut self, item: T, now: Duration) {
+        if self.admit(item.class(), true) {
+            self.store(item, now);
         }
-        self.bytes += packet.payload.len();
-        self.entries.push_back(Entry { packet, class, arrived: now });
+    }
+
+    /// Whether a packet of this class may be given to the receiver, after all that waits. One that may not counts as dropped. After a loss
+    /// pictures go on with a key frame, if they may `resume`.
+    pub fn admit(&mut self, class: Class, resume: bool) -> bool {
+        match (class, self.pictures) {
+            (Class::KeyFrame, Pictures::AwaitingKey { counted: true }) if !resume => {}
+            (Class::KeyFrame, _) => {
+                self.pictures = Pictures::Flowing;
+                return true;
+            }
+            (Class::Picture, Pictures::AwaitingKey { counted: true }) => {}
+            (Class::Picture, Pictures::AwaitingKey { counted: false }) => return false,
+            _ => return true,
+        }
+        self.dropped.video += 1;
+        false
+    }
+
+    /// Appends an admitted packet and drops what is over the limits.
+    pub fn store(&mut self, item: T, now: Duration) {
+        let class = item.class();
+        if class.is_header() {
+            // A newer codec header makes one of the same kind pointless if nothing that needs it is between them.
+            self.remove_superseded(class);
+        }
+        self.bytes += item.bytes();
+        self.entries.push_back(Entry { item, class, arrived: now });
         self.enforce(now);
     }
 
     /// The oldest packet and when it came in.
-    pub fn pop(&mut self) -> Option<(Packet, Duration)> {
+    pub fn pop(&mut self) -> Option<(T, Duration)> {
         let entry = self.entries.pop_front()?;
-        self.bytes -= entry.packet.payload.len();
-        Some((entry.packet, entry.arrived))
+        self.bytes -= entry.item.bytes();
+        if self.entries.is_empty() && self.entries.capacity() > KEPT_CAPACITY {
+            self.entries = VecDeque::new();
+        }
+        Some((entry.item, entry.arrived))
+    }
+
+    /// Whether pictures are held back because earlier ones were lost, and not because none has come yet.
+    pub fn has_fallen_behind(&self) -> bool {
+        self.pictures == Pictures::AwaitingKey { counted: true }
     }
 
     /// Drops all that has waited longer than a picture may, sound too: for a receiver that only now begins.
@@ -202,7 +258,7 @@ impl Ring {
         while self.is_over() {
             // Sound and data alone are over the limits: the oldest goes first.
             let Some(entry) = self.entries.pop_front() else { break };
-            self.bytes -= entry.packet.payload.len();
+            self.bytes -= entry.item.bytes();
             self.dropped.count(entry.class);
         }
     }
@@ -232,7 +288,7 @@ impl Ring {
 
     /// Takes out the codec header of the kind that came last, if nothing that needs it has come since.
     fn remove_superseded(&mut self, class: Class) {
-        let of_this_kind = |e: &Entry| match class {
+        let of_this_kind = |e: &Entry<T>| match class {
             Class::VideoHeader => e.class == class || e.class.is_coded_video(),
             _ => e.class == class || e.class == Class::Sound,
         };
@@ -240,16 +296,16 @@ impl Ring {
         if let Some(at) = last.filter(|&at| self.entries[at].class == class)
             && let Some(entry) = self.entries.remove(at)
         {
-            self.bytes -= entry.packet.payload.len();
+            self.bytes -= entry.item.bytes();
         }
     }
 
-    fn drop_where(&mut self, mut lost: impl FnMut(&Entry) -> bool) {
+    fn drop_where(&mut self, mut lost: impl FnMut(&Entry<T>) -> bool) {
         let (bytes, dropped) = (&mut self.bytes, &mut self.dropped);
         self.entries.retain(|entry| {
             let gone = lost(entry);
             if gone {
-                *bytes -= entry.packet.payload.len();
+                *bytes -= entry.item.bytes();
                 dropped.count(entry.class);
             }
             !gone

@@ -136,7 +136,9 @@ impl Policy for Named {
             // A check that takes a moment, as one that asks elsewhere would.
             tokio::time::sleep(Duration::from_millis(5)).await;
             match request.query.strip_prefix("token=") {
-                Some(owner) if !owner.is_empty() => Ok(Grant { owner: owner.to_owned(), wait: Duration::from_secs(600) }),
+                Some(owner) if !owner.is_empty() => {
+                    Ok(Grant { owner: owner.to_owned(), wait: Duration::from_secs(600), live: false })
+                }
                 _ => Err(Refusal::Denied("This invitation is not valid.".to_owned())),
             }
         })

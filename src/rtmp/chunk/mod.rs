@@ -4,6 +4,7 @@
 //! [`super::message`]. The two chunk-level messages that must act between two chunks, Set Chunk Size and Abort, are
 //! obeyed by the reader itself.
 
+mod framed;
 mod output;
 mod reader;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 mod writer;
 
 use bytes::Bytes;
+pub use framed::framed;
 pub use output::Output;
 pub use reader::Reader;
 pub use writer::Writer;

@@ -13,10 +13,14 @@ mod tests;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 pub use event::{Event, Reject};
 pub use session::Session;
 
 pub use super::Error;
+
+use super::{Packet, chunk, connection};
 
 /// How many message streams one connection may open. Publishers and players use one.
 pub const MAX_STREAMS: usize = 16;
@@ -30,6 +34,15 @@ pub const MAX_HELD_PACKETS: usize = 1024;
 
 /// How many events may wait to be polled. A read of 64 KiB holds at most a few hundred of a real peer's messages.
 pub const MAX_EVENTS: usize = 8192;
+
+/// Packets up to this length are one chunk: a header, then the payload as it is.
+pub const CHUNK_BYTES: usize = connection::CHUNK_SIZE as usize;
+
+/// A packet as the bytes that every player gets who was accepted on message stream `stream_id`: made once for all of them. `None` if it is
+/// longer than any receiver of ours would take.
+pub fn framed(stream_id: u32, packet: &Packet) -> Option<Bytes> {
+    (packet.payload.len() <= chunk::MAX_MESSAGE_BYTES).then(|| connection::framed(stream_id, packet))
+}
 
 /// The times a session allows.
 #[derive(Clone, Copy, Debug)]

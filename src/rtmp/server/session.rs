@@ -146,11 +146,21 @@ impl Session {
         self.note_idle();
     }
 
-    /// Sends a packet to a player. Sent to nobody unless the player was accepted.
+    /// Sends a packet to a player. Sent to nobody unless the player was accepted, nor if it is longer than any receiver of ours would take.
+    ///
+    /// The owner may as well write what [`framed`](super::framed) gives itself, between two pieces of output, while
+    /// [`is_playing`](Self::is_playing).
     pub fn send(&mut self, stream_id: u32, packet: &Packet) {
-        if self.streams.get(&stream_id).is_some_and(|stream| matches!(stream.state, State::Playing)) {
-            self.connection.packet(stream_id, packet);
+        if self.is_playing(stream_id)
+            && let Some(bytes) = super::framed(stream_id, packet)
+        {
+            self.connection.framed(bytes);
         }
+    }
+
+    /// Whether a player was accepted on this stream, and has not stopped.
+    pub fn is_playing(&self, stream_id: u32) -> bool {
+        self.streams.get(&stream_id).is_some_and(|stream| matches!(stream.state, State::Playing))
     }
 
     /// Ends a stream from this side. A player is told that its publisher has gone, and waits again; a publisher is told that

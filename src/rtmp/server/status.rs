@@ -4,7 +4,7 @@ use super::Reject;
 use crate::rtmp::{
     Packet, PacketKind,
     amf0::{self, Value},
-    connection::{Connection, WINDOW, four_cc_list},
+    connection::{Connection, WINDOW, four_cc_list, framed},
     message::{self, Command, information, user},
 };
 
@@ -48,10 +48,11 @@ pub(super) fn playing(connection: &mut Connection, stream_id: u32, name: &str) {
         connection.command(stream_id, Command::status("status", code, &format!("{what} {name}.")));
     }
     // Adobe's players want both before they touch the samples.
-    let data = |values: &[Value]| Packet { kind: PacketKind::Data, timestamp_ms: 0, payload: amf0::encode(values) };
-    connection.packet(stream_id, &data(&["|RtmpSampleAccess".into(), true.into(), true.into()]));
+    let data =
+        |values: &[Value]| framed(stream_id, &Packet { kind: PacketKind::Data, timestamp_ms: 0, payload: amf0::encode(values) });
+    connection.framed(data(&["|RtmpSampleAccess".into(), true.into(), true.into()]));
     let start = Value::object([("code", "NetStream.Data.Start".into())]);
-    connection.packet(stream_id, &data(&["onStatus".into(), start]));
+    connection.framed(data(&["onStatus".into(), start]));
 }
 
 pub(super) fn unpublished(connection: &mut Connection, stream_id: u32, name: &str) {
