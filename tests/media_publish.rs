@@ -5,7 +5,7 @@
 use parlor::base::{Clock, ServerClock, Slot};
 use parlor::media::capture::{AudioSource, Format, Sound, Video, VideoSource};
 use parlor::media::encode::audio::Codec;
-use parlor::media::publish::{Config, KEY_EVERY, Publisher, State};
+use parlor::media::publish::{Config, Publisher, State};
 use parlor::media::timing::{read_on_clock, read_stamp};
 use parlor::relay::{Hub, Open, serve_connection};
 use parlor::rtmp::tag::{Audio, AudioBody, AudioCodec, FrameKind, Video as VideoTag, VideoBody, VideoCodec};
@@ -57,7 +57,7 @@ impl Relay {
             format,
             kbps: 800,
             audio: Codec::Opus,
-            key_every: KEY_EVERY,
+            repeat_every: None,
             clock: ServerClock::new(Clock::system()),
             runtime: self.runtime.handle().clone(),
         }
@@ -169,14 +169,14 @@ fn for_an_engine_sound_is_aac_and_key_frames_come_without_being_asked_for() {
     let relay = Relay::start();
     let (video, sound, clock) = (pattern(SMALL), tone(), ServerClock::new(Clock::system()));
     clock.set_offset(0);
-    let key_every = Duration::from_secs(2);
-    let config = Config { audio: Codec::Aac, key_every, clock: clock.clone(), ..relay.config("e", SMALL) };
+    let repeat_every = Some(Duration::from_secs(2));
+    let config = Config { audio: Codec::Aac, repeat_every, clock: clock.clone(), ..relay.config("e", SMALL) };
     let publisher = Publisher::start(config);
     publisher.set_video(Some(&video));
     publisher.set_sound(Some(&sound));
     wait_for("the server's yes", || publisher.state() == State::Live);
     let playback = relay.play("e");
-    let (mut keys, mut sounds, mut header, mut origin) = (Vec::new(), Vec::new(), false, None);
+    let (mut keys, mut sounds, mut headers, mut origin) = (Vec::new(), Vec::new(), 0, None);
     let mut expected = false;
     while keys.len() < 6 {
         let (packet, _) = next(&playback);
@@ -185,11 +185,11 @@ fn for_an_engine_sound_is_aac_and_key_frames_come_without_being_asked_for() {
             assert_eq!((tag.codec, packet.payload[0]), (AudioCodec::Aac, 0xaf));
             match tag.body {
                 AudioBody::SequenceHeader(config) => {
-                    header = true;
+                    headers += 1;
                     assert_eq!(config[..], [0x11, 0x88], "AAC-LC, 48 kHz, mono");
                 }
                 AudioBody::Coded(_) => {
-                    assert!(header, "sound before its header");
+                    assert!(headers > 0, "sound before its header");
                     sounds.push(packet.timestamp_ms);
                 }
                 other => panic!("{other:?}"),
@@ -211,6 +211,7 @@ fn for_an_engine_sound_is_aac_and_key_frames_come_without_being_asked_for() {
         }
     }
     assert!(expected && sounds.windows(2).all(|w| (20..=23).contains(&(w[1] - w[0]))), "{sounds:?}");
+    assert!(headers >= 3, "{headers} headers of the sound, for those who come later");
     let gaps: Vec<u32> = keys.windows(2).map(|w| w[1] - w[0]).collect();
     // The first may have been asked for by the player; then the interval; then, while somebody is expected, as often as may be.
     assert!(gaps[1] >= 1_900 && gaps[2..].iter().all(|gap| (999..1_900).contains(gap)), "{gaps:?}");
@@ -327,8 +328,8 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let start = |url: String| {
         let clock = ServerClock::new(Clock::system());
-        let (audio, key_every, runtime) = (Codec::Opus, KEY_EVERY, runtime.handle().clone());
-        Publisher::start(Config { url, format: SMALL, kbps: 800, audio, key_every, clock, runtime })
+        let (audio, repeat_every, runtime) = (Codec::Opus, None, runtime.handle().clone());
+        Publisher::start(Config { url, format: SMALL, kbps: 800, audio, repeat_every, clock, runtime })
     };
     let video = pattern(SMALL);
     let publisher = start(format!("rtmp://{address}/live/x"));

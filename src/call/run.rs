@@ -14,7 +14,7 @@ use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
 use crate::media::encode::audio;
 use crate::media::publish::{self, Publisher};
-use crate::proto::api::{MessageBody, RoomState, Seat, Sending};
+use crate::proto::api::{Audio, MessageBody, RoomState, Seat, Sending, StreamRules};
 use crate::proto::{self, Address, EventKind, Invite, MemberId};
 use crate::room::Client;
 use std::collections::VecDeque;
@@ -115,6 +115,10 @@ struct Actor<'a> {
     member: Option<MemberId>,
     sources: Sources,
     publisher: Option<Publisher>,
+    /// How one's stream has to be made.
+    rules: StreamRules,
+    /// Whether the room service was told that the stream flows, where it asks for that.
+    announced: bool,
     /// Which openings of camera and microphone the publisher has.
     connected: [Option<(u64, bool)>; 2],
     output: Option<Output>,
@@ -155,6 +159,8 @@ impl<'a> Actor<'a> {
             member: None,
             sources,
             publisher: None,
+            rules: StreamRules::default(),
+            announced: false,
             connected: [None; 2],
             output: None,
             speaker_failed: false,
@@ -249,14 +255,19 @@ impl<'a> Actor<'a> {
                 url: seat.publish_url.clone(),
                 format,
                 kbps: self.config.kbps.unwrap_or(kbps),
-                audio: audio::Codec::Opus,
-                key_every: publish::KEY_EVERY,
+                audio: match seat.stream.audio {
+                    Audio::Opus => audio::Codec::Opus,
+                    Audio::Aac => audio::Codec::Aac,
+                },
+                repeat_every: seat.stream.repeat_every_ms.map(|ms| Duration::from_millis(ms.into())),
                 clock: self.server_clock.clone(),
                 runtime: self.config.runtime.clone(),
             }));
             self.connect_sources();
         }
         self.seat_held = true;
+        self.rules = seat.stream;
+        self.announced = false;
         self.member = Some(seat.member.clone());
         let invite = Invite { server: Some(self.server.clone()), room: seat.room.clone() };
         let mine = seat.state.creator == seat.member;
@@ -284,6 +295,10 @@ impl<'a> Actor<'a> {
     }
 
     fn happened(&mut self, event: proto::Event) {
+        if matches!(event.kind, EventKind::Joined { .. }) && self.rules.repeat_every_ms.is_some() {
+            // Somebody begins to watch, or, if it was oneself, everybody does; the engine in between asks for no key frame.
+            self.publisher.iter().for_each(Publisher::expect_viewer);
+        }
         // Who is there comes with the list that is fetched after this.
         let EventKind::Message { member, name, body } = event.kind else { return };
         let own = self.member.as_ref() == Some(&member);
@@ -338,7 +353,12 @@ impl<'a> Actor<'a> {
     }
 
     fn watch_publisher(&mut self) {
-        match self.publisher.as_ref().map(Publisher::state) {
+        let state = self.publisher.as_ref().map(Publisher::state);
+        if self.rules.announce && !self.announced && state == Some(publish::State::Live) {
+            self.announced = true;
+            self.ask(Ask::Announce);
+        }
+        match state {
             Some(publish::State::Live) => match self.phase {
                 Phase::Entering => self.shared.tell(Event::Entered),
                 // HTTP may still be out of order while the stream flows: only a new seat ends that.

@@ -45,6 +45,8 @@ pub(super) const ASKS: usize = 128;
 pub(super) enum Ask {
     /// Say this.
     Send(MessageBody),
+    /// The stream flows: tell the room service, which does not see it.
+    Announce,
     /// The stream broke: ask for the seat (and a fresh address) again.
     StreamLost,
     /// Do not wait for the back-off.
@@ -238,7 +240,7 @@ impl Holder {
                             self.tell(News::NotSent(body, self.no_answer())).await;
                         }
                     }
-                    Some(Ask::StreamLost | Ask::Dissolve) => {}
+                    Some(Ask::Announce | Ask::StreamLost | Ask::Dissolve) => {}
                 },
             }
         }
@@ -379,6 +381,13 @@ impl Line<'_> {
                 None => return Why::Over(Ended::Left),
                 Some(Ask::StreamLost) => return Why::Lost,
                 Some(Ask::RetryNow) => {}
+                Some(Ask::Announce) => {
+                    while let Err(error) = self.client.announce_stream(&self.room).await {
+                        if let Some(why) = judge(error).await {
+                            return why;
+                        }
+                    }
+                }
                 Some(Ask::Send(body)) => {
                     if let Err(body) = queue(pending, body, self.clock) {
                         self.tell(News::NotSent(body, self.no_answer())).await;

@@ -59,7 +59,7 @@ async fn the_engine_lets_members_in_and_its_word_makes_them_appear_and_go() {
     let (ann, bob) = (world.client("Ann").await, world.client("Bob").await);
     let first = ann.create_room(&wish("Call", Mode::Duo)).await.unwrap();
     assert!(first.publish_url.starts_with("rtmp://127.0.0.1:1936/live/"), "{}", first.publish_url);
-    assert_eq!((first.stream.audio, first.stream.key_every_ms, first.stream.announce), (Audio::Aac, Some(2000), false));
+    assert_eq!((first.stream.audio, first.stream.repeat_every_ms, first.stream.announce), (Audio::Aac, Some(2000), false));
     assert_eq!(bob.get_room_list(0, 9).await.unwrap().total, 0, "push first");
 
     assert_eq!(nginx(&world, "connect", &first.publish_url, 1).await, yes());

@@ -31,7 +31,7 @@ const SOUND_CHUNKS: usize = 50;
 const HEAD_START: Duration = Duration::from_millis(200);
 
 /// Most time between two key frames where viewers can ask for one.
-pub const KEY_EVERY: Duration = Duration::from_secs(3);
+const KEY_EVERY: Duration = Duration::from_secs(3);
 /// For so long a new viewer may take to connect.
 const EAGER: Duration = Duration::from_secs(3);
 
@@ -46,8 +46,9 @@ pub struct Config {
     pub kbps: u32,
     /// How the sound is coded.
     pub audio: audio::Codec,
-    /// Most time between two key frames: short for relays that cannot ask for one.
-    pub key_every: Duration,
+    /// For a relay that is not ours: it asks for no key frame and may keep nothing for those who come later, so both key frames and the
+    /// sound's header are sent this often.
+    pub repeat_every: Option<Duration>,
     /// The server's clock, which the stream's time line is tied to.
     pub clock: ServerClock,
     /// Where the network is.
@@ -98,7 +99,7 @@ struct Shared {
     clock: ServerClock,
     origin: Origin,
     audio: audio::Codec,
-    key_every: Duration,
+    repeat_every: Option<Duration>,
     /// Until when key frames follow each other as fast as they may, in microseconds of the local clock.
     eager_until_us: AtomicU64,
     pictures: Slot<Arc<Picture>>,
@@ -139,7 +140,7 @@ impl Publisher {
             origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
             clock: config.clock,
             audio: config.audio,
-            key_every: config.key_every,
+            repeat_every: config.repeat_every,
             eager_until_us: AtomicU64::new(0),
             pictures: Slot::new(),
             chunks: Queue::bounded(SOUND_CHUNKS),

@@ -1,7 +1,7 @@
 //! The picture's thread: newest picture in, encoded picture out, at once. It also sends the messages about the stream.
 
-use super::Shared;
 use super::keys::Keys;
+use super::{KEY_EVERY, Shared};
 use crate::base::Stop;
 use crate::media::encode::audio::Codec;
 use crate::media::encode::video::{Choice, Config, Encoder};
@@ -30,8 +30,14 @@ const AAC_ID: f64 = 10.0;
 const OPUS_ID: f64 = 0x4f70_7573 as f64;
 
 pub(super) fn run(shared: &Shared, stop: &Stop) {
-    let mut sender =
-        Sender { shared, encoder: None, keys: Keys::new(shared.key_every), record: None, software: false, clock_due: None };
+    let mut sender = Sender {
+        shared,
+        encoder: None,
+        keys: Keys::new(shared.repeat_every.unwrap_or(KEY_EVERY)),
+        record: None,
+        software: false,
+        clock_due: None,
+    };
     let mut waiting: Option<Arc<Picture>> = None;
     let mut replaced = shared.pictures.replaced();
     let mut was_live = false;

@@ -27,7 +27,7 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
         Codec::Opus => tag::opus_sequence_header(&encoder.head()),
         Codec::Aac => tag::aac_sequence_header(&encoder.head()),
     };
-    let mut sender = Line { shared, told: false, header, end: None };
+    let mut sender = Line { shared, told: None, header, end: None };
     while !stop.is_set() {
         let chunk = shared.chunks.pop_within(WAIT);
         match shared.link.state() {
@@ -54,8 +54,8 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
 
 struct Line<'a> {
     shared: &'a Shared,
-    /// The players know how to decode.
-    told: bool,
+    /// When the players were last told how to decode.
+    told: Option<Duration>,
     header: bytes::Bytes,
     /// Local time up to which sound was sent.
     end: Option<Duration>,
@@ -81,7 +81,10 @@ impl Line<'_> {
         };
         let timestamp_ms = self.shared.origin.timestamp_ms(packet.captured);
         let audio = |payload| Packet { kind: PacketKind::Audio, timestamp_ms, payload };
-        if !std::mem::replace(&mut self.told, true) {
+        let now = self.shared.clock.local().now();
+        let repeat = self.shared.repeat_every;
+        if self.told.is_none_or(|told| repeat.is_some_and(|every| now.saturating_sub(told) >= every)) {
+            self.told = Some(now);
             self.shared.send(audio(self.header.clone()));
         }
         let body = match self.shared.audio {

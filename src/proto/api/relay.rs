@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 pub struct StreamRules {
     /// How sound is to be coded.
     pub audio: Audio,
-    /// Whoever relays the stream cannot ask for a key frame: there has to be one this often, in milliseconds, and when somebody joins.
+    /// Whoever relays the stream asks for no key frame and may keep no header of the sound for those who come later: both have to be sent
+    /// this often, in milliseconds, and a key frame when somebody joins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_every_ms: Option<u32>,
+    pub repeat_every_ms: Option<u32>,
     /// Whoever relays the stream does not tell that it flows: its owner has to (`POST /v1/rooms/{room}/members/me/stream`).
     #[serde(default)]
     pub announce: bool,

@@ -39,7 +39,7 @@ choices! {
     pub enum Audio, "aac or opus" {
         /// What every engine knows.
         Aac = "aac",
-        /// Where the engine keeps enhanced RTMP's Opus header for those who come later.
+        /// Earlier, and for our own programs only.
         Opus = "opus",
     }
 }
@@ -72,10 +72,10 @@ settings! {
         pub play_key: Option<Secret> = None, restart;
         /// What secure_link's MD5 is made of, as nginx writes it; $key is the key, $uri the path of the address.
         pub expression: String = sign::EXPRESSION.to_owned(), restart;
-        /// How sound is coded for this engine: aac or opus.
+        /// How sound is coded for this engine: aac, which every player knows, or opus, which is 45 ms earlier and for our own only.
         pub audio: Audio = Audio::Aac, restart;
-        /// Milliseconds between two key frames of a stream: the engine cannot ask for one.
-        pub key_frames_ms: u32 = 2_000 => 500..=30_000, restart;
+        /// Milliseconds between two key frames of a stream, and two headers of its sound: the engine cannot ask for one.
+        pub repeat_ms: u32 = 2_000 => 500..=30_000, restart;
         /// Who says that a stream flows: hooks (the engine's callbacks) or clients (people's programs, where the engine has no callbacks).
         pub presence: Presence = Presence::Hooks, restart;
         /// Addresses that hooks may come from; otherwise from this computer only, or, with engine.hooks_key, from anywhere.

@@ -62,7 +62,7 @@ impl Engine {
             Audio::Aac => api::Audio::Aac,
             Audio::Opus => api::Audio::Opus,
         };
-        StreamRules { audio, key_every_ms: Some(self.config.key_frames_ms), announce: self.trusts_clients() }
+        StreamRules { audio, repeat_every_ms: Some(self.config.repeat_ms), announce: self.trusts_clients() }
     }
 
     /// The address at which somebody may do `action` with a seat's stream until `expires`. `via` is the `host:port` at which they reached

@@ -1,0 +1,95 @@
+//! Two people in a call whose pictures and sound go through nginx.
+
+use crate::nginx::{Behind, PATIENCE};
+use parlor::base::Clock;
+use parlor::call::{Call, Config, Entry, Peer, Phase, Snapshot, Speaker};
+use parlor::host::{self, Host};
+use parlor::media::capture::{AudioSource, Format, VideoSource};
+use parlor::proto::Mode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// Loudness of a beep, far above anything that an encoder makes of silence.
+const LOUD: f32 = 0.02;
+
+fn until(call: &Call, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let snapshot = call.snapshot();
+        if wanted(&snapshot) {
+            return snapshot;
+        }
+        assert!(Instant::now() < deadline, "{} waited in vain for: {what}\n{snapshot:#?}", snapshot.me.name);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn start(host: &Host, runtime: &Runtime, entry: Entry, name: &str) -> Call {
+    Call::start(Config {
+        video: VideoSource::Pattern,
+        audio: AudioSource::Tone,
+        speaker: Speaker::Silent,
+        format: Some(Format { width: 320, height: 180, fps: 30 }),
+        kbps: Some(300),
+        ..Config::new(host.addr().to_string(), entry, name, runtime.handle().clone())
+    })
+}
+
+/// Ann and Ben talk for a while; what each knows of the other at the end.
+fn talk(host: &Host, runtime: &Runtime) -> [Peer; 2] {
+    let entry = Entry::Create { name: "Talk".into(), mode: Mode::Duo, password: None, dissolve: true };
+    let ann = start(host, runtime, entry, "Ann");
+    until(&ann, "being in the call", |s| matches!(s.phase, Phase::InCall));
+    // Whoever comes has to find the room.
+    std::thread::sleep(Duration::from_millis(300));
+    let ben = start(host, runtime, Entry::Enter { room: "Talk".into(), password: None }, "Ben");
+    let ended = |s: &Snapshot| !s.peers.is_empty() && s.peers.iter().all(|p| p.stats.frames > 300 && p.stats.delay_ms.is_some());
+    for call in [&ann, &ben] {
+        until(call, "somebody's beep", |s| s.peers.iter().any(|p| p.stats.audio_rms > LOUD));
+        until(call, "somebody's pictures, and how old they are", ended);
+    }
+    [ann, ben].map(|call| call.snapshot().peers[0].clone())
+}
+
+fn report(way: &str, peers: &[Peer; 2]) {
+    for peer in peers {
+        let stats = &peer.stats;
+        println!(
+            "{way}: {} is seen {:?} after capture, sound {:.0} ms before the picture, first sound after {:.0} ms, first picture after {:.0} ms, key frames {:.1} s apart, {:.0} ms of sound concealed, {} freezes",
+            peer.name,
+            stats.delay_all_ms.unwrap(),
+            stats.av_offset_ms,
+            stats.first_audio_ms.unwrap_or_default(),
+            stats.first_frame_ms.unwrap_or_default(),
+            stats.gop_s,
+            stats.audio_gap_ms,
+            stats.freezes
+        );
+    }
+}
+
+#[test]
+fn e2e_two_people_see_and_hear_each_other_through_nginx_and_know_the_delay() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
+    let own = runtime.block_on(host::start(host::Config { listen, ..host::Config::default() })).unwrap();
+    report("own relay", &talk(&own, &runtime));
+    let mut all = Vec::new();
+    for (way, change) in [("nginx-rtmp, AAC", ""), ("nginx-rtmp, Opus", "audio = \"opus\"\n")] {
+        let behind = runtime.block_on(Behind::start_with("nginx with its RTMP module", change, Clock::system()));
+        let peers = talk(&behind.host, &runtime);
+        report(way, &peers);
+        all.extend(peers);
+    }
+    for peer in &all {
+        let stats = &peer.stats;
+        assert_eq!((stats.width, stats.height, stats.codec.as_str()), (320, 180, "H.264"));
+        assert!(stats.audio_rms_max > LOUD && stats.unsupported.is_none(), "{stats:?}");
+        let delay = stats.delay_all_ms.unwrap();
+        // A figure that can be true: not below what a frame of sound takes, not off by a clock that was misunderstood.
+        assert!((10.0..1_000.0).contains(&delay.p50), "{delay:?}");
+        assert!(stats.av_offset_ms.abs() < 80.0, "{stats:?}");
+        assert!(stats.gop_s <= 2.5, "{} s between key frames", stats.gop_s);
+    }
+}
