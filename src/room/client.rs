@@ -4,6 +4,7 @@ use super::address;
 use super::clock::Estimate;
 use super::{Error, error::ErrorKind};
 use crate::base::{Pin, ServerClock};
+use crate::proto::address::DEFAULT_PORT;
 use crate::proto::api::{
     Beat, CreateRoom, Enter, Events, Heartbeat, Login, MessageBody, RoomPage, RoomState, Seat, SendMessage, Sending, Sent,
     Session, Time,
@@ -297,7 +298,7 @@ impl Client {
     }
 
     fn pin_url(&self, url: &mut String) {
-        if let Some(pin) = self.inner.address.pin.filter(|_| url.starts_with("rtmps://")) {
+        if let Some(pin) = self.inner.address.pin.filter(|_| is_on(&self.inner.address, url)) {
             url.push_str(&format!("#pin={pin}"));
         }
     }
@@ -410,6 +411,32 @@ impl Client {
     }
 }
 
+/// Whether an encrypted stream is on this server itself, and not on an engine that has another key.
+fn is_on(server: &Address, url: &str) -> bool {
+    let Some(authority) = url.strip_prefix("rtmps://").and_then(|rest| rest.split('/').next()) else { return false };
+    // Behind a proxy, streams go to the server's own port.
+    [server.port, DEFAULT_PORT].iter().any(|port| authority == format!("{}:{port}", server.host))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engines_key_is_not_the_servers() {
+        let server: Address = "parlor://calls.example:4000".parse().unwrap();
+        for (url, own) in [
+            ("rtmps://calls.example:4000/live/a?token=t", true),
+            ("rtmps://calls.example:1935/live/a?token=t", true),
+            ("rtmps://calls.example:1936/live/a?token=t", false),
+            ("rtmps://engine.example:4000/live/a", false),
+            ("rtmp://calls.example:4000/live/a", false),
+        ] {
+            assert_eq!(is_on(&server, url), own, "{url}");
+        }
+    }
 }

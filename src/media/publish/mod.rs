@@ -120,6 +120,11 @@ impl Shared {
         change(&mut lock(&self.counters));
     }
 
+    /// Whether somebody may be about to watch whose relay asks for nothing.
+    fn expects_viewer(&self, now: Duration) -> bool {
+        now < Duration::from_micros(self.eager_until_us.load(Ordering::Acquire))
+    }
+
     fn format(&self) -> Format {
         *lock(&self.format)
     }
@@ -192,7 +197,7 @@ impl Publisher {
         self.shared.kbps.store(kbps.max(1), Ordering::Release);
     }
 
-    /// Makes key frames as often as may be (one a second) for a while: somebody begins to watch whose relay cannot ask for one, at a
+    /// Makes key frames as often as may be (one a second), and repeats the sound's header, for a while: somebody begins to watch whose relay cannot ask for one, at a
     /// moment that nobody knows exactly.
     pub fn expect_viewer(&self) {
         let until = self.shared.clock.local().now() + EAGER;

@@ -148,8 +148,7 @@ impl Sender<'_> {
         if encoder.config().kbps != kbps {
             encoder.set_kbps(kbps);
         }
-        let eager_until = Duration::from_micros(self.shared.eager_until_us.load(Ordering::Acquire));
-        if self.shared.link.take_key_frame_request() || now < eager_until {
+        if self.shared.link.take_key_frame_request() || self.shared.expects_viewer(now) {
             self.keys.want();
         }
         let begun = Instant::now();

@@ -18,6 +18,9 @@ const SILENCE_DUE: Duration = Duration::from_millis(40);
 /// Silence that would have to be made up for more than this starts over from now.
 const SILENCE_MAX: Duration = Duration::from_millis(500);
 
+/// The header again after this while somebody may be about to listen.
+const HEADER_SOON: Duration = Duration::from_millis(200);
+
 pub(super) fn run(shared: &Shared, stop: &Stop) {
     let mut encoder = match Encoder::open(Config::of(shared.audio)) {
         Ok(encoder) => encoder,
@@ -82,7 +85,7 @@ impl Line<'_> {
         let timestamp_ms = self.shared.origin.timestamp_ms(packet.captured);
         let audio = |payload| Packet { kind: PacketKind::Audio, timestamp_ms, payload };
         let now = self.shared.clock.local().now();
-        let repeat = self.shared.repeat_every;
+        let repeat = if self.shared.expects_viewer(now) { Some(HEADER_SOON) } else { self.shared.repeat_every };
         if self.told.is_none_or(|told| repeat.is_some_and(|every| now.saturating_sub(told) >= every)) {
             self.told = Some(now);
             self.shared.send(audio(self.header.clone()));

@@ -65,8 +65,8 @@ impl Engine {
         StreamRules { audio, repeat_every_ms: Some(self.config.repeat_ms), announce: self.trusts_clients() }
     }
 
-    /// The address at which somebody may do `action` with a seat's stream until `expires`. `via` is the `host:port` at which they reached
-    /// this server, `token` what this server would sign it with.
+    /// The address at which somebody may do `action` with a seat's stream until `expires`. `via` is the base of this server's
+    /// own stream addresses for them, such as `rtmps://host:port`; `token` is what this server would sign it with.
     pub fn url(&self, action: Action, via: &str, seat: &Holder, token: &str, expires: Duration) -> String {
         let authority = via.split_once("://").map_or(via, |(_, authority)| authority);
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
