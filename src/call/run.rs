@@ -300,7 +300,7 @@ impl<'a> Actor<'a> {
             self.publisher.iter().for_each(Publisher::expect_viewer);
         }
         // Who is there comes with the list that is fetched after this.
-        let EventKind::Message { member, name, body } = event.kind else { return };
+        let EventKind::Message { member, name, body, .. } = event.kind else { return };
         let own = self.member.as_ref() == Some(&member);
         match body {
             MessageBody::Text { text } => {

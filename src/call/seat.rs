@@ -183,8 +183,12 @@ impl Holder {
             // Whoever came through the door does not build it.
             Entry::Enter { .. } => return Err(proto::Problem::new(Code::RoomNotFound, "the room is gone").into()),
         };
-        let request =
-            CreateRoom { name: name.clone(), mode, password: password.clone(), dissolve_on_creator_exit: dissolve, room };
+        let request = CreateRoom {
+            password: password.clone(),
+            dissolve_on_creator_exit: dissolve,
+            room,
+            ..CreateRoom::new(name.clone(), mode)
+        };
         self.client.create_room(&request).await
     }
 

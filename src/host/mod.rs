@@ -32,7 +32,7 @@ use crate::relay::Hub;
 use crate::server::engine::Engine;
 use crate::server::store::{self, Memory, Store};
 use crate::server::token::{KeyError, Keys};
-use crate::server::{MediaSide, Service};
+use crate::server::{Access, MediaSide, Service};
 use crate::wire::tls::identity::Source;
 use crate::wire::tls::{Acceptor, Identity, IdentityError};
 use cluster::Cluster;
@@ -143,8 +143,10 @@ impl Host {
     /// if they cannot be used, this is logged and the one in use stays.
     pub fn reload(&self, config: Config) -> Changes {
         let changes = self.shared.live.set(config);
-        self.shared.identity.renew(&identity_source(&self.shared.live.get()));
-        self.shared.service.set_limits(self.shared.live.get().limits);
+        let config = self.shared.live.get();
+        self.shared.identity.renew(&identity_source(&config));
+        self.shared.service.set_limits(config.limits);
+        self.shared.service.set_access(access(&config));
         if let Err(error) = self.shared.keeper.reload() {
             tracing::error!(error = &error as &dyn std::error::Error, "the keys behind tokens stay as they are");
         }
@@ -193,9 +195,11 @@ pub async fn start(config: Config) -> Result<Host, Error> {
         Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
         None => Arc::new(Streams(hub.clone())),
     };
+    let access = access(&config);
     let keeper = Keeper { keys: keys.clone(), folder: config.data, clock: config.clock.clone(), live: live.clone() };
     keeper.settle()?;
     let service = Service::new(config.limits, keys, config.clock, store, media);
+    service.set_access(access);
     let door = Arc::new(Door { service: service.clone(), live: live.clone(), notices: Arc::default() });
     let router = crate::server::router(service.clone());
     let entrance = Arc::new(Entrance::default());
@@ -206,6 +210,10 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })
+}
+
+fn access(config: &Config) -> Access {
+    Access { access_key: config.access_key.clone(), admin_key: config.admin_key.clone() }
 }
 
 fn identity_source(config: &Config) -> Source {

@@ -6,8 +6,10 @@ use super::live::Live;
 use super::metrics::Reason;
 use super::notices::{Notice, Notices};
 use crate::proto::MemberId;
+use crate::proto::api::{MediaFigures, StreamFigures};
 use crate::relay::{self, Action, Answer, Grant, Hub, Policy, Refusal, Request, Stay};
 use crate::server::{APP, MediaSide, Service, token};
+use crate::wire::ring::Dropped;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +25,24 @@ impl MediaSide for Streams {
     fn kick(&self, stream: &str) {
         self.0.kick(stream);
     }
+
+    fn figures(&self, stream: &str) -> Option<StreamFigures> {
+        let stats = self.0.stream(stream).filter(|stats| stats.published)?;
+        Some(StreamFigures { bytes_in: stats.bytes_in, readers: count(stats.readers), dropped: missed(stats.dropped) })
+    }
+
+    fn totals(&self) -> MediaFigures {
+        let relay::Stats { published, readers, bytes_in, dropped, .. } = self.0.stats();
+        MediaFigures { publishers: count(published), readers: count(readers), bytes_in, dropped: missed(dropped) }
+    }
+}
+
+fn missed(Dropped { video, audio, data }: Dropped) -> u64 {
+    video + audio + data
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Who may publish and play: whoever holds a seat's token; on an open server everybody, except for publishing as a member of a room.
@@ -148,11 +168,11 @@ mod tests {
 
     /// A created room's push URL, and the stream alone.
     async fn seat(door: &Door) -> (String, String) {
-        let session = door.service.login("127.0.0.1".parse().unwrap(), &Login { name: "Ann".into() }).unwrap();
+        let session = door.service.login("127.0.0.1".parse().unwrap(), &Login::new("Ann")).unwrap();
         let person = door.service.person(&session.token).unwrap();
-        let wish =
-            CreateRoom { name: "Call".into(), mode: Mode::Duo, password: None, dissolve_on_creator_exit: true, room: None };
-        let url = door.service.create(&person, "rtmp://h:1", &wish).await.unwrap().publish_url;
+        let wish = CreateRoom::new("Call", Mode::Duo);
+        let from = std::net::Ipv4Addr::LOCALHOST.into();
+        let url = door.service.create(from, &person, "rtmp://h:1", &wish).await.unwrap().publish_url;
         let bare = url.split('?').next().unwrap().to_owned();
         (url, bare)
     }

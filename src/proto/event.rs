@@ -1,7 +1,7 @@
 //! What happens in a room, in the order in which the server saw it.
 
 use super::MemberId;
-use super::api::{MessageBody, Sending};
+use super::api::{FieldValue, MessageBody, Sending};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +15,9 @@ pub struct Event {
     /// What.
     #[serde(flatten)]
     pub kind: EventKind,
+    /// The server's seal of a message: with it the message can be given back after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// What happened. Joins and leaves are hints: the member list itself is fetched, so that a lost notice heals.
@@ -50,10 +53,29 @@ pub enum EventKind {
         member: MemberId,
         /// Their display name.
         name: String,
+        /// Chosen by the sender, so that nobody shows a message twice that had to be said again after a restart of the server.
+        nonce: u64,
         /// What.
         #[serde(flatten)]
         body: MessageBody,
     },
+    /// The host asks a member to mute their microphone; their program does it.
+    MuteRequested {
+        /// Who shall be silent.
+        member: MemberId,
+    },
+    /// A custom field was changed.
+    Field {
+        /// Who changed it.
+        member: MemberId,
+        /// Which.
+        key: String,
+        /// What it holds now; nothing: it was taken away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<FieldValue>,
+    },
+    /// The server was restarted, and the room is back; its events are numbered anew from here, higher than before.
+    Restored,
     /// The room is no more.
     Dissolved {
         /// Why.
@@ -71,6 +93,8 @@ pub enum LeaveReason {
     TimedOut,
     /// The same person signed in elsewhere.
     Replaced,
+    /// The host, or an operator of the server, removed them.
+    Removed,
 }
 
 /// Why a room is no more.
@@ -83,4 +107,6 @@ pub enum DissolveReason {
     Ended,
     /// Nobody is in it.
     Empty,
+    /// An operator of the server ended it.
+    ByOperator,
 }

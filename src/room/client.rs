@@ -5,10 +5,7 @@ use super::clock::Estimate;
 use super::{Error, error::ErrorKind};
 use crate::base::{Pin, ServerClock};
 use crate::proto::address::DEFAULT_PORT;
-use crate::proto::api::{
-    Beat, CreateRoom, Enter, Events, Heartbeat, Login, MessageBody, RoomPage, RoomState, Seat, SendMessage, Sending, Sent,
-    Session, Time,
-};
+use crate::proto::api::{Beat, Events, Heartbeat, Login, Member, Seat, Session, Time};
 use crate::proto::{Address, Code, Problem, RoomId};
 use crate::wire::tls;
 use reqwest::Method;
@@ -51,7 +48,7 @@ struct Inner {
 
 #[derive(Clone, Debug)]
 struct SignedIn {
-    name: String,
+    request: Login,
     session: Session,
 }
 
@@ -114,9 +111,16 @@ impl Client {
     /// # Errors
     /// All kinds; [`Code::BadName`] for a bad name.
     pub async fn login(&self, name: &str) -> Result<Session, Error> {
-        let session: Session =
-            self.ask(Method::POST, self.url(&["login"], ""), None, Some(&Login { name: name.to_owned() })).await?;
-        *lock(&self.inner.signed_in) = Some(SignedIn { name: name.to_owned(), session: session.clone() });
+        self.login_as(&Login::new(name)).await
+    }
+
+    /// As [`login`](Self::login), where the server asks for more than a name.
+    ///
+    /// # Errors
+    /// All kinds; [`Code::BadName`], [`Code::AccessKeyRequired`], [`Code::WrongAccessKey`].
+    pub async fn login_as(&self, request: &Login) -> Result<Session, Error> {
+        let session: Session = self.ask(Method::POST, self.url(&["login"], ""), None, Some(request)).await?;
+        *lock(&self.inner.signed_in) = Some(SignedIn { request: request.clone(), session: session.clone() });
         Ok(session)
     }
 
@@ -144,74 +148,13 @@ impl Client {
         best
     }
 
-    /// A page of the room list, newest first.
-    ///
-    /// # Errors
-    /// All kinds.
-    pub async fn get_room_list(&self, offset: usize, limit: usize) -> Result<RoomPage, Error> {
-        self.request(Method::GET, &["rooms"], &format!("offset={offset}&limit={limit}"), None::<&()>).await
-    }
-
-    /// Creates a room and takes the creator's seat. The room is listed when the stream pushed to [`Seat::publish_url`] flows.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::BadName`], [`Code::Conflict`] (the id asked for is taken), [`Code::ServerFull`].
-    pub async fn create_room(&self, room: &CreateRoom) -> Result<Seat, Error> {
-        let seat = self.request(Method::POST, &["rooms"], "", Some(room)).await?;
-        Ok(self.pin_seat(seat))
-    }
-
-    /// Takes a seat in the room of that id or name. Asking again gives the same seat with fresh tokens.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::RoomNotFound`], [`Code::RoomFull`], [`Code::WrongPassword`].
-    pub async fn enter_room(&self, room: &str, password: Option<&str>) -> Result<Seat, Error> {
-        let enter = Enter { password: password.map(str::to_owned) };
-        // An address cannot hold such a segment, and no room can have such a name.
-        if room.trim().chars().all(|c| c == '.') {
-            return Err(Problem::new(Code::RoomNotFound, "there is no such room").into());
-        }
-        let seat = self.request(Method::POST, &["rooms", room, "members"], "", Some(&enter)).await?;
-        Ok(self.pin_seat(seat))
-    }
-
-    /// Gives up one's seat.
-    ///
-    /// # Errors
-    /// All kinds.
-    pub async fn exit_room(&self, room: &RoomId) -> Result<(), Error> {
-        self.request::<serde::de::IgnoredAny>(Method::DELETE, &["rooms", room.as_str(), "members", "me"], "", None::<&()>)
-            .await?;
-        Ok(())
-    }
-
-    /// Ends the room for everybody (its creator only).
-    ///
-    /// # Errors
-    /// All kinds; [`Code::Forbidden`] for anybody else.
-    pub async fn dissolve(&self, room: &RoomId) -> Result<(), Error> {
-        self.request::<serde::de::IgnoredAny>(Method::DELETE, &["rooms", room.as_str()], "", None::<&()>).await?;
-        Ok(())
-    }
-
-    /// The room as it is now, with fresh play URLs.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::NotAMember`].
-    pub async fn get_room(&self, room: &RoomId) -> Result<RoomState, Error> {
-        let mut state: RoomState = self.request(Method::GET, &["rooms", room.as_str()], "", None::<&()>).await?;
-        self.pin_state(&mut state);
-        Ok(state)
-    }
-
-    /// Says that one is still here and what one sends. Also a probe of the server's clock.
+    /// Says that one is still here, what one sends and what one measures. Also a probe of the server's clock.
     ///
     /// # Errors
     /// All kinds; [`Code::NotAMember`] or [`Code::RoomNotFound`] when the seat is lost: enter again.
-    pub async fn heartbeat(&self, room: &RoomId, sending: Sending) -> Result<Beat, Error> {
+    pub async fn heartbeat(&self, room: &RoomId, beat: impl Into<Heartbeat>) -> Result<Beat, Error> {
         let sent = self.inner.clock.local().now();
-        let beat: Beat =
-            self.request(Method::POST, &["rooms", room.as_str(), "heartbeat"], "", Some(&Heartbeat { sending })).await?;
+        let beat: Beat = self.request(Method::POST, &["rooms", room.as_str(), "heartbeat"], "", Some(&beat.into())).await?;
         self.heard(sent, beat.now_us);
         Ok(beat)
     }
@@ -222,8 +165,7 @@ impl Client {
     /// All kinds; [`Code::NotAMember`] or [`Code::RoomNotFound`] when the seat is lost.
     pub async fn announce_stream(&self, room: &RoomId) -> Result<(), Error> {
         let path = ["rooms", room.as_str(), "members", "me", "stream"];
-        self.request::<serde::de::IgnoredAny>(Method::POST, &path, "", None::<&()>).await?;
-        Ok(())
+        self.order(Method::POST, &path).await
     }
 
     /// What happened after event number `since`; waits up to `wait` (25 s at most) for something to happen.
@@ -233,40 +175,6 @@ impl Client {
     pub async fn events(&self, room: &RoomId, since: u64, wait: Duration) -> Result<Events, Error> {
         let query = format!("since={since}&wait_s={}", wait.as_secs());
         self.request_within(wait + POLL_SLACK, Method::GET, &["rooms", room.as_str(), "events"], &query, None::<&()>).await
-    }
-
-    /// Says a line of chat to all in the room. Tried twice if the network fails; said once.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::TooLarge`].
-    pub async fn send_text_msg(&self, room: &RoomId, text: &str) -> Result<Sent, Error> {
-        self.send(room, MessageBody::Text { text: text.to_owned() }).await
-    }
-
-    /// Sends an application's own message to all in the room. Tried twice if the network fails; sent once.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::TooLarge`].
-    pub async fn send_custom_msg(&self, room: &RoomId, command: &str, data: &str) -> Result<Sent, Error> {
-        self.send(room, MessageBody::Custom { command: command.to_owned(), data: data.to_owned() }).await
-    }
-
-    async fn send(&self, room: &RoomId, body: MessageBody) -> Result<Sent, Error> {
-        let message = SendMessage { body, nonce: rand::random() };
-        match self.send_msg(room, &message).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) => {
-                self.send_msg(room, &message).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// Sends a message once, for callers that keep it and send it again themselves: one nonce is said only once.
-    ///
-    /// # Errors
-    /// All kinds; [`Code::TooLarge`].
-    pub async fn send_msg(&self, room: &RoomId, message: &SendMessage) -> Result<Sent, Error> {
-        self.request(Method::POST, &["rooms", room.as_str(), "messages"], "", Some(message)).await
     }
 
     /// The key that the server shows, whoever it is: for a server on this very computer, which is believed without TLS as well.
@@ -287,14 +195,14 @@ impl Client {
     }
 
     /// Streams are on the server with the key that this client was told of.
-    fn pin_seat(&self, mut seat: Seat) -> Seat {
+    pub(super) fn pin_seat(&self, mut seat: Seat) -> Seat {
         self.pin_url(&mut seat.publish_url);
-        self.pin_state(&mut seat.state);
+        self.pin_members(&mut seat.state.members);
         seat
     }
 
-    fn pin_state(&self, state: &mut RoomState) {
-        state.members.iter_mut().filter_map(|m| m.play_url.as_mut()).for_each(|url| self.pin_url(url));
+    pub(super) fn pin_members(&self, members: &mut [Member]) {
+        members.iter_mut().filter_map(|m| m.play_url.as_mut()).for_each(|url| self.pin_url(url));
     }
 
     fn pin_url(&self, url: &mut String) {
@@ -309,7 +217,13 @@ impl Client {
         offset
     }
 
-    async fn request<T: DeserializeOwned>(
+    /// A request without a body whose answer says nothing.
+    pub(super) async fn order(&self, method: Method, path: &[&str]) -> Result<(), Error> {
+        self.request::<serde::de::IgnoredAny>(method, path, "", None::<&()>).await?;
+        Ok(())
+    }
+
+    pub(super) async fn request<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
@@ -329,7 +243,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Error> {
         let url = self.url(path, query);
-        let Some(SignedIn { name, session }) = lock(&self.inner.signed_in).clone() else {
+        let Some(SignedIn { request, session }) = lock(&self.inner.signed_in).clone() else {
             return Err(Problem::new(Code::Unauthorized, "not signed in").into());
         };
         match self.ask_within(timeout, method.clone(), url.clone(), Some(&session.token), body).await {
@@ -338,7 +252,7 @@ impl Client {
                 let newer = self.session().filter(|s| s.token != session.token);
                 let session = match newer {
                     Some(session) => session,
-                    None => self.login(&name).await?,
+                    None => self.login_as(&request).await?,
                 };
                 self.ask_within(timeout, method, url, Some(&session.token), body).await
             }

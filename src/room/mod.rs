@@ -17,6 +17,7 @@ mod address;
 mod client;
 mod clock;
 mod error;
+mod requests;
 
 pub use crate::wire::tls::Untrusted;
 pub use client::Client;

@@ -70,11 +70,30 @@ impl FromRequestParts<Service> for By {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refused> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        let token = value.and_then(|v| v.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, token) = token.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: there is no bearer token"))?;
-        Ok(Self(service.person(token.trim())?))
+        let token = bearer(parts);
+        let token = token.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: there is no bearer token"))?;
+        Ok(Self(service.person(token)?))
     }
+}
+
+/// An operator makes the request.
+pub(super) struct Operator;
+
+impl FromRequestParts<Service> for Operator {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refused> {
+        let Caller(from) = Caller::from_request_parts(parts, service).await?;
+        service.check_operator(from, bearer(parts).unwrap_or_default())?;
+        Ok(Self)
+    }
+}
+
+/// The bearer token of a request.
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok())?;
+    let (_, token) = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+    Some(token.trim())
 }
 
 /// Base of the addresses of this server's streams for the client, such as `rtmps://host:port`: they are reached like the service itself.
@@ -156,16 +175,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The room's part of the address.
-pub(super) struct InRoom(pub String);
+/// What is left open in a route's address.
+pub(super) struct At<T>(pub T);
 
-impl<S: Send + Sync> FromRequestParts<S> for InRoom {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for At<T> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let path: Result<axum::extract::Path<String>, PathRejection> =
-            axum::extract::Path::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(room)| Self(room))
+        let path: Result<axum::extract::Path<T>, PathRejection> = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(values)| Self(values))
             .map_err(|e| bad_request(format!("the address is not understood: {}", e.body_text())))
     }
 }

@@ -42,6 +42,35 @@ pub const PASSWORD_BYTES: usize = 256;
 /// Bytes of a request's body: the longest message with every character escaped fits.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Bytes of what a creator notes about a room.
+pub const INFO_BYTES: usize = 1024;
+/// Custom fields of a room.
+pub const FIELDS: usize = 32;
+/// Bytes of a custom field's key.
+pub const FIELD_KEY_BYTES: usize = 64;
+/// Bytes of a text in a custom field: all of them together fit into a receipt.
+pub const FIELD_TEXT_BYTES: usize = 256;
+/// Marks of removed people that a room remembers; each person has two. A host who removes more has other troubles.
+pub const REMOVED: usize = 128;
+/// Messages kept of a room for those who come later.
+pub const HISTORY: usize = 200;
+/// Bytes of text in the messages kept of a room.
+pub const HISTORY_BYTES: usize = 128 * 1024;
+/// Messages on one page of what was said: with every character escaped, a page of long ones is below a megabyte.
+pub const MESSAGES_PER_PAGE: usize = 50;
+/// Messages that a member gives back in one request.
+pub const RETURNED: usize = 100;
+/// Bytes of a request that brings a room back: the largest receipt and as many messages as fit beside it.
+pub const RESTORE_BYTES: usize = 256 * 1024;
+/// Messages older than this are not taken back.
+pub const RETURN_AGE: Duration = Duration::from_secs(3600);
+/// A receipt is good for this long; members get a fresh one with every change in the room, and at least every hour.
+pub const RECEIPT: Duration = Duration::from_secs(6 * 3600);
+/// Members of whom one member tells figures.
+pub const FIGURES_PER_MEMBER: usize = 16;
+/// Members whose figures are kept.
+pub const FIGURES: usize = 100_000;
+
 /// Rooms on one page of the list.
 pub const PAGE: usize = 100;
 /// Rooms that one person may have created and that still exist.
@@ -71,6 +100,8 @@ pub const MESSAGES: Rate = Rate { burst: 40.0, per_s: 10.0 };
 pub const LOGINS: Rate = Rate { burst: 500.0, per_s: 50.0 };
 /// Wrong passwords from one address.
 pub const WRONG_PASSWORDS: Rate = Rate { burst: 10.0, per_s: 0.3 };
+/// Wrong access keys, and wrong admin keys, from one address.
+pub const WRONG_KEYS: Rate = Rate { burst: 10.0, per_s: 0.1 };
 /// Persons or addresses whose rates are remembered.
 pub const BUCKETS: usize = 65_536;
 
@@ -95,6 +126,8 @@ settings! {
         pub multi: usize = Mode::Multi.default_cap() => 1..=1000;
         /// Publishers of a live room.
         pub live: usize = Mode::Live.default_cap() => 1..=1000;
+        /// Viewers of one live room.
+        pub audience: usize = 1000 => 0..=1_000_000;
     }
 }
 

@@ -9,6 +9,7 @@ mod extract;
 pub mod keyring;
 mod limiter;
 pub mod limits;
+mod receipt;
 pub mod room;
 mod routes;
 mod service;
@@ -21,8 +22,9 @@ mod waiting;
 pub use extract::{Arrival, Peer};
 pub use limits::Limits;
 pub use routes::{document, router, tls_only};
-pub use service::{APP, Service};
+pub use service::{APP, Access, Service};
 
+use crate::proto::api::{MediaFigures, StreamFigures};
 use engine::Engine;
 use std::future::Future;
 use std::pin::Pin;
@@ -33,6 +35,14 @@ pub trait MediaSide: Send + Sync + 'static {
     fn is_live<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
     /// Ends that stream: its publisher is disconnected.
     fn kick(&self, stream: &str);
+    /// Figures of that stream, if it is here.
+    fn figures(&self, _stream: &str) -> Option<StreamFigures> {
+        None
+    }
+    /// Figures of all streams here.
+    fn totals(&self) -> MediaFigures {
+        MediaFigures::default()
+    }
     /// The engine that relays the streams, if this server does not do it itself.
     fn engine(&self) -> Option<&Engine> {
         None

@@ -13,6 +13,9 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+/// Bytes of a mark: enough that nobody meets another one's by accident.
+const MARK_BYTES: usize = 10;
+
 /// What a stream token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -51,7 +54,7 @@ pub struct Holder {
 
 /// The server's secrets: clones share them. `Debug` does not show them.
 #[derive(Clone)]
-pub struct Keys(Arc<RwLock<Arc<Ring>>>);
+pub struct Keys(Arc<RwLock<Arc<Ring>>>, bool);
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,12 +65,12 @@ impl std::fmt::Debug for Keys {
 impl Keys {
     /// Secrets for this process only.
     pub fn random() -> Self {
-        Self::new(Ring::random(Clock::system().now()))
+        Self(Arc::new(RwLock::new(Arc::new(Ring::random(Clock::system().now())))), false)
     }
 
     /// These secrets.
     pub fn new(ring: Ring) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(ring))))
+        Self(Arc::new(RwLock::new(Arc::new(ring))), true)
     }
 
     /// The secrets of a data folder; made, readable by its owner only, if there are none.
@@ -124,11 +127,26 @@ impl Keys {
         PasswordDigest(mac(&self.ring().root, &["password", password]).finalize().into_bytes().into())
     }
 
-    fn sign(&self, fields: &[&str]) -> String {
+    /// Whether the secrets are the same after a restart.
+    pub fn are_lasting(&self) -> bool {
+        self.1
+    }
+
+    /// What follows from some words and the secrets; it does not change when keys do.
+    pub fn hash(&self, fields: &[&str]) -> [u8; 32] {
+        mac(&self.ring().root, &[&["hash"], fields].concat()).finalize().into_bytes().into()
+    }
+
+    /// A short name for something, which nobody can make or read without the secrets.
+    pub fn mark(&self, fields: &[&str]) -> String {
+        hex::encode(&self.hash(fields)[..MARK_BYTES])
+    }
+
+    pub(super) fn sign(&self, fields: &[&str]) -> String {
         hex::encode(mac(self.ring().signing(), fields).finalize().into_bytes())
     }
 
-    fn verify(&self, fields: &[&str], signature: &str) -> Option<()> {
+    pub(super) fn verify(&self, fields: &[&str], signature: &str) -> Option<()> {
         let mut given = [0; 32];
         hex::decode_to_slice(signature, &mut given).ok()?;
         self.ring().verifying().find_map(|key| mac(key, fields).verify_slice(&given).ok())

@@ -24,6 +24,11 @@ async fn members_hear_joins_changes_messages_leaves_and_the_end_in_order() {
     assert!(!events.gap);
     assert_eq!(events.events.iter().map(|e| e.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert_eq!(events.next, 6);
+    let nonce = |kind: &EventKind| match kind {
+        EventKind::Message { nonce, .. } => Some(*nonce),
+        _ => None,
+    };
+    let nonces: Vec<u64> = events.events.iter().filter_map(|e| nonce(&e.kind)).collect();
     let kinds: Vec<_> = events.events.into_iter().map(|e| e.kind).collect();
     let (a, b) = (seat.member.clone(), second.member.clone());
     let custom = MessageBody::Custom { command: "wave".into(), data: "{\"hand\":\"left\"}".into() };
@@ -33,8 +38,13 @@ async fn members_hear_joins_changes_messages_leaves_and_the_end_in_order() {
             EventKind::Joined { member: a.clone(), name: "Ann".into() },
             EventKind::Joined { member: b.clone(), name: "Bob".into() },
             EventKind::Changed { member: b.clone(), sending: muted },
-            EventKind::Message { member: a, name: "Ann".into(), body: MessageBody::Text { text: "hello, 世界".into() } },
-            EventKind::Message { member: b.clone(), name: "Bob".into(), body: custom },
+            EventKind::Message {
+                member: a,
+                name: "Ann".into(),
+                nonce: nonces[0],
+                body: MessageBody::Text { text: "hello, 世界".into() }
+            },
+            EventKind::Message { member: b.clone(), name: "Bob".into(), nonce: nonces[1], body: custom },
             EventKind::Left { member: b, name: "Bob".into(), reason: LeaveReason::Left },
         ]
     );

@@ -2,10 +2,14 @@
 #![cfg(all(feature = "server", feature = "room"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod admin;
+mod audience;
 mod client;
 mod contract;
 mod events;
+mod fields;
 mod hooks;
+mod host;
 mod refusals;
 mod rtmp;
 mod seats;

@@ -1,14 +1,14 @@
 //! A room service on a real listener, with a clock that is stepped and streams that flow when the test says so.
 
 use crate::contract::{Breaches, hold_to_document};
-use parlor::base::Clock;
+use parlor::base::{Clock, Secret};
 use parlor::proto::api::{CreateRoom, Seat};
 use parlor::proto::{Code, Mode, RoomId};
 use parlor::room::{self, Client, ErrorKind};
 use parlor::server::engine::{self, Engine};
 use parlor::server::store::Memory;
 use parlor::server::token::Keys;
-use parlor::server::{Limits, MediaSide, Peer, Service, router};
+use parlor::server::{Access, Limits, MediaSide, Peer, Service, router};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,6 +17,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// What operators of this world know.
+pub const ADMIN_KEY: &str = "the operators' key";
 /// The beginning of the pretended time.
 pub const T0: Duration = Duration::from_secs(1_700_000_000);
 
@@ -76,6 +78,7 @@ impl World {
         let clock = Clock::manual(T0);
         let streams = Arc::new(Streams { engine: engine.map(|engine| (engine, clock.clone())), ..Streams::default() });
         let service = Service::new(Limits::default(), keys, clock.clone(), Arc::new(Memory::new(clock.clone())), streams.clone());
+        service.set_access(Access { admin_key: Some(Secret::new(ADMIN_KEY)), access_key: None });
         let listener = TcpListener::bind(listen).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let breaches = Breaches::default();
@@ -150,7 +153,7 @@ impl Drop for World {
 }
 
 pub fn wish(name: &str, mode: Mode) -> CreateRoom {
-    CreateRoom { name: name.into(), mode, password: None, dissolve_on_creator_exit: true, room: None }
+    CreateRoom::new(name, mode)
 }
 
 /// Stream name and token of a URL.

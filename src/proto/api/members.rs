@@ -1,5 +1,6 @@
 //! Who is in a room, and what they send.
 
+use super::Statistics;
 use crate::proto::MemberId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +17,18 @@ pub struct Member {
     pub play_url: Option<String>,
     /// What they send.
     pub sending: Sending,
+    /// What they measured last; only in the list of members, and only if they told this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+}
+
+/// A page of the member list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MemberPage {
+    /// In order of arrival.
+    pub members: Vec<Member>,
+    /// Members in all.
+    pub total: usize,
 }
 
 /// Which of their devices a member has switched on.
@@ -35,11 +48,21 @@ impl Default for Sending {
 }
 
 /// "I am still here", every 5 s.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
-    /// What one sends; a change becomes an event for the others.
+    /// What one sends; a change becomes an event for the others. Viewers send nothing, and may leave this out.
+    #[serde(default)]
     pub sending: Sending,
+    /// What one measures; the newest is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+}
+
+impl From<Sending> for Heartbeat {
+    fn from(sending: Sending) -> Self {
+        Self { sending, statistics: None }
+    }
 }
 
 /// Answer to a heartbeat.
@@ -49,4 +72,7 @@ pub struct Beat {
     pub now_us: i64,
     /// Number of the newest event in the room.
     pub seq: u64,
+    /// How many watch.
+    #[serde(default)]
+    pub audience: usize,
 }

@@ -1,6 +1,6 @@
 //! What is said in a room, and what happens there.
 
-use crate::proto::Event;
+use crate::proto::{Event, MemberId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -52,6 +52,63 @@ pub struct Sent {
     pub seq: u64,
 }
 
+/// Something that was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// Number of the event that told of it.
+    pub seq: u64,
+    /// When, by the server's clock: microseconds since the UNIX epoch.
+    pub at_us: i64,
+    /// Who.
+    pub member: MemberId,
+    /// Their display name.
+    pub name: String,
+    /// The sender's number for it.
+    pub nonce: u64,
+    /// What.
+    #[serde(flatten)]
+    pub body: MessageBody,
+    /// The server's seal: with it the message can be given back after a restart.
+    pub seal: String,
+}
+
+/// A message on its way back to a server that was restarted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "SealedLine")]
+pub struct SealedMessage {
+    /// Number of the event that told of it.
+    pub seq: u64,
+    /// When, by the server's clock: microseconds since the UNIX epoch.
+    pub at_us: i64,
+    /// Who.
+    pub member: MemberId,
+    /// Their display name.
+    pub name: String,
+    /// The sender's number for it.
+    pub nonce: u64,
+    /// What.
+    #[serde(flatten)]
+    pub body: MessageBody,
+    /// The server's seal.
+    pub seal: String,
+}
+
+impl From<Message> for SealedMessage {
+    fn from(message: Message) -> Self {
+        let Message { seq, at_us, member, name, nonce, body, seal } = message;
+        Self { seq, at_us, member, name, nonce, body, seal }
+    }
+}
+
+/// A page of what was said.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct MessagePage {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones: ask for those before the first one here.
+    pub more: bool,
+}
+
 /// What [`SendMessage`] looks like on its way: serde's flattened fields would let unknown ones through.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +120,22 @@ struct Line {
     nonce: u64,
 }
 
+/// What [`SealedMessage`] looks like on its way.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealedLine {
+    seq: u64,
+    at_us: i64,
+    member: MemberId,
+    name: String,
+    nonce: u64,
+    kind: Kind,
+    text: Option<String>,
+    command: Option<String>,
+    data: Option<String>,
+    seal: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
@@ -70,18 +143,30 @@ enum Kind {
     Custom,
 }
 
+impl Kind {
+    fn body(self, text: Option<String>, command: Option<String>, data: Option<String>) -> Result<MessageBody, &'static str> {
+        match (self, text, command, data) {
+            (Self::Text, Some(text), None, None) => Ok(MessageBody::Text { text }),
+            (Self::Text, ..) => Err("a text message has a `text` and nothing else"),
+            (Self::Custom, None, Some(command), Some(data)) => Ok(MessageBody::Custom { command, data }),
+            (Self::Custom, ..) => Err("a custom message has a `command` and `data` and nothing else"),
+        }
+    }
+}
+
 impl TryFrom<Line> for SendMessage {
     type Error = &'static str;
 
     fn try_from(line: Line) -> Result<Self, Self::Error> {
-        let body = match line {
-            Line { kind: Kind::Text, text: Some(text), command: None, data: None, .. } => MessageBody::Text { text },
-            Line { kind: Kind::Text, .. } => return Err("a text message has a `text` and nothing else"),
-            Line { kind: Kind::Custom, text: None, command: Some(command), data: Some(data), .. } => {
-                MessageBody::Custom { command, data }
-            }
-            Line { kind: Kind::Custom, .. } => return Err("a custom message has a `command` and `data` and nothing else"),
-        };
-        Ok(Self { body, nonce: line.nonce })
+        Ok(Self { body: line.kind.body(line.text, line.command, line.data)?, nonce: line.nonce })
+    }
+}
+
+impl TryFrom<SealedLine> for SealedMessage {
+    type Error = &'static str;
+
+    fn try_from(line: SealedLine) -> Result<Self, Self::Error> {
+        let SealedLine { seq, at_us, member, name, nonce, kind, text, command, data, seal } = line;
+        Ok(Self { seq, at_us, member, name, nonce, body: kind.body(text, command, data)?, seal })
     }
 }

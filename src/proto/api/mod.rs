@@ -4,14 +4,22 @@
 //! Requests with unknown fields are refused; answers may grow fields, which older clients ignore. Every failure is a
 //! [`Problem`](super::Problem).
 
+mod admin;
+mod audience;
+mod fields;
 mod members;
 mod messages;
 mod relay;
 mod rooms;
 mod session;
+mod statistics;
 
-pub use members::{Beat, Heartbeat, Member, Sending};
-pub use messages::{Events, MessageBody, SendMessage, Sent};
+pub use admin::{AdminMember, AdminRoom, AdminRooms, MediaFigures, Overview, StreamFigures};
+pub use audience::{AudiencePage, Ticket, Viewer, Watch};
+pub use fields::{Count, Field, FieldList, FieldValue, Fields, SetField};
+pub use members::{Beat, Heartbeat, Member, MemberPage, Sending};
+pub use messages::{Events, Message, MessageBody, MessagePage, SealedMessage, SendMessage, Sent};
 pub use relay::{Audio, StreamRules};
-pub use rooms::{CreateRoom, Enter, RoomPage, RoomState, RoomSummary, Seat};
+pub use rooms::{CreateRoom, Enter, Restore, RoomPage, RoomState, RoomSummary, Seat};
 pub use session::{Login, Session, Time};
+pub use statistics::{ReceivedFigures, SentFigures, Statistics};

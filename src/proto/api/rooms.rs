@@ -1,6 +1,6 @@
 //! Rooms and the seats in them.
 
-use super::{Member, StreamRules};
+use super::{Fields, Member, SealedMessage, StreamRules};
 use crate::proto::{MemberId, Mode, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// Ask for a new room.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Weekly meeting", "mode": "multi", "nonce": 4711}))]
 pub struct CreateRoom {
     /// Room name: 1 to 64 characters, none of `< > * { } ( ) ^ % $ # @ ! ~ & =` and no control character.
     #[schema(example = "Weekly meeting")]
@@ -20,9 +21,43 @@ pub struct CreateRoom {
     /// Whether the creator's leaving ends the room for all.
     #[serde(default = "yes")]
     pub dissolve_on_creator_exit: bool,
-    /// A room that this client had before the server restarted: it comes back under this id if the id is free.
+    /// What the room list tells of it beside its name, in the application's terms; at most 1024 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub info: String,
+    /// Chosen by the creator: a repeated request with the same number returns the room that the first one made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<u64>,
+    /// A room that this client had before the server restarted: it comes back under this id if the id is free. Only on servers without a data
+    /// folder, which cannot know their own receipts again; elsewhere rooms come back by receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomId>,
+}
+
+impl CreateRoom {
+    /// A room without a password that ends when its creator leaves.
+    pub fn new(name: impl Into<String>, mode: Mode) -> Self {
+        Self {
+            name: name.into(),
+            mode,
+            password: None,
+            dissolve_on_creator_exit: true,
+            info: String::new(),
+            nonce: None,
+            room: None,
+        }
+    }
+}
+
+/// Bring back a room that the server lost when it was restarted, and one's seat in it; where the room is there, only one's seat. May be
+/// repeated, with further messages.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// The newest receipt of one's seat in that room.
+    pub receipt: String,
+    /// Messages that were said before the restart, with the server's seals; 100 at most. Those that are there already are passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<SealedMessage>,
 }
 
 /// Ask for a seat. Repeating the request returns the same seat.
@@ -67,6 +102,9 @@ pub struct RoomSummary {
     pub cap: usize,
     /// Whether a password is asked.
     pub locked: bool,
+    /// What its creator noted about it.
+    #[serde(default)]
+    pub info: String,
 }
 
 /// A page of the room list.
@@ -95,6 +133,18 @@ pub struct RoomState {
     pub seq: u64,
     /// Members whose stream flows, in order of arrival; the asking member too.
     pub members: Vec<Member>,
+    /// What its creator noted about it.
+    #[serde(default)]
+    pub info: String,
+    /// Custom fields by key.
+    #[serde(default)]
+    pub fields: Fields,
+    /// How many watch.
+    #[serde(default)]
+    pub audience: usize,
+    /// Proof of one's seat, to bring the room back after a restart of the server: keep the newest. Only for members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
 }
 
 fn yes() -> bool {

@@ -11,6 +11,16 @@ pub struct Login {
     /// Display name.
     #[schema(example = "Ann")]
     pub name: String,
+    /// The server's access key, where its operator has set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key: Option<String>,
+}
+
+impl Login {
+    /// Sign in where no access key is asked.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), access_key: None }
+    }
 }
 
 /// Who one is from now on.

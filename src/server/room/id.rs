@@ -19,6 +19,12 @@ pub fn random(chars: usize) -> String {
     (0..chars).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()
 }
 
+/// An id that follows from a hash.
+pub fn from_hash(hash: &[u8; 32], chars: usize) -> String {
+    // 256 is no multiple of the alphabet's length; that some characters come a little more often does no harm.
+    hash.iter().take(chars).map(|b| char::from(ALPHABET[usize::from(*b) % ALPHABET.len()])).collect()
+}
+
 /// Whether a room of ours may have that id.
 pub fn is_room_id(text: &str) -> bool {
     text.len() == ROOM_CHARS && text.bytes().all(|b| ALPHABET.contains(&b))

@@ -8,19 +8,25 @@
 //! Push first, room second: creating or entering reserves a seat; the member is announced, and the creator's room listed, when the
 //! stream [`started`](Room::started).
 
+mod fields;
+mod host;
 pub mod id;
 pub mod outbox;
+mod restore;
 pub mod seat;
 
+pub use host::Marks;
 pub use outbox::{Deadline, Outbox};
+pub use restore::{Record, Restored, Return};
 pub use seat::Seat;
 
-use super::limits::{AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, PENDING, RECHECK, STREAM_GRACE, TEXT_BYTES};
+use super::limits::{AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, NONCES, PENDING, RECHECK, STREAM_GRACE, TEXT_BYTES};
 use super::token::{PasswordDigest, Person};
-use crate::proto::api::{Member, MessageBody, RoomState, RoomSummary, SendMessage, Sending};
+use crate::proto::api::{Fields, Member, MessageBody, RoomState, RoomSummary, SendMessage, Sending};
 use crate::proto::event::{DissolveReason, LeaveReason};
 use crate::proto::{Code, Event, EventKind, Identity, MemberId, Mode, Problem, RoomId};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A room and its seats.
@@ -42,6 +48,20 @@ pub struct Room {
     pub creator: MemberId,
     /// Who created it.
     pub creator_identity: Identity,
+    /// What its creator noted about it.
+    pub info: String,
+    /// When it was created, microseconds since the UNIX epoch.
+    pub created_us: i64,
+    /// The number with which its creator asked for it.
+    pub nonce: Option<u64>,
+    /// Custom fields by key.
+    pub fields: Fields,
+    /// Marks of those who were removed, oldest first.
+    pub removed: VecDeque<String>,
+    /// The last messages of viewers: whose, with which numbers, and of which events.
+    viewers_said: VecDeque<(MemberId, u64, u64)>,
+    /// Where it goes on, if it was lost.
+    pub restored: Option<Restored>,
     /// Rooms are numbered in the order of creation, by the store that keeps them; 0: not yet.
     #[serde(skip)]
     pub number: u64,
@@ -82,6 +102,10 @@ pub struct Plan {
     pub password: Option<PasswordDigest>,
     /// Whether the creator's leaving ends it.
     pub dissolve_on_creator_exit: bool,
+    /// What its creator noted about it.
+    pub info: String,
+    /// The number with which its creator asks for it.
+    pub nonce: Option<u64>,
 }
 
 /// A seat, taken.
@@ -91,12 +115,14 @@ pub struct Entered {
     pub member: MemberId,
     /// The room now; without URLs.
     pub state: RoomState,
+    /// What a receipt of the seat tells; nothing for viewers.
+    pub record: Option<Record>,
 }
 
 impl Room {
     /// An empty room; its creator's seat is taken by [`enter`](Self::enter).
-    pub fn new(plan: Plan, creator: &Person) -> Self {
-        let Plan { id, name, mode, cap, password, dissolve_on_creator_exit } = plan;
+    pub fn new(now: Duration, plan: Plan, creator: &Person) -> Self {
+        let Plan { id, name, mode, cap, password, dissolve_on_creator_exit, info, nonce } = plan;
         Self {
             id,
             name,
@@ -106,6 +132,13 @@ impl Room {
             dissolve_on_creator_exit,
             creator: MemberId::new(id::random(id::MEMBER_CHARS)),
             creator_identity: creator.identity.clone(),
+            info,
+            created_us: micros(now),
+            nonce,
+            fields: Fields::new(),
+            removed: VecDeque::new(),
+            viewers_said: VecDeque::new(),
+            restored: None,
             number: 0,
             proven: false,
             seats: Vec::new(),
@@ -118,40 +151,55 @@ impl Room {
     /// Takes a seat. Whoever has one gets the same again, and is not asked for the password.
     ///
     /// # Errors
-    /// [`Code::RoomNotFound`], [`Code::WrongPassword`], [`Code::RoomFull`].
-    pub fn enter(&mut self, now: Duration, person: &Person, password: Option<PasswordDigest>) -> Result<Entered, Problem> {
+    /// [`Code::RoomNotFound`], [`Code::WrongPassword`], [`Code::Removed`], [`Code::RoomFull`].
+    pub fn enter(
+        &mut self,
+        now: Duration,
+        person: &Person,
+        marks: &Marks,
+        password: Option<PasswordDigest>,
+    ) -> Result<Entered, Problem> {
         self.check_open()?;
-        let seat = self.seat_of(&person.identity);
-        if seat.is_none() && self.password.is_some() && self.password != password {
-            return Err(match password {
-                Some(_) => Problem::new(Code::WrongPassword, "the password is wrong"),
-                None => Problem::new(Code::WrongPassword, "this room asks for a password"),
-            });
+        if self.seat_of(&person.identity).is_none() {
+            self.check_password(password)?;
+            self.check_welcome(marks)?;
         }
-        self.take_seat(now, person)
+        self.take_seat(now, person, marks)
+    }
+
+    /// Fails if that is not the room's password.
+    ///
+    /// # Errors
+    /// [`Code::WrongPassword`].
+    pub fn check_password(&self, password: Option<PasswordDigest>) -> Result<(), Problem> {
+        match password {
+            password if self.password.is_none() || self.password == password => Ok(()),
+            Some(_) => Err(Problem::new(Code::WrongPassword, "the password is wrong")),
+            None => Err(Problem::new(Code::WrongPassword, "this room asks for a password")),
+        }
     }
 
     /// Takes a seat without being asked for the password: the way of whoever creates the room.
     ///
     /// # Errors
     /// [`Code::RoomNotFound`], [`Code::RoomFull`].
-    pub fn take_seat(&mut self, now: Duration, person: &Person) -> Result<Entered, Problem> {
+    pub fn take_seat(&mut self, now: Duration, person: &Person, marks: &Marks) -> Result<Entered, Problem> {
         self.check_open()?;
         if let Some(seat) = self.seat_of(&person.identity) {
             let (member, joined) = (seat.member.clone(), seat.joined);
             self.look_at(&member, Deadline::At(now + if joined { GONE } else { PENDING }));
-            return Ok(Entered { member, state: self.state() });
+            return Ok(self.entered(member));
         }
         if self.seats.len() >= self.cap {
-            return Err(Problem::new(Code::RoomFull, format!("all {} seats of this room are taken", self.cap)));
+            return Err(self.full());
         }
         let member = match self.creator_identity == person.identity {
             true => self.creator.clone(),
             false => MemberId::new(id::random(id::MEMBER_CHARS)),
         };
-        self.seats.push(Seat::new(member.clone(), person));
+        self.seats.push(Seat::new(member.clone(), person, marks));
         self.look_at(&member, Deadline::At(now + PENDING));
-        Ok(Entered { member, state: self.state() })
+        Ok(self.entered(member))
     }
 
     /// Gives up one's seat.
@@ -206,8 +254,29 @@ impl Room {
         }
         check_message(&message.body)?;
         let (member, name) = (seat.member.clone(), seat.name.clone());
-        let seq = self.happened(now, EventKind::Message { member, name, body: message.body.clone() });
+        let kind = EventKind::Message { member, name, nonce: message.nonce, body: message.body.clone() };
+        let seq = self.happened(now, kind);
         self.seated_mut(identity)?.remember(message.nonce, seq);
+        Ok(seq)
+    }
+
+    /// Somebody who watches says something to all. The same number again is not said twice.
+    ///
+    /// # Errors
+    /// [`Code::RoomNotFound`], [`Code::TooLarge`], [`Code::BadRequest`].
+    pub fn say_as_viewer(&mut self, now: Duration, viewer: &MemberId, name: &str, message: &SendMessage) -> Result<u64, Problem> {
+        self.check_open()?;
+        let said = self.viewers_said.iter().find(|(who, nonce, _)| who == viewer && *nonce == message.nonce);
+        if let Some((.., seq)) = said {
+            return Ok(*seq);
+        }
+        check_message(&message.body)?;
+        let (member, nonce, body) = (viewer.clone(), message.nonce, message.body.clone());
+        let seq = self.happened(now, EventKind::Message { member, name: name.to_owned(), nonce, body });
+        if self.viewers_said.len() == NONCES {
+            self.viewers_said.pop_front();
+        }
+        self.viewers_said.push_back((viewer.clone(), nonce, seq));
         Ok(seq)
     }
 
@@ -215,11 +284,12 @@ impl Room {
     pub fn started(&mut self, now: Duration, member: &MemberId) -> bool {
         let Some(position) = self.position(member) else { return false };
         if !self.seats[position].joined {
-            // Seats stand in the order of arrival.
             let mut seat = self.seats.remove(position);
             seat.joined = true;
             let name = seat.name.clone();
-            self.seats.push(seat);
+            // Seats stand in the order of arrival; whoever comes back has their old place.
+            let place = if seat.returned { position } else { self.seats.len() };
+            self.seats.insert(place, seat);
             self.proven |= *member == self.creator;
             self.happened(now, EventKind::Joined { member: member.clone(), name });
         }
@@ -288,10 +358,15 @@ impl Room {
         self.closed.is_none() && self.proven && self.seats.iter().any(|s| s.joined)
     }
 
-    /// As members see it; without URLs.
+    /// As members see it; without URLs, audience and receipt.
     pub fn state(&self) -> RoomState {
-        let member =
-            |seat: &Seat| Member { member: seat.member.clone(), name: seat.name.clone(), play_url: None, sending: seat.sending };
+        let member = |seat: &Seat| Member {
+            member: seat.member.clone(),
+            name: seat.name.clone(),
+            play_url: None,
+            sending: seat.sending,
+            statistics: None,
+        };
         RoomState {
             room: self.id.clone(),
             name: self.name.clone(),
@@ -300,6 +375,10 @@ impl Room {
             creator: self.creator.clone(),
             seq: self.seq,
             members: self.seats.iter().filter(|s| s.joined).map(member).collect(),
+            info: self.info.clone(),
+            fields: self.fields.clone(),
+            audience: 0,
+            receipt: None,
         }
     }
 
@@ -312,7 +391,16 @@ impl Room {
             members: self.seats.iter().filter(|s| s.joined).map(|s| s.name.clone()).collect(),
             cap: self.cap,
             locked: self.password.is_some(),
+            info: self.info.clone(),
         }
+    }
+
+    fn entered(&self, member: MemberId) -> Entered {
+        Entered { member, state: self.state(), record: Some(self.record()) }
+    }
+
+    fn full(&self) -> Problem {
+        Problem::new(Code::RoomFull, format!("all {} seats of this room are taken", self.cap))
     }
 
     fn position(&self, member: &MemberId) -> Option<usize> {
@@ -355,7 +443,7 @@ impl Room {
     fn happened(&mut self, now: Duration, kind: EventKind) -> u64 {
         self.seq += 1;
         self.outbox.woken = true;
-        self.outbox.events.push(Event { seq: self.seq, at_us: micros(now), kind });
+        self.outbox.events.push(Event { seq: self.seq, at_us: micros(now), kind, seal: None });
         self.seq
     }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Outbox {
     /// What happened, numbered.
     pub events: Vec<Event>,
+    /// Messages of the time before the room was lost, with their old numbers; those that are there already are passed over.
+    pub returned: Vec<Event>,
     /// Streams to end.
     pub kicked: Vec<String>,
     /// When to look at whom; `None` is the room itself. Later entries win.

@@ -40,6 +40,9 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
         (name = "members", description = "Taking, holding and giving up a seat"),
         (name = "messages", description = "What people say"),
         (name = "events", description = "What happens in a room"),
+        (name = "fields", description = "What applications note down for all in a room"),
+        (name = "audience", description = "Watching live rooms"),
+        (name = "admin", description = "For the server's operators"),
         (name = "server", description = "For operators and monitoring"),
     ),
 )]
@@ -52,6 +55,8 @@ pub(super) enum Door {
     Open,
     /// Whoever is signed in.
     Session,
+    /// Whoever knows the admin key.
+    Operator,
 }
 
 impl Door {
@@ -59,6 +64,7 @@ impl Door {
         match self {
             Self::Open => None,
             Self::Session => Some("session"),
+            Self::Operator => Some("admin"),
         }
     }
 
@@ -76,6 +82,17 @@ impl Door {
                 Code::TooSlow,
                 Code::Internal,
             ],
+            Self::Operator => &[
+                Code::BadRequest,
+                Code::Unauthorized,
+                // Without an admin key there is no such interface.
+                Code::NotFound,
+                Code::EncryptionRequired,
+                Code::RateLimited,
+                Code::StoreUnavailable,
+                Code::TooSlow,
+                Code::Internal,
+            ],
         }
     }
 }
@@ -84,9 +101,11 @@ impl Door {
 pub(super) fn frame() -> utoipa::openapi::OpenApi {
     let mut document = Frame::openapi();
     document.info.version = crate::version().to_owned();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The `token` of a `Session`.")).build();
+    let bearer =
+        |what: &str| SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build());
     let components = document.components.get_or_insert_with(Components::new);
-    components.add_security_scheme("session", SecurityScheme::Http(bearer));
+    components.add_security_scheme("session", bearer("The `token` of a `Session`."));
+    components.add_security_scheme("admin", bearer("The server's `admin_key`."));
     document
 }
 

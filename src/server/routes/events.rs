@@ -4,7 +4,7 @@ use super::Answer;
 use super::document::{Door, guarded};
 use crate::proto::api::Events;
 use crate::proto::{Code, RoomId};
-use crate::server::extract::{By, InRoom, Query};
+use crate::server::extract::{At, By, Query};
 use crate::server::service::Service;
 use axum::Json;
 use axum::extract::State;
@@ -44,9 +44,9 @@ struct Since {
 async fn events(
     State(service): State<Service>,
     By(person): By,
-    InRoom(room): InRoom,
+    At(room): At<RoomId>,
     Query(query): Query<Since>,
 ) -> Answer<Events> {
     let wait = Duration::from_secs(query.wait_s);
-    Ok(Json(service.events(&person, &RoomId::new(room), query.since, wait).await?))
+    Ok(Json(service.events(&person, &room, query.since, wait).await?))
 }

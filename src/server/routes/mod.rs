@@ -1,8 +1,11 @@
 //! The HTTP API. Each route says in one place what it takes, what it answers and how it may refuse; the router and the OpenAPI document are
 //! both made from that, so neither can know what the other does not.
 
+mod admin;
+mod audience;
 mod document;
 mod events;
+mod fields;
 mod hooks;
 mod members;
 mod messages;
@@ -11,7 +14,7 @@ mod rooms;
 mod session;
 
 use super::extract::Refused;
-use super::limits::{BODY_BYTES, REQUEST};
+use super::limits::{BODY_BYTES, PAGE, REQUEST};
 use super::service::Service;
 use crate::proto::{Code, Problem};
 use axum::extract::{DefaultBodyLimit, Request};
@@ -19,8 +22,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 type Answer<T> = Result<Json<T>, Refused>;
@@ -59,9 +62,31 @@ fn all() -> OpenApiRouter<Service> {
         .merge(members::routes())
         .merge(messages::routes())
         .merge(events::routes())
+        .merge(fields::routes())
+        .merge(audience::routes())
+        .merge(admin::routes())
         .merge(hooks::routes())
         .merge(document::routes())
         .merge(probes::routes())
+}
+
+/// Which part of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    /// How many to leave out at the beginning.
+    #[serde(default)]
+    offset: usize,
+    /// How many to tell at most; more than 100 are never told at once.
+    #[serde(default = "Page::default_limit")]
+    limit: usize,
+}
+
+impl Page {
+    fn default_limit() -> usize {
+        PAGE
+    }
 }
 
 /// Nothing to tell: it is done.

@@ -12,11 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
-    OpenApiRouter::default().routes(guarded(Door::Open, &[Code::BadName], routes!(login))).routes(guarded(
-        Door::Open,
-        &[],
-        routes!(time),
-    ))
+    const LOGIN: [Code; 3] = [Code::BadName, Code::AccessKeyRequired, Code::WrongAccessKey];
+    OpenApiRouter::default().routes(guarded(Door::Open, &LOGIN, routes!(login))).routes(guarded(Door::Open, &[], routes!(time)))
 }
 
 /// Sign in under a display name.

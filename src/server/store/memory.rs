@@ -1,15 +1,18 @@
 //! Rooms in this process' memory: one lock, and an index for every question, so that none of them looks at all rooms.
 
+mod audience;
 #[cfg(test)]
 mod audit;
 
+use super::history::History;
 use super::ring::Ring;
-use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals, Verdict};
+use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals, Verdict, Watcher};
 use crate::base::Clock;
-use crate::proto::api::RoomPage;
-use crate::proto::{Identity, MemberId, RoomId};
+use crate::proto::api::{AudiencePage, RoomPage};
+use crate::proto::{Event, EventKind, Identity, MemberId, RoomId};
 use crate::server::limits::{CLAIM, ROOMS_PER_PERSON};
 use crate::server::room::{Deadline, Outbox, Room};
+use audience::Audiences;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +24,7 @@ pub struct Memory {
     clock: Clock,
     books: Mutex<Books>,
     silence: broadcast::Sender<News>,
+    audiences: Mutex<Audiences>,
 }
 
 #[derive(Debug, Default)]
@@ -43,12 +47,13 @@ struct Entry {
     /// Empty only while it is being changed.
     slot: Option<Room>,
     events: Ring,
+    history: History,
     /// The same deadlines as in the books, by whom.
     deadlines: HashMap<Option<MemberId>, Duration>,
     /// Its number and name, as the index has them.
     listed: Option<(u64, String)>,
-    /// The creator of an open room, as the index has them.
-    owner: Option<Identity>,
+    /// Number and creator of an open room, as the index has them.
+    open: Option<(u64, Identity)>,
 }
 
 /// Where to find rooms without looking at all of them.
@@ -58,6 +63,8 @@ struct Index {
     listed: BTreeMap<u64, RoomId>,
     /// Numbers of the listed rooms of a name.
     named: HashMap<String, BTreeSet<u64>>,
+    /// Open rooms by number.
+    open: BTreeMap<u64, RoomId>,
     /// How many open rooms somebody has created.
     owned: HashMap<Identity, usize>,
 }
@@ -65,11 +72,15 @@ struct Index {
 impl Memory {
     /// No rooms yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, books: Mutex::default(), silence: broadcast::Sender::new(1) }
+        Self { clock, books: Mutex::default(), audiences: Mutex::default(), silence: broadcast::Sender::new(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn audiences(&self) -> MutexGuard<'_, Audiences> {
+        self.audiences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,11 +112,17 @@ impl Store for Memory {
         ready(Ok(newest.and_then(|number| books.index.listed.get(number)).cloned()))
     }
 
-    fn list(&self, offset: usize, limit: usize) -> Later<'_, RoomPage> {
+    fn list<'a>(&'a self, search: &'a str, offset: usize, limit: usize) -> Later<'a, RoomPage> {
         let books = self.lock();
-        let ids = books.index.listed.values().rev().skip(offset).take(limit);
-        let rooms = ids.filter_map(|id| books.rooms.get(id)?.slot.as_ref()).map(Room::summary).collect();
-        ready(Ok(RoomPage { rooms, total: books.index.listed.len() }))
+        let newest = books.index.listed.values().rev().filter_map(|id| books.rooms.get(id)?.slot.as_ref());
+        if search.is_empty() {
+            let rooms = newest.skip(offset).take(limit).map(Room::summary).collect();
+            return ready(Ok(RoomPage { rooms, total: books.index.listed.len() }));
+        }
+        let search = search.to_lowercase();
+        let found: Vec<&Room> = newest.filter(|room| room.name.to_lowercase().contains(&search)).collect();
+        let rooms = found.iter().skip(offset).take(limit).map(|room| room.summary()).collect();
+        ready(Ok(RoomPage { rooms, total: found.len() }))
     }
 
     fn totals(&self) -> Later<'_, Totals> {
@@ -124,12 +141,41 @@ impl Store for Memory {
         for (room, member) in &up {
             books.look_at(room, member, Deadline::At(claim));
         }
+        self.audiences().purge(now);
         ready(Ok(up.into_iter().map(|(room, member)| Due { room, member, claim }).collect()))
     }
 
     fn news(&self) -> broadcast::Receiver<News> {
         // There is no other process.
         self.silence.subscribe()
+    }
+
+    fn all(&self, offset: usize, limit: usize) -> Later<'_, (Vec<Room>, usize)> {
+        let books = self.lock();
+        let ids = books.index.open.values().rev().skip(offset).take(limit);
+        let rooms = ids.filter_map(|id| books.rooms.get(id)?.slot.clone()).collect();
+        ready(Ok((rooms, books.index.open.len())))
+    }
+
+    fn messages<'a>(&'a self, room: &'a RoomId, before: Option<u64>, limit: usize) -> Later<'a, (Vec<Event>, bool)> {
+        let books = self.lock();
+        ready(Ok(books.rooms.get(room).map(|entry| entry.history.before(before, limit)).unwrap_or_default()))
+    }
+
+    fn watch<'a>(&'a self, room: &'a RoomId, watcher: &'a Watcher, until: Duration, cap: usize) -> Later<'a, Option<usize>> {
+        ready(Ok(self.audiences().watch(self.clock.now(), room, watcher, until, cap)))
+    }
+
+    fn watcher<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, Option<Watcher>> {
+        ready(Ok(self.audiences().watcher(self.clock.now(), room, viewer)))
+    }
+
+    fn unwatch<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, bool> {
+        ready(Ok(self.audiences().unwatch(room, viewer)))
+    }
+
+    fn audience<'a>(&'a self, room: &'a RoomId, offset: usize, limit: usize) -> Later<'a, AudiencePage> {
+        ready(Ok(self.audiences().page(self.clock.now(), room, offset, limit)))
     }
 }
 
@@ -166,8 +212,14 @@ impl Books {
     fn settle(&mut self, id: &RoomId, effects: &mut Effects) {
         let Some(entry) = self.rooms.get_mut(id) else { return };
         let Some(room) = &mut entry.slot else { return self.forget(id, effects) };
-        let Outbox { events, kicked, deadlines, woken } = std::mem::take(&mut room.outbox);
+        let Outbox { events, returned, kicked, deadlines, woken } = std::mem::take(&mut room.outbox);
+        for message in returned {
+            entry.history.add(message);
+        }
         for event in events {
+            if matches!(event.kind, EventKind::Message { .. }) {
+                entry.history.add(event.clone());
+            }
             entry.events.push(event);
         }
         if room.is_listed() != entry.listed.is_some() {
@@ -176,10 +228,14 @@ impl Books {
                 Some(listed) => self.index.unlist(&listed),
             }
         }
-        if room.closed.is_none() != entry.owner.is_some() {
-            match entry.owner.take() {
-                None => entry.owner = Some(self.index.own(room)),
-                Some(owner) => self.index.disown(&owner),
+        let open = room.closed.is_none().then_some((room.number, &room.creator_identity));
+        if open != entry.open.as_ref().map(|(number, owner)| (*number, owner)) {
+            if let Some(open) = entry.open.take() {
+                self.index.close(&open);
+            }
+            // The creator of a room that was lost becomes known when they come back.
+            if room.closed.is_none() {
+                entry.open = Some(self.index.open(room));
             }
         }
         for (member, deadline) in deadlines {
@@ -244,8 +300,8 @@ impl Books {
         if let Some(listed) = &entry.listed {
             self.index.unlist(listed);
         }
-        if let Some(owner) = &entry.owner {
-            self.index.disown(owner);
+        if let Some(open) = &entry.open {
+            self.index.close(open);
         }
         effects.woken.push(id.clone());
     }
@@ -268,12 +324,14 @@ impl Index {
         }
     }
 
-    fn own(&mut self, room: &Room) -> Identity {
+    fn open(&mut self, room: &Room) -> (u64, Identity) {
+        self.open.insert(room.number, room.id.clone());
         *self.owned.entry(room.creator_identity.clone()).or_default() += 1;
-        room.creator_identity.clone()
+        (room.number, room.creator_identity.clone())
     }
 
-    fn disown(&mut self, owner: &Identity) {
+    fn close(&mut self, (number, owner): &(u64, Identity)) {
+        self.open.remove(number);
         if let Some(rooms) = self.owned.get_mut(owner) {
             *rooms -= 1;
             if *rooms == 0 {

@@ -1,5 +1,6 @@
 //! Where rooms are kept: [`Memory`] for one server process, [`Redis`] for several. What happens to a room is decided by [`Room`] alone; a store keeps rooms, their events and their deadlines, and lets changes of one room happen one after the other.
 
+mod history;
 mod memory;
 mod redis;
 mod ring;
@@ -7,9 +8,10 @@ mod ring;
 pub use memory::Memory;
 pub use redis::Redis;
 
-use super::room::Room;
-use crate::proto::api::{Events, RoomPage};
-use crate::proto::{Code, MemberId, Problem, RoomId};
+use super::room::{Marks, Room};
+use crate::proto::api::{AudiencePage, Events, RoomPage};
+use crate::proto::{Code, Event, MemberId, Problem, RoomId};
+use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -81,6 +83,17 @@ pub enum News {
     Missed,
 }
 
+/// Somebody who watches a room without a seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watcher {
+    /// Their id in the audience.
+    pub viewer: MemberId,
+    /// Display name.
+    pub name: String,
+    /// By what they are known if they are removed.
+    pub marks: Marks,
+}
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -141,8 +154,8 @@ pub trait Store: Send + Sync + 'static {
     /// The newest listed room of that name.
     fn find<'a>(&'a self, name: &'a str) -> Later<'a, Option<RoomId>>;
 
-    /// A page of the listed rooms, newest first; `limit` is not questioned.
-    fn list(&self, offset: usize, limit: usize) -> Later<'_, RoomPage>;
+    /// A page of the listed rooms whose name contains `search` in large or small letters, newest first; `limit` is not questioned.
+    fn list<'a>(&'a self, search: &'a str, offset: usize, limit: usize) -> Later<'a, RoomPage>;
 
     /// How much there is in all. Looks at every room: for whoever asks a few times a minute.
     fn totals(&self) -> Later<'_, Totals>;
@@ -152,4 +165,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// What happens from now on and was not among the [`Effects`] of this very process.
     fn news(&self) -> broadcast::Receiver<News>;
+
+    /// A page of all open rooms, listed or not, newest first, and how many there are.
+    fn all(&self, offset: usize, limit: usize) -> Later<'_, (Vec<Room>, usize)>;
+
+    /// The newest `limit` messages of a room with a lower number than `before`, oldest first, and whether older ones are kept.
+    fn messages<'a>(&'a self, room: &'a RoomId, before: Option<u64>, limit: usize) -> Later<'a, (Vec<Event>, bool)>;
+
+    /// Lets somebody watch until then; who watches already stays until then. Returns how many watch, or nothing if `cap` others do.
+    fn watch<'a>(&'a self, room: &'a RoomId, watcher: &'a Watcher, until: Duration, cap: usize) -> Later<'a, Option<usize>>;
+
+    /// Somebody who watches.
+    fn watcher<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, Option<Watcher>>;
+
+    /// Makes somebody stop watching. False if they did not.
+    fn unwatch<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, bool>;
+
+    /// A page of those who watch, by id, and how many there are.
+    fn audience<'a>(&'a self, room: &'a RoomId, offset: usize, limit: usize) -> Later<'a, AudiencePage>;
 }

@@ -1,6 +1,6 @@
 //! A room's events: numbered without holes, the last ones kept.
 
-use crate::proto::api::{Events, MessageBody};
+use crate::proto::api::{Events, FieldValue, MessageBody};
 use crate::proto::{Event, EventKind};
 use crate::server::limits::{EVENT_BYTES, EVENTS, EVENTS_PER_ANSWER};
 use std::collections::VecDeque;
@@ -40,7 +40,8 @@ impl Ring {
     }
 }
 
-fn text_bytes(kind: &EventKind) -> usize {
+/// Bytes of text in an event.
+pub(super) fn text_bytes(kind: &EventKind) -> usize {
     match kind {
         EventKind::Message { name, body, .. } => {
             name.len()
@@ -50,7 +51,14 @@ fn text_bytes(kind: &EventKind) -> usize {
                 }
         }
         EventKind::Joined { name, .. } | EventKind::Left { name, .. } => name.len(),
-        EventKind::Changed { .. } | EventKind::Dissolved { .. } => 0,
+        EventKind::Field { key, value, .. } => {
+            key.len()
+                + match value {
+                    Some(FieldValue::Text(text)) => text.len(),
+                    Some(FieldValue::Number(_)) | None => 0,
+                }
+        }
+        EventKind::Changed { .. } | EventKind::MuteRequested { .. } | EventKind::Restored | EventKind::Dissolved { .. } => 0,
     }
 }
 
@@ -60,8 +68,9 @@ mod tests {
     use crate::proto::MemberId;
 
     fn push(ring: &mut Ring, text: String) {
-        let kind = EventKind::Message { member: MemberId::new("m"), name: "Ann".into(), body: MessageBody::Text { text } };
-        ring.push(Event { seq: ring.last + 1, at_us: 0, kind });
+        let kind =
+            EventKind::Message { member: MemberId::new("m"), name: "Ann".into(), nonce: 1, body: MessageBody::Text { text } };
+        ring.push(Event { seq: ring.last + 1, at_us: 0, kind, seal: None });
     }
 
     #[test]

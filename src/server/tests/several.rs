@@ -3,7 +3,7 @@
 use super::world::redis_server::RedisServer;
 use super::world::{FROM, Streams, T0, VIA, person, wish};
 use crate::base::Clock;
-use crate::proto::api::{Enter, Events, Heartbeat, MessageBody, Seat, SendMessage, Sending};
+use crate::proto::api::{Enter, Events, MessageBody, Seat, SendMessage, Sending};
 use crate::proto::{Code, EventKind, Mode, RoomId};
 use crate::server::limits::{GONE, Limits};
 use crate::server::room::id::stream_name;
@@ -43,7 +43,7 @@ impl Node {
     }
 
     async fn create(&self, name: &str, mode: Mode) -> Seat {
-        let seat = self.service.create(&person(name), VIA, &wish("Call", mode)).await.unwrap();
+        let seat = self.service.create(FROM, &person(name), VIA, &wish("Call", mode)).await.unwrap();
         self.push(&seat).await;
         seat
     }
@@ -58,7 +58,7 @@ impl Node {
     }
 
     async fn beat(&self, name: &str, room: &RoomId) -> Result<u64, Code> {
-        let beat = Heartbeat { sending: Sending::default() };
+        let beat = Sending::default().into();
         self.service.heartbeat(&person(name), room, beat).await.map(|beat| beat.seq).map_err(|p| p.code)
     }
 
@@ -170,7 +170,7 @@ async fn e2e_whoever_is_due_is_removed_once_and_the_others_see_it() {
 async fn e2e_a_token_of_one_server_is_good_at_the_others() {
     let redis = RedisServer::start();
     let nodes = Node::several(&redis).await;
-    let login = crate::proto::api::Login { name: "Ann".into() };
+    let login = crate::proto::api::Login::new("Ann");
     let session = nodes[0].service.login(FROM, &login).unwrap();
     assert_eq!(nodes[2].service.person(&session.token).unwrap().identity, session.identity);
     let mut ring = crate::server::keyring::Ring::clone(&Keys::random().ring());
@@ -188,6 +188,8 @@ async fn e2e_while_redis_is_away_requests_say_so_and_afterwards_all_is_well() {
     let seat = node.create("Ann", Mode::Duo).await;
     let (waiting, room) = (node.clone(), seat.room.clone());
     let waits = tokio::spawn(async move { waiting.events("Ann", &room, 1, LONG).await });
+    // It has to wait by then.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     redis.kill();
     assert_eq!(node.beat("Ann", &seat.room).await, Err(Code::StoreUnavailable));
     assert_eq!(node.enter("Bob", &seat.room).await.unwrap_err(), Code::StoreUnavailable);
@@ -202,6 +204,6 @@ async fn e2e_while_redis_is_away_requests_say_so_and_afterwards_all_is_well() {
     assert_eq!(code.await, Code::RoomNotFound, "this Redis has forgotten all");
     assert_eq!(waits.await.unwrap().unwrap_err(), Code::RoomNotFound, "who waited was told to look");
     let again = crate::proto::api::CreateRoom { room: Some(seat.room.clone()), ..wish("Call", Mode::Duo) };
-    node.service.create(&person("Ann"), VIA, &again).await.unwrap();
+    node.service.create(FROM, &person("Ann"), VIA, &again).await.unwrap();
     node.enter("Bob", &seat.room).await.unwrap();
 }

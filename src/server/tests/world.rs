@@ -4,7 +4,7 @@
 pub mod redis_server;
 
 use crate::base::Clock;
-use crate::proto::api::{CreateRoom, Enter, Heartbeat, MessageBody, RoomPage, SendMessage, Sending};
+use crate::proto::api::{CreateRoom, Enter, MessageBody, RoomPage, SendMessage, Sending};
 use crate::proto::{Code, EventKind, Identity, Mode, Problem, RoomId};
 use crate::server::limits::{Limits, TICK};
 use crate::server::room::id;
@@ -29,7 +29,7 @@ pub fn person(name: &str) -> Person {
 }
 
 pub fn wish(name: &str, mode: Mode) -> CreateRoom {
-    CreateRoom { name: name.into(), mode, password: None, dissolve_on_creator_exit: true, room: None }
+    CreateRoom::new(name, mode)
 }
 
 pub fn stream_name(holder: &Holder) -> String {
@@ -163,7 +163,7 @@ impl World {
 
     /// A seat of which nothing flows yet.
     pub async fn reserve(&self, name: &str, request: &CreateRoom) -> Result<Holder, Problem> {
-        let seat = self.service.create(&person(name), VIA, request).await?;
+        let seat = self.service.create(FROM, &person(name), VIA, request).await?;
         Ok(Holder { room: seat.room, member: seat.member })
     }
 
@@ -208,7 +208,7 @@ impl World {
     }
 
     pub async fn send(&self, name: &str, room: &RoomId, sending: Sending) -> Result<u64, Code> {
-        let beat = self.service.heartbeat(&person(name), room, Heartbeat { sending }).await;
+        let beat = self.service.heartbeat(&person(name), room, sending.into()).await;
         beat.map(|b| b.seq).map_err(|p| p.code)
     }
 
@@ -227,7 +227,7 @@ impl World {
     }
 
     pub async fn list(&self, offset: usize, limit: usize) -> RoomPage {
-        self.service.rooms(offset, limit).await.unwrap()
+        self.service.rooms("", offset, limit).await.unwrap()
     }
 
     pub async fn names(&self, room: &RoomId) -> Vec<String> {

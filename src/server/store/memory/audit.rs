@@ -11,8 +11,8 @@ impl Memory {
     pub(in crate::server) fn check_empty(&self) {
         let books = self.lock();
         assert!(books.rooms.is_empty() && books.deadlines.is_empty() && books.closed.is_empty());
-        let Index { listed, named, owned } = &books.index;
-        assert!(listed.is_empty() && named.is_empty() && owned.is_empty());
+        let Index { listed, named, open, owned } = &books.index;
+        assert!(listed.is_empty() && named.is_empty() && open.is_empty() && owned.is_empty());
     }
 
     /// Rooms, indexes, deadlines and events tell the same story.
@@ -73,7 +73,8 @@ impl super::Entry {
                     EventKind::Joined { member, .. } => assert!(present.insert(member), "joined twice"),
                     EventKind::Left { member, .. } => assert!(present.remove(&member), "left without having joined"),
                     EventKind::Changed { member, .. } => assert!(present.contains(&member)),
-                    EventKind::Message { .. } | EventKind::Dissolved { .. } => {}
+                    EventKind::MuteRequested { member } => assert!(present.contains(&member)),
+                    EventKind::Message { .. } | EventKind::Field { .. } | EventKind::Restored | EventKind::Dissolved { .. } => {}
                 }
             }
         }

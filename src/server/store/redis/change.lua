@@ -8,7 +8,7 @@ if order.due then
     if not at or tonumber(at) > order.due.claim then return { 'late' } end
 end
 
-local known = redis.call('HMGET', room, 'version', 'doc', 'number', 'listed', 'owner', 'bytes')
+local known = redis.call('HMGET', room, 'version', 'doc', 'number', 'listed', 'owner', 'bytes', 'said_bytes')
 if (known[1] or '') ~= order.known then
     if not known[1] then return { 'gone' } end
     return { 'newer', known[1], known[2], known[3] }
@@ -58,6 +58,20 @@ if #order.events > 0 then
     redis.call('HSET', room, 'bytes', bytes)
 end
 
+if #order.messages > 0 then
+    local messages, bytes = messages_key(id), tonumber(known[7] or '0')
+    for _, message in ipairs(order.messages) do
+        -- What comes back after a restart may be there already.
+        if redis.call('ZADD', messages, message[1], message[2]) == 1 then bytes = bytes + #message[2] end
+    end
+    local count = redis.call('ZCARD', messages)
+    while count > order.most_messages or (bytes > order.most_message_bytes and count > 1) do
+        bytes = bytes - #redis.call('ZPOPMIN', messages)[1]
+        count = count - 1
+    end
+    redis.call('HSET', room, 'said_bytes', bytes)
+end
+
 for _, deadline in ipairs(order.deadlines) do
     local who, how, at = deadline[1], deadline[2], deadline[3]
     if how == 'never' then
@@ -88,6 +102,7 @@ end
 -- Whatever nobody touches any more ends by itself.
 redis.call('PEXPIRE', room, order.ttl_ms)
 redis.call('PEXPIRE', events, order.ttl_ms)
+redis.call('PEXPIRE', messages_key(id), order.ttl_ms)
 redis.call('ZADD', rooms, order.expires, id)
 for _, key in ipairs({ due, closed, rooms, listed }) do redis.call('PEXPIRE', key, order.ttl_ms) end
 if is ~= '' then

@@ -50,6 +50,9 @@ struct Scripts {
     find: Script,
     due: Script,
     totals: Script,
+    all: Script,
+    messages: Script,
+    audience: Script,
     keys: Script,
 }
 
@@ -63,6 +66,9 @@ impl Default for Scripts {
             find: script(include_str!("find.lua")),
             due: script(include_str!("due.lua")),
             totals: script(include_str!("totals.lua")),
+            all: script(include_str!("all.lua")),
+            messages: script(include_str!("messages.lua")),
+            audience: script(include_str!("audience.lua")),
             keys: script(include_str!("keys.lua")),
         }
     }
@@ -132,6 +138,26 @@ impl Connection {
 
     pub async fn totals(&self) -> Result<Vec<String>, Error> {
         self.ask(&self.scripts.totals.arg(PREFIX)).await
+    }
+
+    pub async fn all(&self, skip: usize, most: usize) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.all.arg(PREFIX).arg(skip).arg(most)).await
+    }
+
+    pub async fn messages(&self, room: &RoomId, before: Option<u64>, most: usize) -> Result<Vec<String>, Error> {
+        let before = before.map(|before| before.to_string()).unwrap_or_default();
+        self.ask(self.scripts.messages.arg(PREFIX).arg(room.as_str()).arg(before).arg(most)).await
+    }
+
+    /// Does something with those who watch a room; see `audience.lua`.
+    pub async fn audience(&self, what: &str, room: &RoomId, more: &[&str]) -> Result<Vec<String>, Error> {
+        let now = micros(self.now()).to_string();
+        let mut script = self.scripts.audience.prepare_invoke();
+        script.arg(PREFIX).arg(what).arg(room.as_str()).arg(now);
+        for word in more {
+            script.arg(*word);
+        }
+        self.ask(&script).await
     }
 
     /// The keys kept there; `text` if there are none, or if they are to be `replaced`.

@@ -12,12 +12,12 @@ mod connection;
 mod known;
 mod order;
 
-use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals};
+use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals, Watcher};
 use crate::base::Clock;
-use crate::proto::api::{Events, RoomPage};
+use crate::proto::api::{AudiencePage, Events, RoomPage, Viewer};
 use crate::proto::{Event, MemberId, RoomId};
 use crate::server::keyring::Ring;
-use crate::server::limits::{CLAIM, EVENTS_PER_ANSWER};
+use crate::server::limits::{CLAIM, EVENTS_PER_ANSWER, ROOM_TTL};
 use crate::server::room::Room;
 use connection::Connection;
 use known::{Known, Memo};
@@ -32,6 +32,8 @@ const ATTEMPTS: u32 = 32;
 const PAUSE: Duration = Duration::from_millis(2);
 /// Rooms of one process that are fought for are taken in turns, in so many groups.
 const TURNS: usize = 64;
+/// Rooms that are looked at together when one is searched for.
+const SEARCHED: usize = 256;
 /// Due seats that one process takes at a time; the next ones wait for its next look, or for another process.
 const DUE: usize = 256;
 
@@ -147,6 +149,13 @@ impl Redis {
         Ok(())
     }
 
+    async fn page(&self, offset: usize, limit: usize) -> Result<RoomPage, Error> {
+        let mut reply = self.connection.list(offset, limit).await?.into_iter();
+        let total = parse(reply.next())?;
+        let rooms = reply.map(|doc| serde_json::from_str::<Room>(&doc).map(|room| room.summary()));
+        Ok(RoomPage { rooms: rooms.collect::<Result<_, _>>().map_err(Error::damaged)?, total })
+    }
+
     fn turn(&self, id: &RoomId) -> &Mutex<()> {
         let sum = id.as_str().bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
         &self.turns[sum % TURNS]
@@ -170,12 +179,23 @@ impl Store for Redis {
         Box::pin(async move { Ok(self.connection.find(name).await?.pop().map(RoomId::new)) })
     }
 
-    fn list(&self, offset: usize, limit: usize) -> Later<'_, RoomPage> {
+    fn list<'a>(&'a self, search: &'a str, offset: usize, limit: usize) -> Later<'a, RoomPage> {
         Box::pin(async move {
-            let mut reply = self.connection.list(offset, limit).await?.into_iter();
-            let total = parse(reply.next())?;
-            let rooms = reply.map(|doc| serde_json::from_str::<Room>(&doc).map(|room| room.summary()));
-            Ok(RoomPage { rooms: rooms.collect::<Result<_, _>>().map_err(Error::damaged)?, total })
+            if search.is_empty() {
+                return self.page(offset, limit).await;
+            }
+            let search = search.to_lowercase();
+            let (mut found, mut skip) = (Vec::new(), 0);
+            loop {
+                let page = self.page(skip, SEARCHED).await?;
+                skip += SEARCHED;
+                found.extend(page.rooms.into_iter().filter(|room| room.name.to_lowercase().contains(&search)));
+                if skip >= page.total {
+                    break;
+                }
+            }
+            let total = found.len();
+            Ok(RoomPage { rooms: found.into_iter().skip(offset).take(limit).collect(), total })
         })
     }
 
@@ -201,6 +221,62 @@ impl Store for Redis {
 
     fn news(&self) -> broadcast::Receiver<News> {
         self.connection.news()
+    }
+
+    fn all(&self, offset: usize, limit: usize) -> Later<'_, (Vec<Room>, usize)> {
+        Box::pin(async move {
+            let mut reply = self.connection.all(offset, limit).await?.into_iter();
+            let (total, mut rooms) = (parse(reply.next())?, Vec::new());
+            while let Some(number) = reply.next() {
+                let doc = reply.next().ok_or_else(|| Error::damaged("a room without a document"))?;
+                let known = Known::read(String::new(), doc, parse(Some(number))?).map_err(Error::damaged)?;
+                rooms.push(known.room);
+            }
+            Ok((rooms, total))
+        })
+    }
+
+    fn messages<'a>(&'a self, room: &'a RoomId, before: Option<u64>, limit: usize) -> Later<'a, (Vec<Event>, bool)> {
+        Box::pin(async move {
+            // One more than is told, to know whether there is one.
+            let newest = self.connection.messages(room, before, limit + 1).await?;
+            let more = newest.len() > limit;
+            let events: Result<Vec<Event>, _> =
+                newest.iter().take(limit).rev().map(|event| serde_json::from_str(event)).collect();
+            Ok((events.map_err(Error::damaged)?, more))
+        })
+    }
+
+    fn watch<'a>(&'a self, room: &'a RoomId, watcher: &'a Watcher, until: Duration, cap: usize) -> Later<'a, Option<usize>> {
+        Box::pin(async move {
+            let doc = serde_json::to_string(watcher).map_err(Error::damaged)?;
+            let (until, cap, ttl) = (micros(until).to_string(), cap.to_string(), ROOM_TTL.as_millis().to_string());
+            let reply = self.connection.audience("watch", room, &[watcher.viewer.as_str(), &doc, &until, &cap, &ttl]).await?;
+            reply.into_iter().next().map(|count| parse(Some(count))).transpose()
+        })
+    }
+
+    fn watcher<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, Option<Watcher>> {
+        Box::pin(async move {
+            let found = self.connection.audience("find", room, &[viewer.as_str()]).await?.pop();
+            found.map(|doc| serde_json::from_str(&doc)).transpose().map_err(Error::damaged)
+        })
+    }
+
+    fn unwatch<'a>(&'a self, room: &'a RoomId, viewer: &'a MemberId) -> Later<'a, bool> {
+        Box::pin(
+            async move { Ok(self.connection.audience("drop", room, &[viewer.as_str()]).await?.pop().as_deref() == Some("1")) },
+        )
+    }
+
+    fn audience<'a>(&'a self, room: &'a RoomId, offset: usize, limit: usize) -> Later<'a, AudiencePage> {
+        Box::pin(async move {
+            let (offset, limit) = (offset.to_string(), limit.to_string());
+            let mut reply = self.connection.audience("page", room, &[&offset, &limit]).await?.into_iter();
+            let total = parse(reply.next())?;
+            let viewer = |doc: String| serde_json::from_str::<Watcher>(&doc).map(|w| Viewer { viewer: w.viewer, name: w.name });
+            Ok(AudiencePage { viewers: reply.map(viewer).collect::<Result<_, _>>().map_err(Error::damaged)?, total })
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::{Due, Verdict};
 use super::known::Known;
-use crate::proto::{MemberId, RoomId};
-use crate::server::limits::{EVENT_BYTES, EVENTS, ROOM_TTL, ROOMS_PER_PERSON};
+use crate::proto::{Event, EventKind, MemberId, RoomId};
+use crate::server::limits::{EVENT_BYTES, EVENTS, HISTORY, HISTORY_BYTES, ROOM_TTL, ROOMS_PER_PERSON};
 use crate::server::room::{Deadline, Outbox, Room};
 use serde::Serialize;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub(super) struct Order<'a> {
     /// Text, for Lua's numbers are not exact.
     seq: String,
     events: Vec<String>,
+    /// Numbers and messages, for the history.
+    messages: Vec<(String, String)>,
     deadlines: Vec<(String, &'static str, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     listed: Option<String>,
@@ -36,6 +38,8 @@ pub(super) struct Order<'a> {
     most_own: usize,
     most_events: usize,
     most_bytes: usize,
+    most_messages: usize,
+    most_message_bytes: usize,
     ttl_ms: u128,
     expires: u64,
 }
@@ -87,6 +91,7 @@ impl<'a> Order<'a> {
             doc: None,
             seq: String::new(),
             events: Vec::new(),
+            messages: Vec::new(),
             deadlines: Vec::new(),
             listed: None,
             owner: None,
@@ -95,6 +100,8 @@ impl<'a> Order<'a> {
             most_own: ROOMS_PER_PERSON,
             most_events: EVENTS,
             most_bytes: EVENT_BYTES,
+            most_messages: HISTORY,
+            most_message_bytes: HISTORY_BYTES,
             ttl_ms: ROOM_TTL.as_millis(),
             expires: micros(now + ROOM_TTL),
         };
@@ -105,10 +112,13 @@ impl<'a> Order<'a> {
     }
 
     fn fill(&mut self, id: &RoomId, room: &mut Room, known: Option<&Known>) -> Result<(), serde_json::Error> {
-        let Outbox { events, kicked, deadlines, woken } = std::mem::take(&mut room.outbox);
+        let Outbox { events, returned, kicked, deadlines, woken } = std::mem::take(&mut room.outbox);
         let doc = serde_json::to_string(room)?;
         self.doc = known.is_none_or(|known| self.what == What::Create || known.doc != doc).then_some(doc);
         self.seq = room.seq.to_string();
+        let said = |event: &&Event| matches!(event.kind, EventKind::Message { .. });
+        let line = |event: &Event| Ok((event.seq.to_string(), serde_json::to_string(event)?));
+        self.messages = returned.iter().chain(events.iter().filter(said)).map(line).collect::<Result<_, serde_json::Error>>()?;
         self.events = events.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
         self.deadlines = deadlines
             .into_iter()

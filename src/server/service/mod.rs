@@ -2,20 +2,31 @@
 //!
 //! What happens to a room is decided by [`Room`]; this brings requests to it and its effects to where they belong.
 
+mod admin;
+mod audience;
+mod figures;
+mod host;
+mod messages;
+mod restore;
+mod session;
+
+pub use host::Direction;
+pub use session::Access;
+
 use super::MediaSide;
 use super::engine::{Engine, Hook};
-use super::limiter::Limiter;
 use super::limits::{self, Limits};
-use super::room::{Entered, Plan, Room, id, micros, room_not_found};
+use super::receipt::Receipt;
+use super::room::{Entered, Marks, Plan, Room, id, micros, room_not_found};
 use super::store::{Due, Effects, News, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
-use crate::proto::api::{
-    Beat, CreateRoom, Enter, Events, Heartbeat, Login, RoomPage, RoomState, Seat, SendMessage, Sent, Session, Time,
-};
-use crate::proto::{Code, Identity, MemberId, Problem, RoomId, name};
-use std::net::{IpAddr, Ipv6Addr};
+use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat};
+use crate::proto::{Code, MemberId, Problem, RoomId, name};
+use figures::Figures;
+use session::{Rates, network};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -34,29 +45,32 @@ struct Inner {
     keys: Keys,
     store: Arc<dyn Store>,
     media: Arc<dyn MediaSide>,
+    /// Receipts from before are of rooms that a restart may have lost.
+    started: Duration,
+    access: RwLock<Access>,
+    figures: Figures,
     waiting: Waiting,
     rates: Mutex<Rates>,
     closing: watch::Sender<bool>,
 }
 
-struct Rates {
-    requests: Limiter<Identity>,
-    messages: Limiter<Identity>,
-    logins: Limiter<IpAddr>,
-    wrong_passwords: Limiter<IpAddr>,
-}
-
 impl Service {
     /// The service of the rooms in `store`.
     pub fn new(limits: Limits, keys: Keys, clock: Clock, store: Arc<dyn Store>, media: Arc<dyn MediaSide>) -> Self {
-        let rates = Mutex::new(Rates {
-            requests: Limiter::new(limits::REQUESTS),
-            messages: Limiter::new(limits::MESSAGES),
-            logins: Limiter::new(limits::LOGINS),
-            wrong_passwords: Limiter::new(limits::WRONG_PASSWORDS),
-        });
-        let (waiting, closing) = (Waiting::default(), watch::Sender::new(false));
-        Self(Arc::new(Inner { limits: RwLock::new(limits), clock, keys, store, media, waiting, rates, closing }))
+        let started = clock.now();
+        Self(Arc::new(Inner {
+            limits: RwLock::new(limits),
+            clock,
+            keys,
+            store,
+            media,
+            started,
+            access: RwLock::default(),
+            figures: Figures::default(),
+            waiting: Waiting::default(),
+            rates: Mutex::default(),
+            closing: watch::Sender::new(false),
+        }))
     }
 
     /// Takes other limits, for rooms and seats that are asked for from now on.
@@ -84,44 +98,12 @@ impl Service {
         matches!(tokio::time::timeout(limits::REACHABLE, self.0.store.find("")).await, Ok(Ok(_)))
     }
 
-    /// The server's clock.
-    pub fn time(&self) -> Time {
-        Time { now_us: micros(self.now()) }
-    }
-
-    /// Signs somebody in.
-    ///
-    /// # Errors
-    /// [`Code::BadName`], [`Code::RateLimited`].
-    pub fn login(&self, from: IpAddr, request: &Login) -> Result<Session, Problem> {
-        let now = self.now();
-        if !self.rates().logins.take(&network(from), now) {
-            return Err(rate_limited());
-        }
-        let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
-        let person = Person { identity: Identity::new(id::random(id::IDENTITY_CHARS)), name: name.to_owned() };
-        let token = self.0.keys.session(&person, now + limits::SESSION);
-        Ok(Session { identity: person.identity, token })
-    }
-
-    /// Who makes a request, by their bearer token.
-    ///
-    /// # Errors
-    /// [`Code::Unauthorized`], [`Code::RateLimited`].
-    pub fn person(&self, token: &str) -> Result<Person, Problem> {
-        let now = self.now();
-        let person = self.0.keys.check_session(token, now);
-        let person =
-            person.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: this session is unknown or has expired"))?;
-        if self.rates().requests.take(&person.identity, now) { Ok(person) } else { Err(rate_limited()) }
-    }
-
-    /// A page of the room list.
+    /// A page of the listed rooms whose name contains `search`, in large or small letters.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn rooms(&self, offset: usize, limit: usize) -> Result<RoomPage, Problem> {
-        Ok(self.0.store.list(offset, limit.min(limits::PAGE)).await?)
+    pub async fn rooms(&self, search: &str, offset: usize, limit: usize) -> Result<RoomPage, Problem> {
+        Ok(self.0.store.list(search.trim(), offset, limit.min(limits::PAGE)).await?)
     }
 
     /// How much there is in all, for operators.
@@ -132,54 +114,80 @@ impl Service {
         Ok(self.0.store.totals().await?)
     }
 
-    /// Creates a room and takes its creator's seat; with an id of one's own open room it is that one's seat again. `via` is the
-    /// base of stream addresses for the client, such as `rtmps://host:port`.
+    /// Creates a room and takes its creator's seat; the same person's same nonce, or an id of one's own open room, is that one's seat again.
+    /// `via` is the base of stream addresses for the client, such as `rtmps://host:port`.
     ///
     /// # Errors
-    /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::Conflict`], [`Code::ServerFull`],
-    /// [`Code::RateLimited`].
-    pub async fn create(&self, person: &Person, via: &str, request: &CreateRoom) -> Result<Seat, Problem> {
+    /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::TooLarge`], [`Code::Conflict`],
+    /// [`Code::ServerFull`], [`Code::RateLimited`].
+    pub async fn create(&self, from: IpAddr, person: &Person, via: &str, request: &CreateRoom) -> Result<Seat, Problem> {
         let password = self.password(request.password.as_deref())?;
         let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
-        if request.room.as_ref().is_some_and(|id| !id::is_room_id(id.as_str())) {
-            return Err(Problem::new(Code::BadRequest, "this is not a room's id"));
+        if request.info.len() > limits::INFO_BYTES {
+            return Err(Problem::new(Code::TooLarge, format!("the room's info is longer than {} bytes", limits::INFO_BYTES)));
         }
-        loop {
+        if let Some(id) = &request.room {
+            if !id::is_room_id(id.as_str()) {
+                return Err(Problem::new(Code::BadRequest, "this is not a room's id"));
+            }
+            if self.0.keys.are_lasting() {
+                return Err(Problem::new(Code::Conflict, "on this server rooms come back by receipt only"));
+            }
+        }
+        let marks = self.marks(from, person);
+        for attempt in 0_u64.. {
+            let id = match (&request.room, request.nonce) {
+                (Some(id), _) => id.clone(),
+                // The same request leads to the same id.
+                (None, Some(nonce)) => self.id_of(person, nonce, attempt),
+                (None, None) => RoomId::new(id::random(id::ROOM_CHARS)),
+            };
             let plan = Plan {
-                id: request.room.clone().unwrap_or_else(|| RoomId::new(id::random(id::ROOM_CHARS))),
+                id,
                 name: name.to_owned(),
                 mode: request.mode,
                 cap: self.limits().cap(request.mode),
                 password,
                 dissolve_on_creator_exit: request.dissolve_on_creator_exit,
+                info: request.info.clone(),
+                nonce: request.nonce,
             };
-            if let Some(entered) = self.create_as(person, plan, request.room.is_some()).await? {
-                return Ok(self.seat(entered, via));
+            if let Some(entered) = self.create_as(person, &marks, plan, request.room.is_some()).await? {
+                return self.seat(entered, person, via).await;
             }
         }
+        Err(Problem::new(Code::Internal, "no id is free"))
     }
 
-    /// `None`: a random id that another room has.
-    async fn create_as(&self, person: &Person, plan: Plan, wanted: bool) -> Result<Option<Entered>, Problem> {
+    fn id_of(&self, person: &Person, nonce: u64, attempt: u64) -> RoomId {
+        let (nonce, attempt) = (nonce.to_string(), attempt.to_string());
+        RoomId::new(id::from_hash(&self.0.keys.hash(&["room", person.identity.as_str(), &nonce, &attempt]), id::ROOM_CHARS))
+    }
+
+    /// `None`: another room has that id.
+    async fn create_as(&self, person: &Person, marks: &Marks, plan: Plan, wanted: bool) -> Result<Option<Entered>, Problem> {
         let mut result = Ok(None);
         let mut change = |slot: &mut Option<Room>, now| {
             match slot {
-                Some(_) if !wanted => {
+                Some(room) if room.creator_identity != person.identity || (!wanted && room.nonce != plan.nonce) => {
+                    result = match wanted {
+                        true => Err(Problem::new(Code::Conflict, "another room has this id")),
+                        false => Ok(None),
+                    };
+                    return Verdict::Keep;
+                }
+                Some(room) if room.closed.is_none() && (wanted || plan.nonce.is_some()) => {
+                    result = room.take_seat(now, person, marks).map(Some);
+                    return if result.is_ok() { Verdict::Commit } else { Verdict::Keep };
+                }
+                Some(_) if plan.nonce.is_none() && !wanted => {
                     result = Ok(None);
                     return Verdict::Keep;
                 }
-                Some(room) if room.creator_identity != person.identity => {
-                    result = Err(Problem::new(Code::Conflict, "another room has this id"));
-                    return Verdict::Keep;
-                }
-                Some(room) if room.closed.is_none() => {
-                    result = room.take_seat(now, person).map(Some);
-                    return if result.is_ok() { Verdict::Commit } else { Verdict::Keep };
-                }
                 Some(_) | None => {}
             }
-            let room = slot.insert(Room::new(plan.clone(), person));
-            result = room.take_seat(now, person).map(Some);
+            let room = slot.insert(Room::new(now, plan.clone(), person));
+            result = room.take_seat(now, person, marks).map(Some);
             Verdict::Create { rooms: self.limits().rooms }
         };
         let effects = self.0.store.update(&plan.id, None, &mut change).await?;
@@ -193,20 +201,26 @@ impl Service {
     /// As [`Room::enter`]; [`Code::RateLimited`] after many wrong passwords.
     pub async fn enter(&self, from: IpAddr, person: &Person, via: &str, room: &str, request: &Enter) -> Result<Seat, Problem> {
         let password = self.password(request.password.as_deref())?;
-        let (from, now) = (network(from), self.now());
-        if password.is_some() && self.rates().wrong_passwords.is_exhausted(&from, now) {
+        let (network, now) = (network(from), self.now());
+        if password.is_some() && self.rates().wrong_passwords.is_exhausted(&network, now) {
             return Err(rate_limited());
         }
-        let entered = self.enter_any(person, room.trim(), password).await;
+        let entered = self.enter_any(person, &self.marks(from, person), room.trim(), password).await;
         if password.is_some() && entered.as_ref().is_err_and(|p| p.code == Code::WrongPassword) {
-            self.rates().wrong_passwords.take(&from, now);
+            self.rates().wrong_passwords.take(&network, now);
         }
-        Ok(self.seat(entered?, via))
+        self.seat(entered?, person, via).await
     }
 
-    async fn enter_any(&self, person: &Person, wanted: &str, password: Option<PasswordDigest>) -> Result<Entered, Problem> {
+    async fn enter_any(
+        &self,
+        person: &Person,
+        marks: &Marks,
+        wanted: &str,
+        password: Option<PasswordDigest>,
+    ) -> Result<Entered, Problem> {
         let by_id = async |id: RoomId| match id::is_room_id(id.as_str()) {
-            true => self.act(&id, |room, now| room.enter(now, person, password)).await,
+            true => self.act(&id, |room, now| room.enter(now, person, marks, password)).await,
             false => Err(room_not_found()),
         };
         let is_missing = |entered: &Result<Entered, Problem>| entered.as_ref().is_err_and(|p| p.code == Code::RoomNotFound);
@@ -239,63 +253,51 @@ impl Service {
         self.act(room, |room, now| room.dissolve(now, &person.identity)).await
     }
 
-    /// The room as a member sees it.
+    /// The room as a member or a viewer sees it.
     ///
     /// # Errors
     /// As [`Room::seated`].
     pub async fn room(&self, person: &Person, via: &str, room: &RoomId) -> Result<RoomState, Problem> {
         let look = |room: &Room, _| {
             let member = room.seated(&person.identity)?.member.clone();
-            Ok(Entered { member, state: room.state() })
+            Ok(Entered { member, state: room.state(), record: Some(room.record()) })
         };
-        Ok(self.with_urls(self.view(room, None, look).await?, via).state)
+        let mut state = match self.view(room, None, look).await {
+            Err(problem) if problem.code == Code::NotAMember && self.is_watching(person, room).await? => {
+                self.room_for_viewer(person, via, room).await?
+            }
+            entered => self.with_receipt(self.with_urls(entered?, via), person),
+        };
+        state.audience = self.audience_of(room, state.mode).await?;
+        Ok(state)
     }
 
     /// Takes note of a heartbeat.
     ///
     /// # Errors
-    /// As [`Room::heartbeat`].
+    /// As [`Room::heartbeat`]; [`Code::TooLarge`] and [`Code::BadRequest`] for figures that cannot be.
     pub async fn heartbeat(&self, person: &Person, room: &RoomId, beat: Heartbeat) -> Result<Beat, Problem> {
-        let seq = self.act(room, |room, now| room.heartbeat(now, &person.identity, beat.sending)).await?;
-        Ok(Beat { now_us: micros(self.now()), seq })
-    }
-
-    /// Says something.
-    ///
-    /// # Errors
-    /// As [`Room::say`]; [`Code::RateLimited`].
-    pub async fn say(&self, person: &Person, room: &RoomId, message: &SendMessage) -> Result<Sent, Problem> {
-        if !self.rates().messages.take(&person.identity, self.now()) {
-            return Err(rate_limited());
+        if let Some(statistics) = &beat.statistics {
+            figures::check(statistics)?;
         }
-        let seq = self.act(room, |room, now| room.say(now, &person.identity, message)).await?;
-        Ok(Sent { seq })
-    }
-
-    /// What happened after event number `since`; waits up to `wait` for something to happen.
-    ///
-    /// # Errors
-    /// As [`Room::check_audible`]; [`Code::RateLimited`] if the member waits several times over already; [`Code::Stopping`] to
-    /// whoever waits when the server stops.
-    pub async fn events(&self, person: &Person, room: &RoomId, since: u64, wait: Duration) -> Result<Events, Problem> {
-        let mut waiter = self.0.waiting.start(room, &person.identity).ok_or_else(rate_limited)?;
-        let mut closing = self.0.closing.subscribe();
-        let until = tokio::time::sleep(wait.min(limits::LONGEST_WAIT));
-        tokio::pin!(until);
-        loop {
-            waiter.listen();
-            let look = |room: &Room, events| room.check_audible(&person.identity).map(|()| events);
-            let events = self.view(room, Some(since), look).await?;
-            if !events.events.is_empty() || events.gap || until.is_elapsed() {
-                return Ok(events);
+        let held = self.act(room, |room, now| {
+            let seq = room.heartbeat(now, &person.identity, beat.sending)?;
+            let member = room.seated(&person.identity)?.member.clone();
+            Ok((member, seq, room.mode))
+        });
+        let now_us = micros(self.now());
+        match held.await {
+            Err(problem) if problem.code == Code::NotAMember => {
+                let audience = self.viewer_beat(person, room).await?.ok_or(problem)?;
+                let seq = self.view(room, None, |room, _| Ok(room.seq)).await?;
+                Ok(Beat { now_us, seq, audience })
             }
-            if *closing.borrow() {
-                return Err(Problem::new(Code::Stopping, "the server stops; connect again in a moment"));
-            }
-            tokio::select! {
-                () = waiter.woken() => {}
-                () = &mut until => {}
-                _ = closing.wait_for(|closing| *closing) => {}
+            held => {
+                let (member, seq, mode) = held?;
+                if let Some(statistics) = beat.statistics {
+                    self.0.figures.note(self.now(), room, &member, statistics);
+                }
+                Ok(Beat { now_us, seq, audience: self.audience_of(room, mode).await? })
             }
         }
     }
@@ -316,6 +318,7 @@ impl Service {
         let seats = |room: &Room, _| Ok((room.seat(&owner.member).is_some(), room.seat(&holder.member).is_some()));
         match self.view(&owner.room, None, seats).await {
             Ok((true, true)) if fits => Ok(holder),
+            Ok((true, false)) if fits && self.0.store.watcher(&holder.room, &holder.member).await?.is_some() => Ok(holder),
             Ok((true, _)) => Err(refused("the token's seat is gone")),
             Ok((false, _)) => Err(refused("the stream's seat is gone")),
             Err(problem) if problem.code == Code::RoomNotFound => Err(refused("the stream's seat is gone")),
@@ -323,11 +326,15 @@ impl Service {
         }
     }
 
-    /// Whether that member may go on playing `stream`: both seats are still there. Nobody has to stop while the store fails.
+    /// Whether that member or viewer may go on playing `stream`: both places are still there. Nobody has to stop while the store fails.
     pub async fn may_stay(&self, stream: &str, member: &MemberId) -> bool {
         let Some(owner) = id::holder_of(stream) else { return false };
-        let both = |room: &Room, _| Ok(room.seat(&owner.member).is_some() && room.seat(member).is_some());
-        self.view(&owner.room, None, both).await.unwrap_or_else(|problem| problem.code != Code::RoomNotFound)
+        let both = |room: &Room, _| Ok((room.seat(&owner.member).is_some(), room.seat(member).is_some()));
+        match self.view(&owner.room, None, both).await {
+            Ok((true, false)) => self.0.store.watcher(&owner.room, member).await.map_or(true, |watcher| watcher.is_some()),
+            Ok((published, seated)) => published && seated,
+            Err(problem) => problem.code != Code::RoomNotFound,
+        }
     }
 
     /// Whether that stream belongs to a seat.
@@ -409,6 +416,7 @@ impl Service {
         for due in self.0.store.due().await? {
             self.settle(&due).await?;
         }
+        self.0.figures.purge(self.now());
         Ok(())
     }
 
@@ -518,12 +526,14 @@ impl Service {
         }
     }
 
-    fn seat(&self, entered: Entered, via: &str) -> Seat {
-        let Entered { member, state } = self.with_urls(entered, via);
-        let holder = Holder { room: state.room.clone(), member };
+    async fn seat(&self, entered: Entered, person: &Person, via: &str) -> Result<Seat, Problem> {
+        let entered = self.with_urls(entered, via);
+        let holder = Holder { room: entered.state.room.clone(), member: entered.member.clone() };
+        let mut state = self.with_receipt(entered, person);
+        state.audience = self.audience_of(&holder.room, state.mode).await?;
         let publish_url = self.url(via, Action::Publish, &holder, &id::stream_name(&holder.room, &holder.member));
         let stream = self.engine().map(Engine::rules).unwrap_or_default();
-        Seat { room: holder.room, member: holder.member, publish_url, stream, seq: state.seq, state }
+        Ok(Seat { room: holder.room, member: holder.member, publish_url, stream, seq: state.seq, state })
     }
 
     /// Adds the play URLs of the others.
@@ -536,6 +546,17 @@ impl Service {
         entered
     }
 
+    /// Adds the receipt of the seat.
+    fn with_receipt(&self, entered: Entered, person: &Person) -> RoomState {
+        let Entered { member, mut state, record } = entered;
+        let at_s = self.now().as_secs();
+        // Without a lasting key nobody could read it after a restart.
+        let record = record.filter(|_| self.0.keys.are_lasting());
+        let receipt = record.map(|record| Receipt { at_s, identity: person.identity.clone(), member, record });
+        state.receipt = receipt.and_then(|receipt| receipt.seal(&self.0.keys));
+        state
+    }
+
     fn url(&self, via: &str, action: Action, holder: &Holder, stream: &str) -> String {
         let step = limits::STREAM_TOKEN_STEP.as_secs();
         let expires = (self.now() + limits::STREAM_TOKEN).as_secs().div_ceil(step) * step;
@@ -545,14 +566,6 @@ impl Service {
             (Some(engine), Some(seat)) => engine.url(action, via, &seat, &token, expires),
             _ => format!("{via}/{APP}/{stream}?token={token}"),
         }
-    }
-}
-
-/// Who counts as one address: an IPv6 subscriber has a whole /64.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-        ip => ip,
     }
 }
 
