@@ -197,6 +197,8 @@ ended-failed = The call did not start
 ended-host-left = The room was closed because the person who opened it left.
 ended-by-host = The person who opened the room has ended it for everyone.
 ended-empty = The room was closed because nobody was in it.
+ended-by-operator = An operator of the server has ended the room.
+ended-removed = The host has removed you from the room.
 ended-replaced = You joined from somewhere else, so this call ended here.
 ended-home = Back to the start
 

@@ -193,6 +193,8 @@ ended-failed = 通话没有开始
 ended-host-left = 创建房间的人离开了，房间已关闭。
 ended-by-host = 创建房间的人结束了通话。
 ended-empty = 房间里没有人，已经关闭。
+ended-by-operator = 服务器管理员已解散这个房间。
+ended-removed = 主持人已将你移出房间。
 ended-replaced = 你在别处加入了，所以这里的通话结束了。
 ended-home = 回到首页
 

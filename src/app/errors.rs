@@ -130,6 +130,8 @@ pub fn ended(texts: &Texts, why: &Ended) -> Sentence {
         Ended::Dissolved(DissolveReason::CreatorLeft) => plain("ended-host-left"),
         Ended::Dissolved(DissolveReason::Ended) => plain("ended-by-host"),
         Ended::Dissolved(DissolveReason::Empty) => plain("ended-empty"),
+        Ended::Dissolved(DissolveReason::ByOperator) => plain("ended-by-operator"),
+        Ended::Removed => plain("ended-removed"),
         Ended::Replaced => plain("ended-replaced"),
         Ended::Failed(error) => room(texts, error),
     }
@@ -206,10 +208,12 @@ mod tests {
                     said.push(source(&texts, part, &SourceError::new(kind, "ENODEV")).text);
                 }
             }
-            for reason in [DissolveReason::CreatorLeft, DissolveReason::Ended, DissolveReason::Empty] {
+            for reason in [DissolveReason::CreatorLeft, DissolveReason::Ended, DissolveReason::Empty, DissolveReason::ByOperator]
+            {
                 said.push(ended(&texts, &Ended::Dissolved(reason)).text);
             }
             said.push(ended(&texts, &Ended::Replaced).text);
+            said.push(ended(&texts, &Ended::Removed).text);
             said.push(name(&texts, NameError::Forbidden('<')));
             for sentence in said {
                 assert!(sentence.ends_with(end), "{lang:?}: {sentence:?} is no sentence");

@@ -72,6 +72,8 @@ pub enum Ended {
     Dissolved(DissolveReason),
     /// The same person signed in elsewhere.
     Replaced,
+    /// The room's host, or an operator of the server, removed one.
+    Removed,
     /// It could not be started, or not be continued: the room is full, gone, locked, the name is bad, the server does not answer, ...
     Failed(crate::room::Error),
 }

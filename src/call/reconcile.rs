@@ -91,12 +91,25 @@ mod tests {
             name: name.to_owned(),
             play_url: Some(format!("rtmp://h/live/{id}")),
             sending: Sending::default(),
+            statistics: None,
         }
     }
 
     fn state(members: Vec<Member>) -> RoomState {
         let (room, creator) = (RoomId::new("r"), MemberId::new("me"));
-        RoomState { room, name: "r".into(), mode: Mode::Multi, cap: 4, creator, seq: 1, members }
+        RoomState {
+            room,
+            name: "r".into(),
+            mode: Mode::Multi,
+            cap: 4,
+            creator,
+            seq: 1,
+            members,
+            info: String::new(),
+            fields: Default::default(),
+            audience: 0,
+            receipt: None,
+        }
     }
 
     fn known(id: &str, name: &str) -> Known {

@@ -412,6 +412,7 @@ fn ended_by(kind: &EventKind, me: &MemberId) -> Option<Ended> {
     match kind {
         EventKind::Dissolved { reason } => Some(Ended::Dissolved(*reason)),
         EventKind::Left { member, reason: LeaveReason::Replaced, .. } if member == me => Some(Ended::Replaced),
+        EventKind::Left { member, reason: LeaveReason::Removed, .. } if member == me => Some(Ended::Removed),
         _ => None,
     }
 }
