@@ -201,6 +201,7 @@ fn describe(event: &Event) -> String {
         Event::Ended(Ended::Left) => "left".to_owned(),
         Event::Ended(Ended::Dissolved(reason)) => format!("the room was dissolved: {reason:?}"),
         Event::Ended(Ended::Replaced) => "signed in elsewhere".to_owned(),
+        Event::Ended(Ended::Removed) => "removed by the host".to_owned(),
         Event::Ended(Ended::Failed(error)) => format!("failed: {error}"),
     }
 }
