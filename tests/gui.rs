@@ -132,6 +132,7 @@ fn room(id: &str, name: &str, members: &[&str], cap: usize, locked: bool) -> Roo
         members: members.iter().map(|m| (*m).into()).collect(),
         cap,
         locked,
+        info: String::new(),
     }
 }
 
