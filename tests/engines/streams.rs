@@ -110,7 +110,7 @@ struct Pair {
 
 async fn pair(behind: &Behind) -> Pair {
     let (ann, bob) = (client(behind, "Ann").await, client(behind, "Bob").await);
-    let wish = CreateRoom { name: "Call".into(), mode: Mode::Duo, password: None, dissolve_on_creator_exit: true, room: None };
+    let wish = CreateRoom::new("Call", Mode::Duo);
     let first = ann.create_room(&wish).await.unwrap();
     let ann_push = Push::to(&first.publish_url);
     until("the room in the list", async || bob.get_room_list(0, 1).await.unwrap().total == 1).await;
