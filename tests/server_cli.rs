@@ -363,7 +363,7 @@ fn settings_are_read_again_while_streams_and_people_stay() {
     std::fs::write(&file, "[limits]\nrooms = \"many\"\n").unwrap();
     server.signal("HUP");
     said("server.toml:2: `limits.rooms` must be a whole number");
-    runtime.block_on(client.heartbeat(&seat.room, Default::default())).unwrap();
+    runtime.block_on(client.heartbeat(&seat.room, parlor::proto::api::Sending::default())).unwrap();
     server.signal("TERM");
     assert!(server.wait().success());
 }
