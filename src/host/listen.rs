@@ -7,10 +7,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// Connections that the system holds until they are accepted, if it holds that many: everybody comes back at once after a restart, and whoever
+/// finds no place waits a second.
+const BACKLOG: u32 = 4096;
 /// Pause after the system failed to accept (out of file descriptors, for one), so that this does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often is looked whether the last stream has ended.
@@ -21,13 +24,22 @@ const GOOD_BYE: Duration = Duration::from_secs(1);
 pub(super) async fn bind(addrs: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, Error> {
     let mut listeners = Vec::with_capacity(addrs.len());
     for &addr in addrs {
-        let bound = TcpListener::bind(addr).await.and_then(|l| l.local_addr().map(|actual| (l, actual)));
+        let bound = listen(addr).and_then(|l| l.local_addr().map(|actual| (l, actual)));
         listeners.push(bound.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => Error::AddressTaken(addr),
             _ => Error::Bind { addr, source },
         })?);
     }
     Ok(listeners)
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Elsewhere the same would let two programs share the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// How a connection hears that it has to end.
