@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 /// An answer is used for so long: all members who are due in the same second need one request.
 const FRESH: Duration = Duration::from_secs(1);
+/// An engine that did not answer is left alone for so long: nobody else who is due waits for it, too.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Requests to end streams that run side by side; more wait.
 const ENDINGS: usize = 8;
 /// Streams asked for: SRS gives ten unless told otherwise.
@@ -31,8 +33,8 @@ struct Inner {
     engine: Engine,
     clock: Clock,
     http: Client,
-    /// The engine's last answer, and when it came.
-    looks: Mutex<Option<(Duration, Arc<Looks>)>>,
+    /// The engine's last answer, `None` if there was none, and when that was.
+    looks: Mutex<Option<(Duration, Option<Arc<Looks>>)>>,
     endings: Semaphore,
 }
 
@@ -40,9 +42,9 @@ struct Inner {
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("the engine does not answer at {0}")]
-    Http(Url, #[source] reqwest::Error),
-    #[error("{0} is no address")]
-    Address(String, #[source] url::ParseError),
+    Http(String, #[source] reqwest::Error),
+    #[error("the engine's address is none")]
+    Address(#[source] url::ParseError),
     #[error("the engine's answer is longer than {MAX_ANSWER_BYTES} bytes")]
     TooLong,
     #[error("the engine's answer is not understood")]
@@ -100,49 +102,55 @@ impl Inner {
 
     async fn is_live(&self, stream: &str) -> bool {
         let by_hooks = || self.engine.flows(stream, self.clock.now());
-        let Some((stat, seat)) = self.config().stat.as_deref().zip(id::holder_of(stream)) else { return by_hooks() };
-        match self.looks(stat).await {
-            Ok(looks) => self.engine.looked(stream, &seat, &looks, self.clock.now()),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the engine was asked which streams flow");
-                by_hooks()
-            }
+        let Some(seat) = id::holder_of(stream) else { return by_hooks() };
+        match self.looks().await {
+            Some(looks) => self.engine.looked(stream, &seat, &looks, self.clock.now()),
+            None => by_hooks(),
         }
     }
 
-    /// Which streams flow, as of a second ago at most.
-    async fn looks(&self, stat: &str) -> Result<Arc<Looks>, Error> {
+    /// Which streams flow, as of a second ago at most; `None` if nobody can be asked, or the engine does not answer.
+    async fn looks(&self) -> Option<Arc<Looks>> {
+        let stat = self.config().stat.as_ref()?.expose();
         // Held while the engine is asked: the others wait for the same answer.
         let mut last = self.looks.lock().await;
         let now = self.clock.now();
-        if let Some((at, looks)) = last.as_ref().filter(|(at, _)| now.saturating_sub(*at) < FRESH) {
-            tracing::trace!(?at, "the engine was asked just now");
-            return Ok(Arc::clone(looks));
+        if let Some((at, looks)) = &*last
+            && now.saturating_sub(*at) < if looks.is_some() { FRESH } else { PAUSE }
+        {
+            return looks.clone();
         }
-        let looks = Arc::new(match self.config().kind {
-            Kind::Srs => {
-                let mut url = parse(stat)?;
-                url.query_pairs_mut().append_pair("count", STREAMS);
-                look::srs(&self.ask(Method::GET, url).await?).map_err(Error::NotUnderstood)?
+        let looks = match self.ask_for_looks(stat).await {
+            Ok(looks) => Some(Arc::new(looks)),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the engine does not say which streams flow");
+                None
             }
-            _ => look::nginx(&String::from_utf8_lossy(&self.ask(Method::GET, parse(stat)?).await?)),
-        });
-        *last = Some((self.clock.now(), Arc::clone(&looks)));
-        Ok(looks)
+        };
+        *last = Some((self.clock.now(), looks.clone()));
+        looks
+    }
+
+    async fn ask_for_looks(&self, stat: &str) -> Result<Looks, Error> {
+        let mut url = parse(stat)?;
+        if self.config().kind == Kind::Srs {
+            url.query_pairs_mut().append_pair("count", STREAMS);
+            return look::srs(&self.ask(Method::GET, url).await?).map_err(Error::NotUnderstood);
+        }
+        Ok(look::nginx(&String::from_utf8_lossy(&self.ask(Method::GET, url).await?)))
     }
 
     /// Ends a stream.
     async fn end(&self, stream: &str) -> Result<(), Error> {
-        let (Some(control), Some(seat)) = (self.config().control.as_deref(), id::holder_of(stream)) else { return Ok(()) };
-        let mut url = parse(control)?;
+        let (Some(control), Some(seat)) = (&self.config().control, id::holder_of(stream)) else { return Ok(()) };
+        let mut url = parse(control.expose())?;
         if self.config().kind == Kind::Nginx {
             let (app, name) = self.engine.place(&seat);
             url.set_path(&format!("{}/drop/publisher", url.path().trim_end_matches('/')));
             url.query_pairs_mut().append_pair("app", &app).append_pair("name", &name);
             return self.ask(Method::GET, url).await.map(drop);
         }
-        let Some(stat) = self.config().stat.as_deref() else { return Ok(()) };
-        let looks = self.looks(stat).await?;
+        let Some(looks) = self.looks().await else { return Ok(()) };
         let Some(client) = self.engine.find(&seat, &looks).map(|look| look.client.as_str()).filter(|c| !c.is_empty()) else {
             return Ok(());
         };
@@ -151,8 +159,10 @@ impl Inner {
     }
 
     async fn ask(&self, method: Method, url: Url) -> Result<Vec<u8>, Error> {
-        let failed = |error: reqwest::Error| Error::Http(url.clone(), error.without_url());
-        let answer = self.http.request(method, url.clone()).send().await.and_then(|answer| answer.error_for_status());
+        // There may be a password in it.
+        let shown = format!("{}{}", url.authority().rsplit('@').next().unwrap_or_default(), url.path());
+        let failed = |error: reqwest::Error| Error::Http(shown.clone(), error.without_url());
+        let answer = self.http.request(method, url).send().await.and_then(|answer| answer.error_for_status());
         let mut answer = answer.map_err(failed)?;
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(failed)? {
@@ -166,5 +176,102 @@ impl Inner {
 }
 
 fn parse(text: &str) -> Result<Url, Error> {
-    Url::parse(text).map_err(|error| Error::Address(text.to_owned(), error))
+    Url::parse(text).map_err(Error::Address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Secret;
+    use axum::Router;
+    use axum::routing::{delete, get};
+    use std::sync::Mutex as Plain;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::net::TcpListener;
+
+    const STREAM: &str = "k7wq2mnd_abcdefghjkmn";
+
+    /// SRS's API: the answer to "which streams?", how often that was asked, and which clients were ended.
+    #[derive(Default)]
+    struct Srs {
+        answer: Plain<String>,
+        asked: AtomicUsize,
+        ended: Plain<Vec<String>>,
+    }
+
+    async fn serve(srs: &Arc<Srs>) -> String {
+        let (streams, clients) = (srs.clone(), srs.clone());
+        let list = async move || {
+            streams.asked.fetch_add(1, Ordering::SeqCst);
+            streams.answer.lock().unwrap().clone()
+        };
+        let end = async move |axum::extract::Path(client): axum::extract::Path<String>| {
+            clients.ended.lock().unwrap().push(client);
+            "{\"code\":0}"
+        };
+        let routes = Router::new().route("/api/v1/streams/", get(list)).route("/api/v1/clients/{client}", delete(end));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/api/v1", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        base
+    }
+
+    fn remote(base: &str, clock: &Clock) -> Remote {
+        let config = Config {
+            kind: Kind::Srs,
+            push: Some("rtmp://h/live/{stream}".into()),
+            stat: Some(Secret::new(format!("{base}/streams/"))),
+            control: Some(Secret::new(format!("{base}/clients/"))),
+            ..Config::default()
+        };
+        Remote::new(Engine::new(&config).unwrap().unwrap(), clock.clone()).unwrap()
+    }
+
+    fn streams(bytes: u64) -> String {
+        format!(
+            r#"{{"code":0,"streams":[{{"name":"{STREAM}","app":"live","recv_bytes":{bytes},"publish":{{"active":true,"cid":"341w361a"}}}}]}}"#
+        )
+    }
+
+    #[tokio::test]
+    async fn srs_is_asked_which_streams_flow_and_told_to_end_one() {
+        let (srs, clock) = (Arc::new(Srs::default()), Clock::manual(Duration::from_secs(1000)));
+        let remote = remote(&serve(&srs).await, &clock);
+        for (answer, flows) in
+            [(streams(10), true), (streams(20), true), (streams(20), false), (r#"{"code":0,"streams":[]}"#.into(), false)]
+        {
+            *srs.answer.lock().unwrap() = answer;
+            clock.advance(Duration::from_secs(5));
+            assert_eq!(remote.is_live(STREAM).await, flows);
+        }
+        *srs.answer.lock().unwrap() = streams(30);
+        clock.advance(Duration::from_secs(5));
+        remote.kick(STREAM);
+        while srs.ended.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(*srs.ended.lock().unwrap(), ["341w361a"]);
+    }
+
+    #[tokio::test]
+    async fn one_question_serves_all_who_are_due_and_an_engine_that_fails_is_left_alone() {
+        let (srs, clock) = (Arc::new(Srs::default()), Clock::manual(Duration::from_secs(1000)));
+        let remote = remote(&serve(&srs).await, &clock);
+        *srs.answer.lock().unwrap() = streams(10);
+        for _ in 0..100 {
+            assert!(remote.is_live(STREAM).await);
+            assert!(!remote.is_live("k7wq2mnd_abcdefghjkmx").await);
+        }
+        assert_eq!(srs.asked.load(Ordering::SeqCst), 1);
+        // What it says is no answer, or far too long: the hooks' word counts, and it is not asked again at once.
+        for nonsense in ["<html>".to_owned(), "x".repeat(MAX_ANSWER_BYTES + 1)] {
+            *srs.answer.lock().unwrap() = nonsense;
+            clock.advance(PAUSE);
+            let asked = srs.asked.load(Ordering::SeqCst);
+            for _ in 0..100 {
+                assert!(remote.is_live(STREAM).await, "it was publishing when it was asked last");
+            }
+            assert_eq!(srs.asked.load(Ordering::SeqCst), asked + 1);
+        }
+    }
 }

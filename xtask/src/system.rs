@@ -104,6 +104,7 @@ impl Manager {
             (Self::Apt, Need::Tests) => &[
                 "ffmpeg",
                 "nginx",
+                "openssl",
                 "libnginx-mod-rtmp",
                 "redis-server",
                 "pulseaudio",
@@ -130,6 +131,7 @@ impl Manager {
             (Self::Dnf, Need::Tests) => &[
                 "ffmpeg-free",
                 "nginx",
+                "openssl",
                 "valkey-compat-redis",
                 "pulseaudio",
                 "pulseaudio-utils",
@@ -154,6 +156,7 @@ impl Manager {
             ],
             (Self::Pacman, Need::Tests) => &[
                 "nginx",
+                "openssl",
                 "redis",
                 "pulseaudio",
                 "xorg-server-xvfb",

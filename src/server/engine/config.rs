@@ -83,10 +83,10 @@ settings! {
         /// What hooks have to carry as ?key= in their address.
         pub hooks_key: Option<Secret> = None, restart;
         /// Where the engine tells which streams flow: nginx's rtmp_stat page, or SRS's /api/v1/streams/.
-        pub stat: Option<String> = None, restart;
+        pub stat: Option<Secret> = None, restart;
         /// Where a stream can be ended: nginx's rtmp_control, or SRS's /api/v1/clients/. Without it, streams of people who were removed go on
         /// until they stop or their address expires.
-        pub control: Option<String> = None, restart;
+        pub control: Option<Secret> = None, restart;
     }
 }
 
@@ -132,7 +132,7 @@ impl Config {
             wrong.push("`engine.stat` must be set, too: SRS ends connections by a name that it tells there".to_owned());
         }
         for (key, value) in [("stat", &self.stat), ("control", &self.control)] {
-            let url = value.as_deref().map(url::Url::parse);
+            let url = value.as_ref().map(|value| url::Url::parse(value.expose()));
             if url.is_some_and(|url| !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())) {
                 wrong.push(format!("`engine.{key}` must be an address such as http://127.0.0.1:8080/{key}"));
             }
@@ -158,8 +158,8 @@ mod tests {
         assert!(signed.faults().is_empty());
         let full = Config {
             play: Some("rtmps://edge.example:443/{room}/{room}-x-{member}?a=b".into()),
-            stat: Some("http://127.0.0.1:8080/stat".into()),
-            control: Some("http://127.0.0.1:8080/control".into()),
+            stat: key("http://127.0.0.1:8080/stat"),
+            control: key("http://127.0.0.1:8080/control"),
             ..nginx()
         };
         assert!(full.faults().is_empty(), "{:?}", full.faults());
@@ -183,9 +183,9 @@ mod tests {
                 },
                 "`engine.expression` contains $remote_addr",
             ),
-            (Config { stat: Some("127.0.0.1/stat".into()), ..nginx() }, "`engine.stat` must be an address"),
-            (Config { kind: Kind::Srs, control: Some("http://h/".into()), ..nginx() }, "`engine.stat` must be set, too"),
-            (Config { kind: Kind::Other, control: Some("http://h/".into()), ..nginx() }, "`engine.control` is known of"),
+            (Config { stat: key("127.0.0.1/stat"), ..nginx() }, "`engine.stat` must be an address"),
+            (Config { kind: Kind::Srs, control: key("http://h/"), ..nginx() }, "`engine.stat` must be set, too"),
+            (Config { kind: Kind::Other, control: key("http://h/"), ..nginx() }, "`engine.control` is known of"),
         ] {
             let faults = config.faults();
             assert!(faults.len() == 1 && faults[0].contains(said), "{said}: {faults:?}");

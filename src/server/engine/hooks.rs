@@ -142,6 +142,14 @@ fn bad(why: impl Into<String>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_hook_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), json in ".{0,200}") {
+            let _ = (Hook::nginx(&bytes), Hook::srs(&bytes), Hook::srs(json.as_bytes()), Hook::nginx(json.as_bytes()));
+        }
+    }
 
     fn nginx(form: &str) -> Result<Hook, String> {
         Hook::nginx(form.as_bytes()).map_err(|problem| problem.message)
