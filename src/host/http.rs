@@ -3,6 +3,7 @@
 use super::config::Metrics as Readers;
 use super::connection::Shared;
 use super::entrance::Guest;
+use super::flv::{self, Progress};
 use super::metrics;
 use crate::proto::{Code, Problem};
 use crate::server::{Arrival, Peer};
@@ -33,6 +34,9 @@ const MAX_HEADERS: usize = 64;
 const MAX_AGE: Duration = Duration::from_secs(600);
 /// How long the polite close may take: a long poll, and some.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// How often is looked whether a stream is still watched, on connections that would be too old otherwise.
+const STREAM_LOOK: Duration = Duration::from_secs(5);
 
 /// How patient a connection is.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +78,7 @@ pub(super) async fn serve<C: Carrier>(
     };
     let public: Option<Arc<str>> = shared.live.get().public.as_deref().map(Arc::from);
     let routes = TowerToHyperService::new(router);
-    let settled = AtomicBool::new(false);
+    let (settled, progress) = (AtomicBool::new(false), Arc::new(Progress::default()));
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         let is_in = way != Way::Refused;
         if is_in && !settled.swap(true, Ordering::Relaxed) {
@@ -84,11 +88,14 @@ pub(super) async fn serve<C: Carrier>(
         request.extensions_mut().insert(Arrival { encrypted, public: public.clone() });
         let (began, uri, is_get) = (Instant::now(), request.uri().clone(), request.method() == Method::GET);
         let span = tracing::info_span!("request", %peer, method = %request.method(), path = uri.path());
-        let answer = (is_in && is_get && uri.path() == "/metrics").then_some(()).map_or_else(|| Ok(routes.call(request)), Err);
+        let ours = (is_in && is_get).then(|| Own::of(uri.path())).flatten();
+        let answer = ours.map_or_else(|| Ok(routes.call(request)), Err);
+        let progress = progress.clone();
         async move {
             let response = match answer {
                 Ok(answer) => answer.await?,
-                Err(()) => figures(peer, shared).await,
+                Err(Own::Figures) => figures(peer, shared).await,
+                Err(Own::Stream(name)) => flv::answer(&name, &uri, peer, shared, progress).await,
             };
             shared.metrics.answered(uri.path(), response.status().as_u16(), began.elapsed());
             Ok::<_, std::convert::Infallible>(response)
@@ -107,7 +114,7 @@ pub(super) async fn serve<C: Carrier>(
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         _ = stop.wait_for(|stop| *stop) => None,
-        () = tokio::time::sleep(age) => None,
+        () = aged(age, &progress, shared) => None,
     };
     let ended = match ended {
         Some(ended) => ended,
@@ -121,6 +128,22 @@ pub(super) async fn serve<C: Carrier>(
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "HTTP connection ended badly");
+    }
+}
+
+/// What is answered here and not by the router.
+enum Own {
+    Figures,
+    /// The stream of this name, as FLV.
+    Stream(String),
+}
+
+impl Own {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/metrics" => Some(Self::Figures),
+            path => flv::name_of(path).map(|name| Self::Stream(name.to_owned())),
+        }
     }
 }
 
@@ -148,6 +171,19 @@ async fn figures(peer: SocketAddr, shared: &Shared) -> Response {
             }
         },
     };
+    refused(problem)
+}
+
+/// The answer that says why not.
+pub(super) fn refused(problem: Problem) -> Response {
     let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, Json(problem)).into_response()
+}
+
+/// Ends when a connection has been there for `age`, and carries no stream that somebody watches.
+async fn aged(age: Duration, progress: &Progress, shared: &Shared) {
+    tokio::time::sleep(age).await;
+    while progress.flows(&shared.hub) {
+        tokio::time::sleep(STREAM_LOOK).await;
+    }
 }

@@ -2,12 +2,14 @@
 
 use super::Error;
 use super::connection::{self, Shared};
+use super::entrance::Guest;
 use super::metrics::Metrics;
+use super::workers::Workers;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -52,12 +54,18 @@ pub(super) struct Stop {
 }
 
 /// Serves until `stop` becomes true, or its sender is gone; then lets streams go on for a while, and all connections say good-bye.
-pub(super) async fn run(listeners: Vec<(TcpListener, SocketAddr)>, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn run(
+    listeners: Vec<(TcpListener, SocketAddr)>,
+    workers: Workers,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let workers = Arc::new(workers);
     let drained = watch::Sender::new(false);
     let stopped = Stop { asked: stop.clone(), drained: drained.subscribe() };
     let mut accepting = JoinSet::new();
     for (listener, _) in listeners {
-        accepting.spawn(accept(listener, shared.clone(), stopped.clone()));
+        accepting.spawn(accept(listener, workers.clone(), shared.clone(), stopped.clone()));
     }
     let mut minding = JoinSet::new();
     minding.spawn(shared.identity.clone().watch());
@@ -95,8 +103,17 @@ async fn all_gone(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
+/// Serves a connection on the thread that runs this.
+async fn serve(stream: TcpStream, peer: SocketAddr, guest: Guest, shared: Arc<Shared>, stop: Stop) {
+    // It belonged to the event loop that accepted it.
+    match stream.into_std().and_then(TcpStream::from_std) {
+        Ok(stream) => connection::serve(stream, peer, guest, shared, stop).await,
+        Err(error) => tracing::warn!(%peer, %error, "an accepted connection cannot be served"),
+    }
+}
+
 /// Accepts until told to stop, then waits until its connections are gone, or have had time to say good-bye after their streams had to end.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
+async fn accept(listener: TcpListener, workers: Arc<Workers>, shared: Arc<Shared>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let stopped = stop.clone();
     loop {
@@ -108,7 +125,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
         match accepted {
             Ok((stream, peer)) => match shared.entrance.admit(peer.ip(), &shared.live.get().door) {
                 Ok(guest) => {
-                    connections.spawn(connection::serve(stream, peer, guest, shared.clone(), stopped.clone()));
+                    connections.spawn_on(serve(stream, peer, guest, shared.clone(), stopped.clone()), workers.next());
                 }
                 Err(turned) => {
                     shared.metrics.refused(turned.into());

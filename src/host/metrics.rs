@@ -275,6 +275,9 @@ impl Collector for Present {
         };
         counter("parlor_media_received_packets", "Packets from publishers", stats.packets_in)?;
         counter("parlor_media_received_bytes", "Payload from publishers", stats.bytes_in)?;
+        counter("parlor_media_sent_bytes", "Payload handed to readers", stats.bytes_out)?;
+        let dropped = [stats.dropped.video, stats.dropped.audio, stats.dropped.data].iter().sum();
+        counter("parlor_media_dropped_packets", "Packets left out for readers that fell behind", dropped)?;
         counter("parlor_log_lines_left_out", "Log lines of one kind that came too fast to be written", log::left_out())?;
         if let Some(seconds) = usage.cpu_s {
             let value = ConstCounter::new(seconds);

@@ -15,6 +15,7 @@ mod cluster;
 pub mod config;
 mod connection;
 mod entrance;
+mod flv;
 mod http;
 mod keeper;
 mod listen;
@@ -25,6 +26,7 @@ mod process;
 mod remote;
 mod streams;
 mod unread;
+mod workers;
 
 use crate::base::Pin;
 use crate::proto::address::DEFAULT_PORT;
@@ -51,6 +53,7 @@ use std::sync::Arc;
 use streams::{Door, Streams};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use workers::Workers;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,9 @@ pub enum Error {
     /// What is said about the engine makes no sense.
     #[error("{}", .0.join("; "))]
     Engine(Vec<String>),
+    /// The system gives no threads.
+    #[error("no threads to serve connections with")]
+    Threads(#[source] std::io::Error),
     /// The key in the data folder cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -147,6 +153,7 @@ impl Host {
         self.shared.identity.renew(&identity_source(&config));
         self.shared.service.set_limits(config.limits);
         self.shared.service.set_access(access(&config));
+        self.shared.hub.limit_streams(config.media.streams);
         if let Err(error) = self.shared.keeper.reload() {
             tracing::error!(error = &error as &dyn std::error::Error, "the keys behind tokens stay as they are");
         }
@@ -186,6 +193,8 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let addrs: Vec<SocketAddr> = listeners.iter().map(|(_, addr)| *addr).collect();
     let info = info(*addrs.first().ok_or(Error::NoAddress)?, config.public.as_deref(), identity.pin());
     let hub = Hub::new(config.clock.clone());
+    hub.limit_streams(config.media.streams);
+    let workers = Workers::start().map_err(Error::Threads)?;
     let cluster = Cluster::join(&config, &keys).await?;
     let store: Arc<dyn Store> = match &cluster {
         Some(cluster) => cluster.redis.clone(),
@@ -208,7 +217,7 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let shared =
         Arc::new(Shared { live, entrance, metrics, service, router, hub, door, cluster, keeper, identity, tls, timeouts });
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(listen::run(listeners, shared.clone(), stopped));
+    let task = tokio::spawn(listen::run(listeners, workers, shared.clone(), stopped));
     Ok(Host { info, addrs, stop, task: Some(task), shared })
 }
 

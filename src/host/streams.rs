@@ -1,5 +1,6 @@
 //! The relay as the room service sees it, and the room service as the relay sees it.
 
+use super::config::Config;
 use super::connection::Shared;
 use super::entrance::Guest;
 use super::live::Live;
@@ -53,7 +54,8 @@ pub(super) struct Door {
 }
 
 /// Decides on one request.
-async fn decide(service: Service, open: bool, request: Request) -> Result<Grant, Refusal> {
+async fn decide(service: Service, config: Arc<Config>, request: Request) -> Result<Grant, Refusal> {
+    let open = config.open;
     if request.app.trim_matches('/') != APP {
         return Err(Refusal::NotFound(format!("streams are under /{APP}/")));
     }
@@ -67,9 +69,14 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
         Action::Publish => token::Action::Publish,
         Action::Play => token::Action::Play,
     };
-    let wait = relay::limits::PENDING;
+    let grant = |owner: &str, live| Grant {
+        owner: owner.to_owned(),
+        wait: relay::limits::PENDING,
+        live,
+        max_kbps: config.media.publisher_kbps,
+    };
     let problem = match service.authorize(action, &request.name, &token_of(&request.query)).await {
-        Ok(holder) => return Ok(Grant { owner: holder.member.as_str().to_owned(), wait, live: false }),
+        Ok(holder) => return Ok(grant(holder.member.as_str(), service.is_live_stream(&request.name).await)),
         Err(problem) => problem,
     };
     let may_be_open = open
@@ -78,12 +85,12 @@ async fn decide(service: Service, open: bool, request: Request) -> Result<Grant,
             // Not knowing is no reason to let a stranger speak as a member.
             Action::Publish => !service.is_room_stream(&request.name).await.unwrap_or(true),
         };
-    if may_be_open { Ok(Grant { owner: String::new(), wait, live: false }) } else { Err(Refusal::Denied(problem.message)) }
+    if may_be_open { Ok(grant("", config.open_live)) } else { Err(Refusal::Denied(problem.message)) }
 }
 
 impl Policy for Door {
     fn authorize(&self, request: Request) -> Answer {
-        Box::pin(decide(self.service.clone(), self.live.get().open, request))
+        Box::pin(decide(self.service.clone(), self.live.get(), request))
     }
 
     fn may_stay(&self, stream: &str, owner: &str) -> Stay {

@@ -41,6 +41,8 @@ enum End {
     Replaced,
     #[error("the player may no longer see the stream")]
     Revoked,
+    #[error("the publisher sent more than {0} kbit/s for {grace:?}", grace = limits::OVERSPEED_GRACE)]
+    TooFast(u32),
     #[error("the server stops")]
     Shutdown,
 }
@@ -54,6 +56,7 @@ enum Role {
         name: String,
         publisher: Publisher,
         heard: Duration,
+        pace: Limit,
     },
     /// `stay` is there while the policy thinks about it.
     Playing {
@@ -63,6 +66,24 @@ enum Role {
         reader: Reader,
         stay: Option<Stay>,
     },
+}
+
+/// How much a publisher may send, and since when it has sent more.
+#[derive(Clone, Copy)]
+struct Limit {
+    kbps: u32,
+    over: Option<Duration>,
+}
+
+impl Limit {
+    /// Whether `kbps` have been too many for too long.
+    fn is_broken(&mut self, kbps: u32, now: Duration) -> bool {
+        if self.kbps == 0 || kbps <= self.kbps {
+            self.over = None;
+        }
+        let is_over = self.kbps > 0 && kbps > self.kbps;
+        is_over && now.saturating_sub(*self.over.get_or_insert(now)) >= limits::OVERSPEED_GRACE
+    }
 }
 
 struct Question {
@@ -241,7 +262,7 @@ impl<C: Carrier + 'static> Connection<C> {
     }
 
     fn packet(&mut self, from: u32, packet: rtmp::Packet) {
-        if let Role::Publishing { stream_id, name, publisher, heard } = &mut self.role
+        if let Role::Publishing { stream_id, name, publisher, heard, .. } = &mut self.role
             && *stream_id == from
         {
             *heard = self.hub.clock().now();
@@ -294,7 +315,8 @@ impl<C: Carrier + 'static> Connection<C> {
             Action::Publish => {
                 let manner = Manner { live: grant.live, ..Manner::default() };
                 let publisher = self.hub.publish_as(&name, &grant.owner, manner).map_err(refused)?;
-                Ok(Role::Publishing { stream_id, name: name.clone(), publisher, heard: now })
+                let pace = Limit { kbps: grant.max_kbps, over: None };
+                Ok(Role::Publishing { stream_id, name: name.clone(), publisher, heard: now, pace })
             }
             Action::Play => {
                 let manner = Manner { live: grant.live, catches_up: self.parlor };
@@ -337,6 +359,15 @@ impl<C: Carrier + 'static> Connection<C> {
         }
         match &mut self.role {
             Role::Publishing { heard, .. } if now.saturating_sub(*heard) > limits::PUBLISHER_IDLE => Err(End::Idle),
+            Role::Publishing { stream_id, publisher, pace, .. } => {
+                if pace.is_broken(publisher.kbps(), now) {
+                    let (kbps, grace) = (pace.kbps, limits::OVERSPEED_GRACE.as_secs());
+                    let why = format!("more than {kbps} kbit/s for {grace} s: encode at a lower bitrate");
+                    self.session.reject(*stream_id, Reject::Failed(why), now);
+                    return Err(End::TooFast(kbps));
+                }
+                Ok(())
+            }
             Role::Playing { name, owner, reader, stay, .. } => {
                 reader.tick();
                 stay.get_or_insert_with(|| self.policy.may_stay(name, owner));
@@ -360,7 +391,7 @@ impl<C: Carrier + 'static> Connection<C> {
         // A publisher that was cut off will be back; its readers wait for it. One that went away or was sent away will not.
         let parting = match end {
             End::Closed | End::Broken(_) | End::Protocol(_) | End::Idle | End::Stalled => Parting::Broken,
-            End::Goodbye | End::StreamOver | End::Replaced | End::Revoked | End::Shutdown => Parting::Clean,
+            End::Goodbye | End::StreamOver | End::Replaced | End::Revoked | End::TooFast(_) | End::Shutdown => Parting::Clean,
         };
         if let Some(stream_id) = self.role.stream_id() {
             self.session.end(stream_id);

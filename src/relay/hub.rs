@@ -1,6 +1,7 @@
 //! All streams by name, and the handles through which connections take part in them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,10 +31,18 @@ use super::stream::{Busy, Control, Manner, Parting, Stream, StreamStats, lock};
 #[derive(Clone, Default)]
 pub struct Hub(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
     clock: Clock,
     streams: Mutex<HashMap<String, Arc<Stream>>>,
+    max_streams: AtomicUsize,
+    /// The figures of streams that are not there any more.
+    gone: Mutex<Stats>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { clock: Clock::default(), streams: Mutex::default(), max_streams: limits::STREAMS.into(), gone: Mutex::default() }
+    }
 }
 
 /// The figures of a [`Hub`].
@@ -43,14 +52,25 @@ pub struct Stats {
     pub published: usize,
     /// Readers of all streams.
     pub readers: usize,
-    /// Packets received for the streams that are there now.
+    /// Packets received since the start.
     pub packets_in: u64,
-    /// Payload bytes received for the streams that are there now.
+    /// Payload bytes received since the start.
     pub bytes_in: u64,
-    /// Payload bytes handed to readers of the streams that are there now.
+    /// Payload bytes handed to readers since the start.
     pub bytes_out: u64,
-    /// What was dropped for readers of the streams that are there now.
+    /// What was dropped for readers that fell behind, since the start.
     pub dropped: Dropped,
+}
+
+impl Stats {
+    fn add(&mut self, one: &StreamStats) {
+        self.published += usize::from(one.published);
+        self.readers += one.readers;
+        self.packets_in += one.packets_in;
+        self.bytes_in += one.bytes_in;
+        self.bytes_out += one.bytes_out;
+        self.dropped += one.dropped;
+    }
 }
 
 /// What a reader gets next.
@@ -77,6 +97,11 @@ impl Hub {
     /// A hub without streams.
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Inner { clock, ..Inner::default() }))
+    }
+
+    /// At most so many streams may be there from now on, [`limits::STREAMS`] if this is never called; those that are there stay.
+    pub fn limit_streams(&self, most: usize) {
+        self.0.max_streams.store(most, Ordering::Relaxed);
     }
 
     /// The time that all timeouts go by.
@@ -139,15 +164,16 @@ impl Hub {
     /// The figures of all streams together.
     pub fn stats(&self) -> Stats {
         let (streams, now): (Vec<_>, _) = (lock(&self.0.streams).values().cloned().collect(), self.0.clock.now());
-        streams.iter().map(|stream| stream.stats(now)).fold(Stats::default(), |mut sum, one| {
-            sum.published += usize::from(one.published);
-            sum.readers += one.readers;
-            sum.packets_in += one.packets_in;
-            sum.bytes_in += one.bytes_in;
-            sum.bytes_out += one.bytes_out;
-            sum.dropped += one.dropped;
-            sum
-        })
+        let mut sum = lock(&self.0.gone).clone();
+        streams.iter().for_each(|stream| sum.add(&stream.stats(now)));
+        sum
+    }
+
+    /// The figures of each stream, by name.
+    pub fn streams(&self) -> Vec<(String, StreamStats)> {
+        let streams: Vec<_> = lock(&self.0.streams).iter().map(|(name, stream)| (name.clone(), stream.clone())).collect();
+        let now = self.0.clock.now();
+        streams.into_iter().map(|(name, stream)| (name, stream.stats(now))).collect()
     }
 
     fn find(&self, name: &str) -> Option<Arc<Stream>> {
@@ -160,7 +186,7 @@ impl Hub {
         if let Some(stream) = streams.get(name) {
             return Ok((stream.clone(), join(stream)?));
         }
-        if streams.len() >= limits::STREAMS {
+        if streams.len() >= self.0.max_streams.load(Ordering::Relaxed) {
             return Err(Busy::Full);
         }
         let stream = Arc::new(Stream::default());
@@ -171,8 +197,10 @@ impl Hub {
 
     fn sweep(&self, name: &str) {
         let mut streams = lock(&self.0.streams);
-        if streams.get(name).is_some_and(|stream| stream.is_deserted()) {
-            streams.remove(name);
+        if streams.get(name).is_some_and(|stream| stream.is_deserted())
+            && let Some(stream) = streams.remove(name)
+        {
+            lock(&self.0.gone).add(&stream.stats(self.0.clock.now()));
         }
     }
 }
@@ -224,6 +252,11 @@ impl Publisher {
                 () = tokio::time::sleep(due) => self.0.stream.flush(&self.1, self.0.now()),
             }
         }
+    }
+
+    /// Kilobits a second that it sends, over the last few seconds.
+    pub fn kbps(&self) -> u32 {
+        self.0.stream.stats(self.0.now()).kbps
     }
 
     /// Ends the publication. Returns whether the stream has stopped by it (and not before, nor gone on under another publisher).

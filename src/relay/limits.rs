@@ -69,6 +69,9 @@ pub const LINGER: Duration = Duration::from_secs(5);
 /// A publisher that sends nothing for this long is gone; ours send a clock message every second even without picture and sound.
 pub const PUBLISHER_IDLE: Duration = Duration::from_secs(15);
 
+/// A publisher that sends more than its grant allows for this long is sent away: long enough for a burst after a network break.
+pub const OVERSPEED_GRACE: Duration = Duration::from_secs(10);
+
 /// A stream whose last packet is older than this does not flow (for whoever asks whether a member is still there).
 pub const LIVE: Duration = Duration::from_secs(5);
 

@@ -43,6 +43,8 @@ pub struct Grant {
     /// Whether this is a live stream, whose viewers watch and do not talk: its packets may wait [`limits::GATHER`] for each other, and who comes
     /// gets the group of pictures that is running.
     pub live: bool,
+    /// Kilobits a second that a publisher may send in the long run; 0 for any number.
+    pub max_kbps: u32,
 }
 
 /// A no, with the sentence that the client is told.
@@ -91,6 +93,6 @@ pub struct Open;
 
 impl Policy for Open {
     fn authorize(&self, _: Request) -> Answer {
-        Box::pin(std::future::ready(Ok(Grant { owner: String::new(), wait: limits::PENDING, live: false })))
+        Box::pin(std::future::ready(Ok(Grant { owner: String::new(), wait: limits::PENDING, live: false, max_kbps: 0 })))
     }
 }

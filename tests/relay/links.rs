@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlor::base::Clock;
-use parlor::relay::{Open, limits};
+use parlor::relay::{Answer, Grant, Open, Policy, Request, limits};
 use parlor::rtmp::{PacketKind, tag};
 use parlor::wire::link::{Error, Options, Playback, Publication};
 
@@ -243,4 +243,36 @@ fn latency_through_the_relay() {
         let at = |p: usize| delays[(delays.len() - 1) * p / 100];
         println!("{readers} readers: p50 {:?} p95 {:?} p99 {:?} max {:?}", at(50), at(95), at(99), at(100));
     }
+}
+
+/// Everybody may publish 1000 kbit/s.
+struct Narrow;
+
+impl Policy for Narrow {
+    fn authorize(&self, _: Request) -> Answer {
+        Box::pin(std::future::ready(Ok(Grant { owner: String::new(), wait: PATIENCE, live: false, max_kbps: 1000 })))
+    }
+}
+
+#[test]
+fn a_publisher_that_sends_far_more_than_it_may_is_sent_away_with_a_sentence_and_one_with_a_burst_is_not() {
+    let relay = Relay::start(Clock::manual(Duration::from_secs(1_000)), Arc::new(Narrow));
+    let playback = relay.play("s");
+    let (modest, greedy) = (relay.publish("s"), relay.publish("t"));
+    wait_until("the greedy one is sent away", || {
+        // 800 and 8000 kbit/s, by a clock of five times the speed.
+        for t in 0..10 {
+            modest.send(sound(t));
+            greedy.send(key_frame(t, 10_000));
+        }
+        modest.send(key_frame(0, 10_000));
+        relay.clock.advance(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(20));
+        while playback.packets().pop().is_some() {}
+        greedy.state().error().is_some()
+    });
+    let state = greedy.state();
+    let told = matches!(state.error(), Some(Error::Refused { description, .. }) if description.contains("1000 kbit/s"));
+    assert!(told, "{state:?}");
+    assert!(modest.state().is_live() && playback.state().is_live());
 }

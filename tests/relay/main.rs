@@ -6,3 +6,4 @@ mod bad_peers;
 mod ffmpeg;
 mod links;
 mod support;
+mod writes;

@@ -137,7 +137,7 @@ impl Policy for Named {
             tokio::time::sleep(Duration::from_millis(5)).await;
             match request.query.strip_prefix("token=") {
                 Some(owner) if !owner.is_empty() => {
-                    Ok(Grant { owner: owner.to_owned(), wait: Duration::from_secs(600), live: false })
+                    Ok(Grant { owner: owner.to_owned(), wait: Duration::from_secs(600), live: false, max_kbps: 0 })
                 }
                 _ => Err(Refusal::Denied("This invitation is not valid.".to_owned())),
             }

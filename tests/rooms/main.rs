@@ -8,6 +8,7 @@ mod client;
 mod contract;
 mod events;
 mod fields;
+mod flv;
 mod hooks;
 mod host;
 mod refusals;

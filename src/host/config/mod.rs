@@ -26,6 +26,9 @@ settings! {
         /// Let anybody publish and play any stream without a token, at rtmp://host:port/live/NAME (trusted networks only). Streams of rooms keep
         /// their tokens for publishing.
         pub open: bool = false;
+        /// Treat those streams of an open server that belong to no room as live shows, which people only watch: they may be sent up to 10 ms later,
+        /// for two thirds of the processor time, and players get the last key frame at once. Without it, as calls.
+        pub open_live: bool = false;
         /// Let people from other computers connect without encryption.
         pub plain: bool = false;
         /// The host or host:port under which people reach this server, for the invites it prints; otherwise the address listened on.

@@ -337,6 +337,12 @@ impl Service {
         }
     }
 
+    /// Whether that stream belongs to a live room, whose people watch more than they talk. Not when the store fails: a call is the safe guess.
+    pub async fn is_live_stream(&self, stream: &str) -> bool {
+        let Some(owner) = id::holder_of(stream) else { return false };
+        self.view(&owner.room, None, |room, _| Ok(room.mode == crate::proto::Mode::Live)).await.unwrap_or(false)
+    }
+
     /// Whether that stream belongs to a seat.
     ///
     /// # Errors

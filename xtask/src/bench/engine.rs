@@ -25,16 +25,19 @@ pub enum Engine {
     NginxWorkers,
     /// `parlor-server --open`.
     Parlor,
+    /// The same with live streams: up to 10 ms of waiting for each other, the running group for everybody.
+    ParlorLive,
 }
 
 impl Engine {
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::NginxWorkers, Self::Parlor];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::NginxWorkers, Self::Parlor, Self::ParlorLive];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx-rtmp",
             Self::NginxWorkers => "nginx-rtmp, a worker per core",
-            Self::Parlor => "Parlor",
+            Self::Parlor => "Parlor, calls",
+            Self::ParlorLive => "Parlor, live",
         }
     }
 
@@ -42,7 +45,8 @@ impl Engine {
         match self {
             Self::Nginx => nginx("1"),
             Self::NginxWorkers => nginx("auto"),
-            Self::Parlor => parlor(),
+            Self::Parlor => parlor(&["--open"]),
+            Self::ParlorLive => parlor(&["--open", "--open-live"]),
         }
     }
 }
@@ -73,8 +77,8 @@ impl Drop for Nginx {
     }
 }
 
-fn parlor() -> Result<Started> {
-    let server = Server::start_with(true, &["--open"])?;
+fn parlor(arguments: &[&str]) -> Result<Started> {
+    let server = Server::start_with(true, arguments)?;
     Ok(Started { url: server.rtmp.clone(), processes: vec![server.process()], _server: Some(server), _nginx: None })
 }
 
