@@ -69,9 +69,9 @@ impl App {
                 self.server.refresh();
                 self.say(Kind::Info, self.texts.with("toast-left", &[("name", (&name).into())]));
             }
-            Event::Text { name, text, own, .. } => {
+            Event::Text { name, text, own, earlier, .. } => {
                 let open = matches!(&self.page, Page::Call(session) if session.page.chat_open);
-                if !own && !open {
+                if !own && !open && !earlier {
                     let short: String = text.chars().take(80).collect();
                     let said = self.texts.with("toast-message", &[("name", (&name).into()), ("text", (&short).into())]);
                     let action = (self.texts.t("chat-open"), Action::ToggleChat);
@@ -91,6 +91,11 @@ impl App {
                 {
                     session.page.chat.draft = text;
                 }
+            }
+            Event::MutedByHost => self.say(Kind::Info, self.texts.t("toast-muted-by-host")),
+            Event::Refused(error) => {
+                let reason = errors::room(&self.texts, &error).text;
+                self.say(Kind::Error, self.texts.with("toast-refused", &[("reason", (&reason).into())]));
             }
             Event::Ended(why) => self.call_ended(&why),
             // The stage shows it; applications' own messages have nobody to read them here.

@@ -34,6 +34,9 @@ pub struct Args {
     /// The room's password.
     #[arg(long)]
     pub password: Option<String>,
+    /// The server's access key, where it asks for one.
+    #[arg(long, env = "PARLOR_ACCESS_KEY", hide_env_values = true)]
+    pub access_key: Option<String>,
     /// Where the picture comes from: `pattern`, `camera[:ID]`, `file:PATH` or `none`.
     #[arg(long, default_value = "pattern")]
     pub source: VideoSource,
@@ -134,6 +137,7 @@ impl Args {
             format,
             kbps: self.kbps,
             speaker,
+            access_key: self.access_key.clone(),
             ..Config::new(server, entry, self.name.clone(), runtime)
         })
     }

@@ -61,6 +61,8 @@ pub struct Config {
     pub entry: Entry,
     /// Display name.
     pub name: String,
+    /// The server's access key, where it asks for one.
+    pub access_key: Option<String>,
     /// Where one's picture comes from.
     pub video: VideoSource,
     /// Where one's sound comes from.
@@ -92,6 +94,7 @@ impl Config {
             server: server.into(),
             entry,
             name: name.into(),
+            access_key: None,
             video: VideoSource::Camera(None),
             audio: AudioSource::Device(None),
             mic: true,

@@ -1,6 +1,7 @@
 //! What a person can ask of a call.
 
 use crate::media::capture;
+use crate::proto::MemberId;
 
 /// A wish; applied by the actor in order, never blocks the caller.
 #[derive(Clone, Debug)]
@@ -28,4 +29,8 @@ pub enum Command {
     RetryNow,
     /// End the room for everybody (the creator only).
     Dissolve,
+    /// Ask somebody's program to mute their microphone (the creator only).
+    RequestMute(MemberId),
+    /// Remove somebody for good (the creator only).
+    RemoveMember(MemberId),
 }

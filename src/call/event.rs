@@ -32,6 +32,8 @@ pub enum Event {
         text: String,
         /// Whether one said it oneself.
         own: bool,
+        /// Whether it was said before one came, or while one was away.
+        earlier: bool,
     },
     /// An application's own message.
     Custom {
@@ -59,6 +61,10 @@ pub enum Event {
         /// Why.
         error: crate::room::Error,
     },
+    /// The host asked for silence: the microphone was switched off. Only the person switches it on again.
+    MutedByHost,
+    /// Something that was asked of the room as its host was refused.
+    Refused(crate::room::Error),
     /// The call is over; nothing follows.
     Ended(Ended),
 }

@@ -6,6 +6,8 @@
 pub mod actor;
 pub mod command;
 pub mod event;
+mod figures;
+mod kept;
 mod peers;
 mod reconcile;
 mod run;

@@ -6,6 +6,7 @@ use crate::base::{ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player};
+use crate::media::stats::PlayStats;
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
 use std::time::Duration;
@@ -135,6 +136,11 @@ impl Peers {
             stats: p.player.as_ref().map(Player::stats).unwrap_or_default(),
         };
         self.list.iter().map(show).collect()
+    }
+
+    /// What is measured of each.
+    pub(super) fn figures(&self) -> impl Iterator<Item = (&MemberId, PlayStats)> {
+        self.list.iter().filter_map(|peer| Some((&peer.member.member, peer.player.as_ref()?.stats())))
     }
 
     fn find(&mut self, id: &MemberId) -> Option<&mut Peer> {

@@ -8,13 +8,13 @@ use super::reconcile::quality;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, MAX_LINES, Me, Room};
 use super::sources::{Opened, Sources};
-use super::{Command, Ended, Event, Phase, Snapshot};
+use super::{Command, Ended, Event, Phase, Snapshot, figures};
 use crate::base::{Clock, ServerClock};
 use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
 use crate::media::encode::audio;
 use crate::media::publish::{self, Publisher};
-use crate::proto::api::{Audio, MessageBody, RoomState, Seat, Sending, StreamRules};
+use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
 use crate::proto::{self, Address, EventKind, Invite, MemberId};
 use crate::room::Client;
 use std::collections::VecDeque;
@@ -54,19 +54,21 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
     let flags = Sending { mic: config.mic, camera: config.camera };
     let ((asks, asked), (sending, flags_seen), (leave, leaving)) =
         (mpsc::channel(seat::ASKS), watch::channel(flags), oneshot::channel());
+    let (figures, figures_seen) = watch::channel(Statistics::default());
     let keeper = Keeper {
         client,
-        name: config.name.clone(),
+        login: Login { access_key: config.access_key.clone(), ..Login::new(config.name.clone()) },
         entry: config.entry.clone(),
         clock: config.clock.clone(),
         sending: flags_seen,
+        figures: figures_seen,
         asks: asked,
         leave: leaving,
         news: inputs.clone(),
     };
     let runtime = config.runtime.clone();
     runtime.spawn(seat::keep(keeper));
-    let mut actor = Actor::new(config, shared, server, clock, asks, sending, inputs);
+    let mut actor = Actor::new(config, shared, server, clock, asks, (sending, figures), inputs);
     let mut ended = None;
     while ended.is_none() {
         ended = match runtime.block_on(next(shared, &mut received, actor.tick_length())) {
@@ -110,6 +112,8 @@ struct Actor<'a> {
     started: Duration,
     asks: mpsc::Sender<Ask>,
     sending: watch::Sender<Sending>,
+    /// What the next heartbeat tells.
+    figures: watch::Sender<Statistics>,
     phase: Phase,
     room: Option<Room>,
     member: Option<MemberId>,
@@ -140,7 +144,7 @@ impl<'a> Actor<'a> {
         server: Address,
         server_clock: ServerClock,
         asks: mpsc::Sender<Ask>,
-        sending: watch::Sender<Sending>,
+        (sending, figures): (watch::Sender<Sending>, watch::Sender<Statistics>),
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         let clock = config.clock.clone();
@@ -154,6 +158,7 @@ impl<'a> Actor<'a> {
             started: now,
             asks,
             sending,
+            figures,
             phase: Phase::Entering,
             room: None,
             member: None,
@@ -209,6 +214,8 @@ impl<'a> Actor<'a> {
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => self.ask(Ask::RetryNow),
             Command::Dissolve => self.ask(Ask::Dissolve),
+            Command::RequestMute(member) => self.ask(Ask::RequestMute(member)),
+            Command::RemoveMember(member) => self.ask(Ask::RemoveMember(member)),
         }
         self.connect_sources();
     }
@@ -229,6 +236,8 @@ impl<'a> Actor<'a> {
             News::NotSent(MessageBody::Custom { command, .. }, error) => {
                 tracing::warn!(command, %error, "a message was not sent")
             }
+            News::Said(messages) => self.said(messages),
+            News::Refused(error) => self.shared.tell(Event::Refused(error)),
             News::Over(_) => {}
         }
     }
@@ -299,23 +308,48 @@ impl<'a> Actor<'a> {
             // Somebody begins to watch, or, if it was oneself, everybody does; the engine in between asks for no key frame.
             self.publisher.iter().for_each(Publisher::expect_viewer);
         }
+        if matches!(&event.kind, EventKind::MuteRequested { member } if self.member.as_ref() == Some(member))
+            && self.sources.sending().mic
+        {
+            self.sources.set_mic(false);
+            self.connect_sources();
+            self.shared.tell(Event::MutedByHost);
+        }
         // Who is there comes with the list that is fetched after this.
         let EventKind::Message { member, name, body, .. } = event.kind else { return };
         let own = self.member.as_ref() == Some(&member);
         match body {
             MessageBody::Text { text } => {
-                if self.chat.len() == MAX_LINES {
-                    self.chat.pop_front();
-                }
-                let line = Line { seq: event.seq, name: name.clone(), text: text.clone(), own, at_us: event.at_us };
-                self.chat.push_back(line);
+                self.write_down(Line { seq: event.seq, name: name.clone(), text: text.clone(), own, at_us: event.at_us });
                 if !own {
                     self.ring(Chime::Message);
                 }
-                self.shared.tell(Event::Text { member, name, text, own });
+                self.shared.tell(Event::Text { member, name, text, own, earlier: false });
             }
             MessageBody::Custom { .. } if own => {}
             MessageBody::Custom { command, data } => self.shared.tell(Event::Custom { member, command, data }),
+        }
+    }
+
+    /// What was said before one came, or while one was away: without a sound, in its place.
+    fn said(&mut self, messages: Vec<Message>) {
+        for Message { seq, at_us, member, name, body, .. } in messages {
+            let own = self.member.as_ref() == Some(&member);
+            match body {
+                MessageBody::Text { text } => {
+                    self.write_down(Line { seq, name: name.clone(), text: text.clone(), own, at_us });
+                    self.shared.tell(Event::Text { member, name, text, own, earlier: true });
+                }
+                MessageBody::Custom { .. } => {}
+            }
+        }
+    }
+
+    fn write_down(&mut self, line: Line) {
+        let place = self.chat.partition_point(|other| other.seq <= line.seq);
+        self.chat.insert(place, line);
+        if self.chat.len() > MAX_LINES {
+            self.chat.pop_front();
         }
     }
 
@@ -348,6 +382,7 @@ impl<'a> Actor<'a> {
         if self.changed || now.saturating_sub(self.shown) >= FIGURES {
             self.changed = false;
             self.shown = now;
+            self.figures.send_replace(self.measured());
             self.shared.on_change();
         }
     }
@@ -424,6 +459,11 @@ impl<'a> Actor<'a> {
         if let Err(error) = self.asks.try_send(ask) {
             tracing::warn!(%error, "the room service's task does not listen");
         }
+    }
+
+    fn measured(&self) -> Statistics {
+        let live = self.publisher.as_ref().filter(|publisher| publisher.state() == publish::State::Live).map(Publisher::stats);
+        figures::statistics(live.as_ref(), self.peers.figures())
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -4,9 +4,10 @@
 
 use super::Ended;
 use super::actor::Entry;
+use super::kept::Kept;
 use super::run::Input;
 use crate::base::{Backoff, Clock};
-use crate::proto::api::{CreateRoom, MessageBody, RoomState, Seat, SendMessage, Sending};
+use crate::proto::api::{CreateRoom, Heartbeat, Login, Message, MessageBody, RoomState, Seat, SendMessage, Sending, Statistics};
 use crate::proto::event::LeaveReason;
 use crate::proto::{self, Code, Event, EventKind, MemberId, RoomId};
 use crate::room::ErrorKind::{NotParlor, Problem};
@@ -27,6 +28,11 @@ const HELD: Duration = Duration::from_secs(10);
 /// After a server's restart the room is gone until its creator is back: others wait this long for it (and for a free seat, while the
 /// server has not yet noticed that their old one is empty).
 const ROOM_MAY_COME_BACK: Duration = Duration::from_secs(60);
+/// How long one waits for what was said before, and how many messages are asked for.
+const LOOK_BACK: Duration = Duration::from_secs(3);
+const HISTORY: usize = 50;
+/// A receipt that is older than this is renewed: the server takes those of the last six hours.
+const RECEIPT: Duration = Duration::from_secs(3600);
 /// How long the server is told that one leaves.
 const EXIT: Duration = Duration::from_millis(300);
 /// Lines of chat that wait to be sent.
@@ -53,6 +59,10 @@ pub(super) enum Ask {
     RetryNow,
     /// End the room.
     Dissolve,
+    /// Ask somebody to mute.
+    RequestMute(MemberId),
+    /// Remove somebody.
+    RemoveMember(MemberId),
 }
 
 /// What was learnt.
@@ -64,10 +74,14 @@ pub(super) enum News {
     State(Box<RoomState>),
     /// What happened.
     Happened(Vec<Event>),
+    /// What was said before one came, or while one was away.
+    Said(Vec<Message>),
     /// The connection is lost; the next try is due at this local moment.
     Lost { next_try: Duration, tries: u32 },
     /// A message was not delivered.
     NotSent(MessageBody, room::Error),
+    /// Something that was asked as a host was refused.
+    Refused(room::Error),
     /// It is over.
     Over(Ended),
 }
@@ -75,10 +89,11 @@ pub(super) enum News {
 /// The task and what it needs.
 pub(super) struct Keeper {
     pub(super) client: Client,
-    pub(super) name: String,
+    pub(super) login: Login,
     pub(super) entry: Entry,
     pub(super) clock: Clock,
     pub(super) sending: watch::Receiver<Sending>,
+    pub(super) figures: watch::Receiver<Statistics>,
     pub(super) asks: mpsc::Receiver<Ask>,
     pub(super) leave: oneshot::Receiver<()>,
     pub(super) news: mpsc::Sender<Input>,
@@ -96,8 +111,9 @@ enum Why {
 
 /// Runs until the call is over or one leaves; then says goodbye, within a limit.
 pub(super) async fn keep(keeper: Keeper) {
-    let Keeper { client, name, entry, clock, mut sending, mut asks, leave, news } = keeper;
-    let mut holder = Holder { client, name, entry, clock, news, seat: None, seen: AtomicU64::new(0), pending: VecDeque::new() };
+    let Keeper { client, login, entry, clock, mut sending, figures, mut asks, leave, news } = keeper;
+    let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
+    let mut holder = Holder { client, login, entry, clock, figures, news, seat: None, seen, pending, kept };
     let over = tokio::select! {
         over = holder.run(&mut sending, &mut asks) => over,
         _ = leave => Ended::Left,
@@ -116,14 +132,16 @@ pub(super) async fn keep(keeper: Keeper) {
 /// What lasts longer than one connection.
 struct Holder {
     client: Client,
-    name: String,
+    login: Login,
     entry: Entry,
     clock: Clock,
+    figures: watch::Receiver<Statistics>,
     news: mpsc::Sender<Input>,
     seat: Option<Seat>,
     /// Number of the last event seen.
     seen: AtomicU64,
     pending: VecDeque<Pending>,
+    kept: Kept,
 }
 
 impl Holder {
@@ -142,7 +160,10 @@ impl Holder {
                 backoff.reset();
             }
             if let Err(error) = self.come_back(asks, &mut backoff).await {
-                return Ended::Failed(error);
+                return match error.kind() {
+                    Problem(Code::Removed) => Ended::Removed,
+                    _ => Ended::Failed(error),
+                };
             }
         }
     }
@@ -164,12 +185,23 @@ impl Holder {
         if !same {
             self.seen.store(seat.seq, Ordering::Relaxed);
         }
+        self.kept.state(&seat.state);
+        let room = seat.room.clone();
         self.seat = Some(seat.clone());
         self.tell(News::Seated(Box::new(seat))).await;
+        // Nobody has to wait for what was said; who cannot hear it now hears what is said next.
+        match timeout(LOOK_BACK, self.client.get_messages(&room, None, HISTORY)).await {
+            Ok(Ok(mut page)) => {
+                self.kept.messages(&mut page.messages);
+                self.tell(News::Said(page.messages)).await;
+            }
+            Ok(Err(error)) => tracing::info!(%error, "what was said before is not known"),
+            Err(_) => tracing::info!("what was said before is not known: the server does not answer"),
+        }
     }
 
     async fn first_seat(&self) -> Result<Seat, room::Error> {
-        self.client.login(&self.name).await?;
+        self.client.login_as(&self.login).await?;
         match &self.entry {
             Entry::Create { .. } => self.create(None).await,
             Entry::Enter { room, password } => self.client.enter_room(room, password.as_deref()).await,
@@ -197,7 +229,16 @@ impl Holder {
         let Some(Seat { room, member, .. }) = self.seat.clone() else { return Why::Lost };
         // Taken out, because the three below share the rest.
         let mut pending = std::mem::take(&mut self.pending);
-        let line = Line { client: &self.client, news: &self.news, clock: &self.clock, seen: &self.seen, room, me: member };
+        let line = Line {
+            client: &self.client,
+            news: &self.news,
+            clock: &self.clock,
+            seen: &self.seen,
+            kept: &self.kept,
+            figures: &self.figures,
+            room,
+            me: member,
+        };
         let why = tokio::select! {
             why = line.listen() => why,
             why = line.beat(sending) => why,
@@ -244,7 +285,10 @@ impl Holder {
                             self.tell(News::NotSent(body, self.no_answer())).await;
                         }
                     }
-                    Some(Ask::Announce | Ask::StreamLost | Ask::Dissolve) => {}
+                    Some(Ask::Announce | Ask::StreamLost) => {}
+                    Some(Ask::Dissolve | Ask::RequestMute(_) | Ask::RemoveMember(_)) => {
+                        self.tell(News::Refused(self.no_answer())).await;
+                    }
                 },
             }
         }
@@ -253,6 +297,15 @@ impl Holder {
     /// The same seat if the server still knows us, else a new one; the creator brings the room back.
     async fn seat_again(&self) -> Result<Seat, room::Error> {
         let Some(old) = &self.seat else { return self.first_seat().await };
+        if let Some(restore) = self.kept.restore() {
+            match self.client.restore_room(&old.room, &restore).await {
+                // The server has another key than before, or the room is over: by the door, as everybody.
+                Err(error) if matches!(error.kind(), Problem(Code::BadReceipt | Code::RoomNotFound)) => {
+                    tracing::info!(%error, "the receipt is worth nothing");
+                }
+                restored => return restored,
+            }
+        }
         let (Entry::Create { password, .. } | Entry::Enter { password, .. }) = &self.entry;
         match self.client.enter_room(old.room.as_str(), password.as_deref()).await {
             Err(error) if error.kind() == Problem(Code::RoomNotFound) => {
@@ -280,6 +333,8 @@ struct Line<'a> {
     news: &'a mpsc::Sender<Input>,
     clock: &'a Clock,
     seen: &'a AtomicU64,
+    kept: &'a Kept,
+    figures: &'a watch::Receiver<Statistics>,
     room: RoomId,
     me: MemberId,
 }
@@ -296,7 +351,7 @@ impl Line<'_> {
     /// Long-polls the room's events.
     async fn listen(&self) -> Why {
         loop {
-            let batch = match self.client.events(&self.room, self.seen.load(Ordering::Relaxed), POLL).await {
+            let mut batch = match self.client.events(&self.room, self.seen.load(Ordering::Relaxed), POLL).await {
                 Ok(batch) => batch,
                 Err(error) => match judge(error).await {
                     Some(why) => return why,
@@ -306,6 +361,7 @@ impl Line<'_> {
             self.seen.store(batch.next, Ordering::Relaxed);
             let over = batch.events.iter().find_map(|e| ended_by(&e.kind, &self.me));
             let stale = batch.gap || batch.events.iter().any(|e| !matches!(e.kind, EventKind::Message { .. }));
+            self.kept.events(&mut batch.events);
             if !batch.events.is_empty() {
                 self.tell(News::Happened(batch.events)).await;
             }
@@ -330,6 +386,7 @@ impl Line<'_> {
     async fn look(&self) -> Option<Why> {
         match self.client.get_room(&self.room).await {
             Ok(state) => {
+                self.kept.state(&state);
                 self.tell(News::State(Box::new(state))).await;
                 None
             }
@@ -340,9 +397,17 @@ impl Line<'_> {
     /// Heartbeats: every 5 s, and at once when something was switched. They also show whether the long poll tells everything.
     async fn beat(&self, sending: &mut watch::Receiver<Sending>) -> Why {
         let mut previous = 0;
+        let mut looked = self.clock.now();
         loop {
-            let now = *sending.borrow_and_update();
-            match self.client.heartbeat(&self.room, now).await {
+            let sending_now = *sending.borrow_and_update();
+            let beat = Heartbeat { sending: sending_now, statistics: Some(self.figures.borrow().clone()) };
+            if self.clock.now().saturating_sub(looked) > RECEIPT {
+                looked = self.clock.now();
+                if let Some(why) = self.look().await {
+                    return why;
+                }
+            }
+            match self.client.heartbeat(&self.room, beat).await {
                 Ok(beat) => {
                     // Events that were there at the last beat have still not come: the poll is stuck, look without it.
                     if previous > self.seen.load(Ordering::Relaxed)
@@ -397,12 +462,18 @@ impl Line<'_> {
                         self.tell(News::NotSent(body, self.no_answer())).await;
                     }
                 }
-                Some(Ask::Dissolve) => {
-                    if let Err(error) = self.client.dissolve(&self.room).await {
-                        tracing::warn!(%error, "the room was not ended");
-                    }
-                }
+                Some(Ask::Dissolve) => self.refused(self.client.dissolve(&self.room).await).await,
+                Some(Ask::RequestMute(member)) => self.refused(self.client.request_mute(&self.room, &member).await).await,
+                Some(Ask::RemoveMember(member)) => self.refused(self.client.remove_member(&self.room, &member).await).await,
             }
+        }
+    }
+}
+
+impl Line<'_> {
+    async fn refused(&self, asked: Result<(), room::Error>) {
+        if let Err(error) = asked {
+            self.tell(News::Refused(error)).await;
         }
     }
 }

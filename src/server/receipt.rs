@@ -2,7 +2,7 @@
 //! Both are signed with the server's key; whoever changes one has none.
 
 use super::limits::RECEIPT;
-use super::room::Record;
+use super::room::{Record, micros};
 use super::token::Keys;
 use crate::proto::api::{MessageBody, SealedMessage};
 use crate::proto::{Event, EventKind, Identity, MemberId, RoomId};
@@ -14,8 +14,8 @@ use std::time::Duration;
 /// Proof that somebody has a seat in a room, and what the room is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// When it was given, in seconds since 1970.
-    pub at_s: u64,
+    /// When it was given, microseconds since 1970.
+    pub at_us: i64,
     /// Whose seat.
     pub identity: Identity,
     /// The seat.
@@ -37,7 +37,7 @@ impl Receipt {
         let (content, signature) = text.split_once('.')?;
         keys.verify(&["receipt", content], signature)?;
         let receipt: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(content).ok()?).ok()?;
-        (now.as_secs() <= receipt.at_s.saturating_add(RECEIPT.as_secs())).then_some(receipt)
+        (micros(now) <= receipt.at_us.saturating_add(micros(RECEIPT))).then_some(receipt)
     }
 }
 

@@ -12,6 +12,7 @@ mod flv;
 mod hooks;
 mod host;
 mod refusals;
+mod restart;
 mod rtmp;
 mod seats;
 mod streams;

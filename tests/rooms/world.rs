@@ -64,18 +64,23 @@ impl World {
     }
 
     pub async fn with(keys: Keys, listen: &str) -> Self {
-        Self::of(keys, listen, None).await
+        Self::later(keys, listen, T0).await
+    }
+
+    /// A world that begins then.
+    pub async fn later(keys: Keys, listen: &str, begins: Duration) -> Self {
+        Self::of(keys, listen, None, begins).await
     }
 
     /// Streams are on an engine, whose hooks tell what flows.
     pub async fn behind(engine: engine::Config) -> Self {
-        Self::of(Keys::random(), "127.0.0.1:0", Engine::new(&engine).unwrap()).await
+        Self::of(Keys::random(), "127.0.0.1:0", Engine::new(&engine).unwrap(), T0).await
     }
 
-    async fn of(keys: Keys, listen: &str, engine: Option<Engine>) -> Self {
+    async fn of(keys: Keys, listen: &str, engine: Option<Engine>, begins: Duration) -> Self {
         // For tests that make requests without the room client.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock = Clock::manual(T0);
+        let clock = Clock::manual(begins);
         let streams = Arc::new(Streams { engine: engine.map(|engine| (engine, clock.clone())), ..Streams::default() });
         let service = Service::new(Limits::default(), keys, clock.clone(), Arc::new(Memory::new(clock.clone())), streams.clone());
         service.set_access(Access { admin_key: Some(Secret::new(ADMIN_KEY)), access_key: None });

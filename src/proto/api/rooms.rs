@@ -50,7 +50,7 @@ impl CreateRoom {
 
 /// Bring back a room that the server lost when it was restarted, and one's seat in it; where the room is there, only one's seat. May be
 /// repeated, with further messages.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restore {
     /// The newest receipt of one's seat in that room.

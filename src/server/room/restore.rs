@@ -40,6 +40,11 @@ impl Record {
         &self.id
     }
 
+    /// Whether that is its creator's seat.
+    pub fn is_creator(&self, member: &MemberId) -> bool {
+        self.creator == *member
+    }
+
     /// Its kind.
     pub fn mode(&self) -> Mode {
         self.mode

@@ -555,10 +555,10 @@ impl Service {
     /// Adds the receipt of the seat.
     fn with_receipt(&self, entered: Entered, person: &Person) -> RoomState {
         let Entered { member, mut state, record } = entered;
-        let at_s = self.now().as_secs();
+        let at_us = micros(self.now());
         // Without a lasting key nobody could read it after a restart.
         let record = record.filter(|_| self.0.keys.are_lasting());
-        let receipt = record.map(|record| Receipt { at_s, identity: person.identity.clone(), member, record });
+        let receipt = record.map(|record| Receipt { at_us, identity: person.identity.clone(), member, record });
         state.receipt = receipt.and_then(|receipt| receipt.seal(&self.0.keys));
         state
     }

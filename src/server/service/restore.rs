@@ -38,14 +38,14 @@ impl Service {
         }
         let marks = self.marks(from, person);
         let back = Return { person, marks: &marks, member: &receipt.member, record: &receipt.record, messages: &messages };
-        // A room that was there during this server's life is not lost: it is over.
-        let was_lost = receipt.at_s < self.0.started.as_secs();
+        // A room that was there during this server's life is not lost: it is over, and only its creator may make it again.
+        let may_make = receipt.at_us < micros(self.0.started) || receipt.record.is_creator(&receipt.member);
         let cap = self.limits().cap(receipt.record.mode());
         let mut result = Err(room_not_found());
         let mut change = |slot: &mut Option<Room>, now| {
             let (mut changed, verdict) = match slot.as_ref() {
                 Some(room) => (room.clone(), Verdict::Commit),
-                None if was_lost => {
+                None if may_make => {
                     (Room::lost(now, &receipt.record, cap, &messages), Verdict::Create { rooms: self.limits().rooms })
                 }
                 None => return Verdict::Keep,
