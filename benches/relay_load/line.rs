@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use bytes::{Buf, Bytes};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 
+use parlor::base::Pin;
 use parlor::rtmp::client::{Config, Event, Role, Session};
+
+use crate::stream::Stream;
 
 /// How long the engine may take to let somebody begin.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,14 +22,20 @@ pub struct Target {
     pub address: SocketAddr,
     app: String,
     tc_url: String,
+    /// The engine's key, for TLS.
+    pin: Option<Pin>,
 }
 
 impl Target {
     pub fn parse(url: &str) -> Result<Self> {
-        let rest = url.strip_prefix("rtmp://").context("the address must begin with rtmp://")?;
+        let (url, pin) = url.split_once("#pin=").map_or((url, None), |(url, pin)| (url, Some(pin)));
+        let scheme = if pin.is_some() { "rtmps://" } else { "rtmp://" };
+        let rest =
+            url.strip_prefix(scheme).context("the address must begin with rtmp://, or with rtmps:// and end with #pin=")?;
+        let pin = pin.map(str::parse).transpose()?;
         let (authority, app) = rest.split_once('/').context("the address has no application")?;
         let address = authority.to_socket_addrs()?.next().context("no such host")?;
-        Ok(Self { address, app: app.to_owned(), tc_url: url.to_owned() })
+        Ok(Self { address, app: app.to_owned(), tc_url: url.to_owned(), pin })
     }
 
     fn config(&self, role: Role, name: &str) -> Config {
@@ -42,7 +51,7 @@ pub struct Manner {
 }
 
 pub struct Line {
-    pub stream: TcpStream,
+    pub stream: Stream,
     pub session: Session,
     pub connected: Instant,
     /// The last time that something was written; until [`Event::Started`] that is when it was asked for.
@@ -60,6 +69,10 @@ impl Line {
         let connected = Instant::now();
         let stream = socket.connect(target.address).await.context("connecting to the engine")?;
         stream.set_nodelay(true)?;
+        let stream = match target.pin {
+            None => Stream::plain(stream),
+            Some(pin) => Stream::encrypted(stream, pin).await?,
+        };
         let session = Session::new(target.config(role, name), Duration::ZERO);
         let mut line = Self { stream, session, connected, wrote: connected, buffer: vec![0; 64 * 1024] };
         let started = async {

@@ -8,6 +8,7 @@ mod media;
 mod player;
 mod publisher;
 mod scenario;
+mod stream;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ use scenario::Measure;
 
 #[derive(Parser)]
 struct Options {
-    /// The engine's application: rtmp://HOST:PORT/APP.
+    /// The engine's application: rtmp://HOST:PORT/APP, or rtmps://HOST:PORT/APP#pin=PIN.
     #[arg(long)]
     url: String,
     /// An FLV file with H.264, which is published in a loop.

@@ -11,7 +11,7 @@ use super::streams::{Door, Visitor};
 use super::unread::Unread;
 use crate::relay::{self, Hub};
 use crate::server::Service;
-use crate::wire::tls::{Acceptor, Identity};
+use crate::wire::tls::{Acceptor, Identity, TlsStream};
 use crate::wire::{Carrier, CarrierKind, tune_accepted};
 use axum::Router;
 use std::net::SocketAddr;
@@ -21,7 +21,6 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 
 /// How long a connection may stay silent before its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -116,7 +115,7 @@ async fn unwrap(
     peer: SocketAddr,
     shared: &Shared,
     mut stop: watch::Receiver<bool>,
-) -> Option<(TlsStream<TcpStream>, u8)> {
+) -> Option<(TlsStream, u8)> {
     let Timeouts { handshake, first_byte, .. } = shared.timeouts;
     let unwrapped = async {
         let mut stream = match timeout(handshake, shared.tls.accept(stream)).await {

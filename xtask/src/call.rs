@@ -20,6 +20,8 @@ pub struct Server {
     pub url: String,
     /// Where streams are published and played: `rtmp://127.0.0.1:PORT/live`.
     pub rtmp: String,
+    /// The same over TLS: `rtmps://127.0.0.1:PORT/live#pin=PIN`.
+    pub rtmps: String,
 }
 
 impl Server {
@@ -52,7 +54,8 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line).context("reading the server's first line")?;
         let ready: Value = serde_json::from_str(&line).with_context(|| format!("the server is not ready; it said {line:?}"))?;
         let text = |key: &str| ready[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in {line}"));
-        Ok(Self { url: text("http")?, rtmp: text("rtmp")?, process })
+        let rtmps = format!("{}#pin={}", text("rtmps")?, text("pin")?);
+        Ok(Self { url: text("http")?, rtmp: text("rtmp")?, rtmps, process })
     }
 
     /// Its process's number.

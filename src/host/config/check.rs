@@ -2,6 +2,7 @@
 
 use super::sources::Place;
 use super::{Config, Fault, Faults};
+use crate::wire::tls::{Identity, identity};
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -57,6 +58,12 @@ pub fn files(config: &Config) -> Result<(), Faults> {
         {
             wrong.push(format!("`{key}`: {} cannot be read: {error}", file.display()));
         }
+    }
+    if let (true, Some(cert), Some(key)) = (wrong.is_empty(), &config.tls.cert, &config.tls.key)
+        && let Err(error) = Identity::open(&identity::Source::Files { cert: cert.clone(), key: key.clone() })
+    {
+        let cause = std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+        wrong.push(format!("`tls`: {error}{cause}"));
     }
     let faults: Vec<Fault> = wrong.into_iter().map(|sentence| Fault { place: Place::Everywhere, sentence }).collect();
     if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }

@@ -14,9 +14,8 @@ use rustls::version::TLS13;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, PeerIncompatible, SignatureScheme};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use super::{MAX_HIDDEN, pin_of, provider};
+use super::{TlsStream, pin_of, provider};
 use crate::base::Pin;
 
 /// Why a server is not believed.
@@ -96,12 +95,10 @@ pub fn config(pin: Option<Pin>) -> Result<ClientConfig, rustls::Error> {
 ///
 /// # Errors
 /// When the connection breaks, the other side does not speak TLS 1.3, or it is not believed ([`Untrusted::among`] tells).
-pub async fn handshake(stream: TcpStream, host: &str, pin: Option<Pin>) -> io::Result<TlsStream<TcpStream>> {
+pub async fn handshake(stream: TcpStream, host: &str, pin: Option<Pin>) -> io::Result<TlsStream> {
     let name = ServerName::try_from(host.to_owned()).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
     let config = config(pin).map_err(io::Error::other)?;
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    stream.get_mut().1.set_buffer_limit(Some(MAX_HIDDEN));
-    Ok(stream)
+    Ok(TlsStream::new(TlsConnector::from(Arc::new(config)).connect(name, stream).await?))
 }
 
 /// The key that whoever listens at `address` shows and proves to have. This says nothing about who it is: nothing is sent to it.

@@ -8,6 +8,7 @@ pub mod client;
 pub mod identity;
 #[cfg(feature = "server")]
 pub mod server;
+mod stream;
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,10 +24,7 @@ pub use client::Untrusted;
 pub use identity::{Identity, IdentityError};
 #[cfg(feature = "server")]
 pub use server::Acceptor;
-
-/// Encrypted bytes that may wait in front of the kernel. They are late already and can no longer be dropped, like those in the kernel; with
-/// rustls's default (64 KiB) a viewer at 500 kbit/s would fall a second behind. Room for a pipe's batch, so that a batch is one record.
-const MAX_HIDDEN: usize = 8 * 1024;
+pub use stream::TlsStream;
 
 /// The cryptography of all our connections, handed to every one of them: nothing depends on what else the process has installed.
 fn provider() -> Arc<CryptoProvider> {

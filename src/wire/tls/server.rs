@@ -12,10 +12,9 @@ use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::identity::Identity;
-use super::{MAX_HIDDEN, provider};
+use super::{TlsStream, provider};
 
 /// Makes encrypted connections out of plain ones. Clones share the identity.
 #[derive(Clone)]
@@ -39,10 +38,8 @@ impl Acceptor {
     ///
     /// # Errors
     /// When the other side breaks off, breaks the rules, or does not know TLS 1.3 with X25519.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let mut stream = self.0.accept(stream).await?;
-        stream.get_mut().1.set_buffer_limit(Some(MAX_HIDDEN));
-        Ok(stream)
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream> {
+        Ok(TlsStream::new(self.0.accept(stream).await?))
     }
 }
 

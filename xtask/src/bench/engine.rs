@@ -27,10 +27,12 @@ pub enum Engine {
     Parlor,
     /// The same with live streams: up to 10 ms of waiting for each other, the running group for everybody.
     ParlorLive,
+    /// As for calls, over TLS.
+    ParlorTls,
 }
 
 impl Engine {
-    pub const ALL: [Self; 4] = [Self::Nginx, Self::NginxWorkers, Self::Parlor, Self::ParlorLive];
+    pub const ALL: [Self; 5] = [Self::Nginx, Self::NginxWorkers, Self::Parlor, Self::ParlorLive, Self::ParlorTls];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +40,7 @@ impl Engine {
             Self::NginxWorkers => "nginx-rtmp, a worker per core",
             Self::Parlor => "Parlor, calls",
             Self::ParlorLive => "Parlor, live",
+            Self::ParlorTls => "Parlor, calls over TLS",
         }
     }
 
@@ -45,8 +48,9 @@ impl Engine {
         match self {
             Self::Nginx => nginx("1"),
             Self::NginxWorkers => nginx("auto"),
-            Self::Parlor => parlor(&["--open"]),
-            Self::ParlorLive => parlor(&["--open", "--open-live"]),
+            Self::Parlor => parlor(&["--open"], |server| server.rtmp.clone()),
+            Self::ParlorLive => parlor(&["--open", "--open-live"], |server| server.rtmp.clone()),
+            Self::ParlorTls => parlor(&["--open"], |server| server.rtmps.clone()),
         }
     }
 }
@@ -77,9 +81,9 @@ impl Drop for Nginx {
     }
 }
 
-fn parlor(arguments: &[&str]) -> Result<Started> {
+fn parlor(arguments: &[&str], url: impl Fn(&Server) -> String) -> Result<Started> {
     let server = Server::start_with(true, arguments)?;
-    Ok(Started { url: server.rtmp.clone(), processes: vec![server.process()], _server: Some(server), _nginx: None })
+    Ok(Started { url: url(&server), processes: vec![server.process()], _server: Some(server), _nginx: None })
 }
 
 fn nginx(workers: &str) -> Result<Started> {
