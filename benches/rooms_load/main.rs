@@ -12,6 +12,8 @@ mod line;
 mod load;
 mod people;
 mod soak;
+#[path = "../relay_load/stream.rs"]
+mod stream;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -161,7 +161,7 @@ fn slow(plan: &Plan, tool: &Path, film: &Path, records: &mut Vec<Value>) -> Resu
     let mut table =
         Table::new(["50 kbit/s viewer behind, ms", "10 s", "20 s", "30 s", "40 s", "50 s", "60 s", "age p50", "others p99 ms"]);
     for case in all_cases(plan).filter(|case| *case == Case::Slow) {
-        for engine in [Engine::Nginx, Engine::Parlor, Engine::ParlorLive] {
+        for engine in [Engine::Nginx, Engine::Parlor, Engine::ParlorLive, Engine::ParlorTls] {
             let one = measure(tool, film, engine, case, plan.seconds)?;
             let step = |index: usize| number(one["steps"][index]["behind_ms"].as_f64(), 0);
             table.row([
