@@ -162,6 +162,8 @@ impl Holder {
             if let Err(error) = self.come_back(asks, &mut backoff).await {
                 return match error.kind() {
                     Problem(Code::Removed) => Ended::Removed,
+                    // Whoever signs in again would throw out the other place, and be thrown out by it.
+                    Problem(Code::SignedInElsewhere) => Ended::Replaced,
                     _ => Ended::Failed(error),
                 };
             }
@@ -490,9 +492,15 @@ fn ended_by(kind: &EventKind, me: &MemberId) -> Option<Ended> {
 
 /// What an error means for a seat that was fine so far; `None`: nothing, ask again.
 async fn judge(error: room::Error) -> Option<Why> {
-    if error.kind() == Problem(Code::RateLimited) {
-        sleep(SLOW_DOWN).await;
-        return None;
+    match error.kind() {
+        // The server cannot look after its rooms for a while; streams go on.
+        Problem(Code::RateLimited | Code::StoreUnavailable) => {
+            tracing::info!(%error, "asked again in a moment");
+            sleep(SLOW_DOWN).await;
+            return None;
+        }
+        Problem(Code::SignedInElsewhere) => return Some(Why::Over(Ended::Replaced)),
+        _ => {}
     }
     tracing::warn!(%error, "lost the seat");
     Some(Why::Lost)

@@ -40,11 +40,20 @@ pub(super) struct Shared {
     pub router: Router,
     pub hub: Hub,
     pub door: Arc<Door>,
-    pub cluster: Option<Cluster>,
+    pub cluster: Option<Arc<Cluster>>,
     pub identity: Arc<Identity>,
     pub tls: Acceptor,
     pub keeper: Keeper,
     pub timeouts: Timeouts,
+}
+
+impl Shared {
+    /// Somebody plays a stream here; it may be published at another server.
+    pub fn wanted(&self, stream: &str, owner: &str) {
+        if let Some(cluster) = &self.cluster {
+            cluster.wanted(stream, owner);
+        }
+    }
 }
 
 /// How patient a connection is.

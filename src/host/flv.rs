@@ -84,6 +84,7 @@ async fn open(
     let manner = Manner { live: grant.live, catches_up: false };
     let reader = shared.hub.play_as(&name, grant.wait, manner);
     let reader = reader.map_err(|busy| Problem::new(Code::ServerFull, format!("{busy}; try again later")))?;
+    shared.wanted(&name, &grant.owner);
     let show = Show { reader, name, owner: grant.owner, shared: shared.clone() };
     Ok(Watching { first: Some(Bytes::from_static(FILE_HEADER)), next: Box::pin(next(show)), progress, shared: shared.clone() })
 }
@@ -131,6 +132,7 @@ async fn next(show: Show) -> Option<(Show, Bytes)> {
             () = show.reader.ready() => {}
             _ = tick.tick() => {
                 show.reader.tick();
+                show.shared.wanted(&show.name, &show.owner);
                 if !show.shared.door.may_stay(&show.name, &show.owner).await {
                     return None;
                 }

@@ -77,16 +77,19 @@ pub(super) async fn run(
     minding.spawn(async move { service.keep_listening().await });
     let cluster = shared.clone();
     minding.spawn(async move {
-        if let Some(cluster) = &cluster.cluster {
-            cluster.keep().await;
+        if let Some(joined) = &cluster.cluster {
+            joined.keep(&cluster.service).await;
         }
     });
-    let (service, door) = (shared.service.clone(), shared.door.clone());
-    minding.spawn(async move { door.notices.tell(&service, &door.live).await });
+    let teller = shared.clone();
+    minding.spawn(async move { teller.door.notices.tell(&teller.service, &teller.door.live, teller.cluster.as_deref()).await });
     // An error says that the host was dropped, which is a wish to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
     shared.service.close();
     let patience = Duration::from_secs(shared.live.get().drain_s);
+    if let Some(cluster) = &shared.cluster {
+        cluster.leave().await;
+    }
     // In time or not: what goes on after this is cut.
     let _ = tokio::time::timeout(patience, streams_gone(&shared.metrics)).await;
     drained.send_replace(true);

@@ -23,6 +23,7 @@ mod live;
 mod metrics;
 mod notices;
 mod process;
+mod pulls;
 mod remote;
 mod streams;
 mod unread;
@@ -37,7 +38,7 @@ use crate::server::token::{KeyError, Keys};
 use crate::server::{Access, MediaSide, Service};
 use crate::wire::tls::identity::Source;
 use crate::wire::tls::{Acceptor, Identity, IdentityError};
-use cluster::Cluster;
+use cluster::{Cluster, Everywhere};
 pub use config::Config;
 use connection::Shared;
 use entrance::Entrance;
@@ -195,14 +196,15 @@ pub async fn start(config: Config) -> Result<Host, Error> {
     let hub = Hub::new(config.clock.clone());
     hub.limit_streams(config.media.streams);
     let workers = Workers::start().map_err(Error::Threads)?;
-    let cluster = Cluster::join(&config, &keys).await?;
+    let cluster = Cluster::join(&config, &info, &keys, &hub).await?;
     let store: Arc<dyn Store> = match &cluster {
         Some(cluster) => cluster.redis.clone(),
         None => Arc::new(Memory::new(config.clock.clone())),
     };
-    let media: Arc<dyn MediaSide> = match Engine::new(&config.engine).map_err(Error::Engine)? {
-        Some(engine) => Arc::new(Remote::new(engine, config.clock.clone())?),
-        None => Arc::new(Streams(hub.clone())),
+    let media: Arc<dyn MediaSide> = match (Engine::new(&config.engine).map_err(Error::Engine)?, &cluster) {
+        (Some(engine), _) => Arc::new(Remote::new(engine, config.clock.clone())?),
+        (None, Some(cluster)) => Arc::new(Everywhere { here: Streams(hub.clone()), cluster: cluster.clone() }),
+        (None, None) => Arc::new(Streams(hub.clone())),
     };
     let access = access(&config);
     let keeper = Keeper { keys: keys.clone(), folder: config.data, clock: config.clock.clone(), live: live.clone() };
@@ -239,7 +241,7 @@ pub fn info(listen: SocketAddr, public: Option<&str>, pin: Pin) -> Info {
         // Brackets tell the colons of an IPv6 address from the one before a port.
         Some(public) if public.rsplit(']').next().is_some_and(|rest| rest.contains(':')) => public.to_owned(),
         Some(public) => format!("{public}:{DEFAULT_PORT}"),
-        None => SocketAddr::new(reachable(listen.ip()), listen.port()).to_string(),
+        None => reached(listen),
     };
     Info {
         ready: true,
@@ -251,6 +253,11 @@ pub fn info(listen: SocketAddr, public: Option<&str>, pin: Pin) -> Info {
         invite_base: format!("parlor://{shown}"),
         pin: pin.to_string(),
     }
+}
+
+/// `host:port` under which others may reach a server that listens on `listen`.
+fn reached(listen: SocketAddr) -> String {
+    SocketAddr::new(reachable(listen.ip()), listen.port()).to_string()
 }
 
 /// An address under which others may reach one that listens on `ip`: the same, or, for "all addresses", that of the way out.

@@ -14,6 +14,7 @@ use crate::wire::ring::Dropped;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The relay's streams.
 pub(super) struct Streams(pub Hub);
@@ -79,6 +80,12 @@ async fn decide(service: Service, config: Arc<Config>, request: Request) -> Resu
         Ok(holder) => return Ok(grant(holder.member.as_str(), service.is_live_stream(&request.name).await)),
         Err(problem) => problem,
     };
+    if request.action == Action::Play
+        && let Ok(holder) = service.authorize(token::Action::Relay, &request.name, &token_of(&request.query)).await
+    {
+        // Another server, which looks elsewhere if the stream is not here.
+        return Ok(Grant { wait: Duration::ZERO, ..grant(holder.member.as_str(), false) });
+    }
     let may_be_open = open
         && match request.action {
             Action::Play => true,
@@ -121,9 +128,15 @@ impl Policy for Visitor {
     fn authorize(&self, request: Request) -> Answer {
         let (guest, shared) = (self.guest.clone(), self.shared.clone());
         Box::pin(async move {
+            let (action, stream) = (request.action, request.name.clone());
             let answer = shared.door.authorize(request).await;
             match &answer {
-                Ok(_) => guest.settle(),
+                Ok(grant) => {
+                    guest.settle();
+                    if action == Action::Play {
+                        shared.wanted(&stream, &grant.owner);
+                    }
+                }
                 Err(_) => shared.metrics.refused(Reason::Stream),
             }
             answer
@@ -131,6 +144,7 @@ impl Policy for Visitor {
     }
 
     fn may_stay(&self, stream: &str, owner: &str) -> Stay {
+        self.shared.wanted(stream, owner);
         self.shared.door.may_stay(stream, owner)
     }
 
@@ -175,8 +189,8 @@ mod tests {
 
     /// A created room's push URL, and the stream alone.
     async fn seat(door: &Door) -> (String, String) {
-        let session = door.service.login("127.0.0.1".parse().unwrap(), &Login::new("Ann")).unwrap();
-        let person = door.service.person(&session.token).unwrap();
+        let session = door.service.login("127.0.0.1".parse().unwrap(), &Login::new("Ann")).await.unwrap();
+        let person = door.service.person(&session.token).await.unwrap();
         let wish = CreateRoom::new("Call", Mode::Duo);
         let from = std::net::Ipv4Addr::LOCALHOST.into();
         let url = door.service.create(from, &person, "rtmp://h:1", &wish).await.unwrap().publish_url;
@@ -215,7 +229,7 @@ mod tests {
         door.started("anything");
         tokio::select! {
             biased;
-            () = door.notices.tell(&door.service, &door.live) => {}
+            () = door.notices.tell(&door.service, &door.live, None) => {}
             () = std::future::ready(()) => {}
         }
         assert!(hub.is_live("anything"), "a stream without a seat may go on");

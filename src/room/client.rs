@@ -1,7 +1,8 @@
 //! The requests.
 
-use super::address;
 use super::clock::Estimate;
+use super::route::{Ask, CONNECT_TIMEOUT, REQUEST_TIMEOUT, Route};
+use super::routes::{Routes, is_servers_fault, was_unheard};
 use super::{Error, error::ErrorKind};
 use crate::base::{Pin, ServerClock};
 use crate::proto::address::DEFAULT_PORT;
@@ -14,33 +15,20 @@ use serde::de::DeserializeOwned;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a connection may take to come up.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long an ordinary request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// How much longer than the wait asked for a long poll may take.
 const POLL_SLACK: Duration = Duration::from_secs(5);
-/// Idle connections are given up earlier than the server does, so that no request meets a connection that is just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
-/// Largest answer read, in bytes: a page of 200 rooms with four long names each is a fifth of it.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Round trips for one measurement of the clock.
 const CLOCK_PROBES: usize = 8;
 
 /// A person's connection to one room service. Clones share sign-in, connections and clock.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    address: Address,
-    /// `host:port`, for people.
-    shown: String,
-    /// `https://host:port/`, or without the s.
-    base: url::Url,
+    routes: Routes,
     clock: ServerClock,
     estimate: Mutex<Estimate>,
     signed_in: Mutex<Option<SignedIn>>,
@@ -67,32 +55,18 @@ impl Client {
     /// # Errors
     /// [`Error::BadAddress`].
     pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
-        let (address, base) = address::parse(server)?;
-        let shown = address.authority();
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true);
-        if address.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let trust =
-            tls::client::config(address.pin).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
-        let http = builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(&shown, cause))?;
-        let inner = Inner { address, shown, base, clock, estimate: Mutex::default(), signed_in: Mutex::default() };
-        Ok(Self { http, inner: Arc::new(inner) })
+        let routes = Routes::new(Route::new(server)?);
+        Ok(Self { inner: Arc::new(Inner { routes, clock, estimate: Mutex::default(), signed_in: Mutex::default() }) })
     }
 
-    /// The server as `host:port`.
+    /// The server as `host:port`. Where it names others with the same rooms, requests may go to one of them while it does not answer.
     pub fn server(&self) -> &str {
-        &self.inner.shown
+        &self.inner.routes.home().shown
     }
 
     /// The server as an invite names it, pin included.
     pub fn address(&self) -> &Address {
-        &self.inner.address
+        &self.inner.routes.home().address
     }
 
     /// The server's clock, as far as it has been [measured](Self::measure_clock).
@@ -119,7 +93,8 @@ impl Client {
     /// # Errors
     /// All kinds; [`Code::BadName`], [`Code::AccessKeyRequired`], [`Code::WrongAccessKey`].
     pub async fn login_as(&self, request: &Login) -> Result<Session, Error> {
-        let session: Session = self.ask(Method::POST, self.url(&["login"], ""), None, Some(request)).await?;
+        let session: Session = self.ask(Method::POST, &["login"], Some(request)).await?;
+        self.inner.routes.learn(&session.servers);
         *lock(&self.inner.signed_in) = Some(SignedIn { request: request.clone(), session: session.clone() });
         Ok(session)
     }
@@ -138,7 +113,7 @@ impl Client {
         let mut best = Err(Error::Timeout { server: self.server().to_owned() });
         for _ in 0..CLOCK_PROBES {
             let sent = self.inner.clock.local().now();
-            match self.ask::<Time>(Method::GET, self.url(&["time"], ""), None, None::<&()>).await {
+            match self.ask::<Time>(Method::GET, &["time"], None::<&()>).await {
                 Ok(time) => best = Ok(self.heard(sent, time.now_us)),
                 // One lost probe of several does no harm.
                 Err(_) if best.is_ok() => {}
@@ -156,6 +131,7 @@ impl Client {
         let sent = self.inner.clock.local().now();
         let beat: Beat = self.request(Method::POST, &["rooms", room.as_str(), "heartbeat"], "", Some(&beat.into())).await?;
         self.heard(sent, beat.now_us);
+        self.inner.routes.learn(&beat.servers);
         Ok(beat)
     }
 
@@ -184,12 +160,12 @@ impl Client {
     pub async fn key_shown(&self) -> Result<Pin, Error> {
         let Address { host, port, .. } = self.address();
         if !self.address().is_loopback() {
-            return Err(self.not_parlor("it is not on this computer".to_owned()));
+            return Err(self.inner.routes.home().not_parlor("it is not on this computer".to_owned()));
         }
         let host = host.to_string();
         let shown = tls::client::key_shown((host.trim_matches(['[', ']']), *port));
         match tokio::time::timeout(CONNECT_TIMEOUT, shown).await {
-            Ok(shown) => shown.map_err(|error| self.not_parlor(format!("it shows no key ({error})"))),
+            Ok(shown) => shown.map_err(|error| self.inner.routes.home().not_parlor(format!("it shows no key ({error})"))),
             Err(_) => Err(Error::Timeout { server: self.server().to_owned() }),
         }
     }
@@ -206,7 +182,8 @@ impl Client {
     }
 
     fn pin_url(&self, url: &mut String) {
-        if let Some(pin) = self.inner.address.pin.filter(|_| is_on(&self.inner.address, url)) {
+        let server = &self.inner.routes.active().address;
+        if let Some(pin) = server.pin.filter(|_| is_on(server, url)) {
             url.push_str(&format!("#pin={pin}"));
         }
     }
@@ -242,11 +219,11 @@ impl Client {
         query: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, Error> {
-        let url = self.url(path, query);
         let Some(SignedIn { request, session }) = lock(&self.inner.signed_in).clone() else {
             return Err(Problem::new(Code::Unauthorized, "not signed in").into());
         };
-        match self.ask_within(timeout, method.clone(), url.clone(), Some(&session.token), body).await {
+        let ask = |token| self.ask_any(Ask { method: &method, path, query, token, body, timeout });
+        match ask(Some(&session.token)).await {
             Err(error) if error.kind() == ErrorKind::Problem(Code::Unauthorized) => {
                 // Another request may have signed in meanwhile.
                 let newer = self.session().filter(|s| s.token != session.token);
@@ -254,74 +231,32 @@ impl Client {
                     Some(session) => session,
                     None => self.login_as(&request).await?,
                 };
-                self.ask_within(timeout, method, url, Some(&session.token), body).await
+                ask(Some(&session.token)).await
             }
             answer => answer,
         }
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        url: url::Url,
-        token: Option<&str>,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, Error> {
-        self.ask_within(REQUEST_TIMEOUT, method, url, token, body).await
+    /// A request that needs no session.
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &[&str], body: Option<&impl Serialize>) -> Result<T, Error> {
+        self.ask_any(Ask { method: &method, path, query: "", token: None, body, timeout: REQUEST_TIMEOUT }).await
     }
 
-    async fn ask_within<T: DeserializeOwned>(
-        &self,
-        timeout: Duration,
-        method: Method,
-        url: url::Url,
-        token: Option<&str>,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, Error> {
-        let transport = |cause| Error::from_transport(self.server(), cause);
-        let mut request = self.http.request(method, url).timeout(timeout);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let again = request.try_clone();
-        let mut response = match (request.send().await, again) {
-            // A kept connection that the server had closed (it restarted, for one): the request was not heard. A fresh one tells more.
-            (Err(error), Some(again)) if Error::was_cut(&error) => again.send().await,
-            (result, _) => result,
-        }
-        .map_err(transport)?;
-        let status = response.status();
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(self.not_parlor(format!("it answers with more than {MAX_ANSWER_BYTES} bytes")));
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        if status.is_success() {
-            serde_json::from_slice(&answer).map_err(|e| self.not_parlor(format!("its answer is not understood ({e})")))
-        } else {
-            match serde_json::from_slice::<Problem>(&answer) {
-                Ok(problem) => Err(problem.into()),
-                Err(_) => Err(self.not_parlor(format!("it answers with status {status}"))),
+    /// Asks the server that answered last; if that is gone, another one with the same rooms.
+    async fn ask_any<T: DeserializeOwned, B: Serialize>(&self, ask: Ask<'_, B>) -> Result<T, Error> {
+        let mut tried = Vec::new();
+        loop {
+            let route = self.inner.routes.active();
+            let error = match route.ask(ask).await {
+                Err(error) if is_servers_fault(&error) => error,
+                answer => return answer,
+            };
+            tried.push(route.shown.clone());
+            let goes_on = self.inner.routes.go_on(&route, &tried);
+            if !goes_on || !was_unheard(&error) {
+                return Err(error);
             }
         }
-    }
-
-    fn not_parlor(&self, detail: String) -> Error {
-        Error::NotParlor { server: self.server().to_owned(), detail }
-    }
-
-    fn url(&self, path: &[&str], query: &str) -> url::Url {
-        let mut url = self.inner.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.clear().push("v1").extend(path);
-        }
-        url.set_query((!query.is_empty()).then_some(query));
-        url
     }
 }
 

@@ -18,6 +18,8 @@ mod client;
 mod clock;
 mod error;
 mod requests;
+mod route;
+mod routes;
 
 pub use crate::wire::tls::Untrusted;
 pub use client::Client;

@@ -72,7 +72,7 @@ impl FromRequestParts<Service> for By {
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Refused> {
         let token = bearer(parts);
         let token = token.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: there is no bearer token"))?;
-        Ok(Self(service.person(token)?))
+        Ok(Self(service.person(token).await?))
     }
 }
 

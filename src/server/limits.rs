@@ -19,6 +19,12 @@ pub const CLAIM: Duration = Duration::from_secs(5);
 /// In a store that outlives this process, a room that no process has touched for this long is gone. Each member's deadline, at most
 /// [`GONE`] away, touches it.
 pub const ROOM_TTL: Duration = Duration::from_secs(600);
+/// Rooms of somebody who has signed in under a key of their own that are left when they sign in elsewhere; they have hardly more than one.
+pub const SEATS_NOTED: usize = 16;
+/// Bytes of such a key, at least and at most: nobody guesses one, and it is no novel.
+pub const IDENTITY_KEY_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
+/// A server process that has not been heard of for this long is gone, with its streams. They say so every third of it.
+pub const NODE_TTL: Duration = Duration::from_secs(9);
 /// How long a dissolved room is remembered, so that those who were in it hear why.
 pub const AFTERLIFE: Duration = Duration::from_secs(60);
 

@@ -23,6 +23,8 @@ pub enum Action {
     Publish,
     /// Receiving it.
     Play,
+    /// Receiving it as another server, for its own players.
+    Relay,
 }
 
 impl Action {
@@ -30,6 +32,7 @@ impl Action {
         match self {
             Self::Publish => "publish",
             Self::Play => "play",
+            Self::Relay => "relay",
         }
     }
 }
@@ -41,6 +44,9 @@ pub struct Person {
     pub identity: Identity,
     /// Display name.
     pub name: String,
+    /// When they signed in, in microseconds since 1970, if they did so under a key of their own: whoever has the key may do so again, elsewhere.
+    /// Otherwise 0.
+    pub issued_us: u64,
 }
 
 /// Whose stream token it was.
@@ -93,18 +99,19 @@ impl Keys {
 
     /// A bearer token for a person.
     pub fn session(&self, person: &Person, expires: Duration) -> String {
-        let (identity, expires, name) = (person.identity.as_str(), expires.as_secs(), hex::encode(&person.name));
-        let signature = self.sign(&["session", identity, &expires.to_string(), &name]);
-        format!("{identity}.{expires}.{name}.{signature}")
+        let (identity, issued, expires) = (person.identity.as_str(), person.issued_us.to_string(), expires.as_secs().to_string());
+        let name = hex::encode(&person.name);
+        let signature = self.sign(&["session", identity, &issued, &expires, &name]);
+        format!("{identity}.{issued}.{expires}.{name}.{signature}")
     }
 
     /// The person of a bearer token, if it is ours and has not expired.
     pub fn check_session(&self, token: &str, now: Duration) -> Option<Person> {
-        let [identity, expires, name, signature] = parts(token)?;
-        self.verify(&["session", identity, expires, name], signature)?;
+        let [identity, issued, expires, name, signature] = parts(token)?;
+        self.verify(&["session", identity, issued, expires, name], signature)?;
         unexpired(expires, now)?;
         let name = String::from_utf8(hex::decode(name).ok()?).ok()?;
-        Some(Person { identity: Identity::new(identity), name })
+        Some(Person { identity: Identity::new(identity), name, issued_us: issued.parse().ok()? })
     }
 
     /// A token that lets the holder of a seat do `action` with `stream`.
@@ -120,6 +127,12 @@ impl Keys {
         self.verify(&["stream", action.label(), room, member, stream, expires], signature)?;
         unexpired(expires, now)?;
         Some(Holder { room: RoomId::new(room), member: MemberId::new(member) })
+    }
+
+    /// Who signs in with that key of their own: always the same, on every server with these secrets.
+    pub fn identity(&self, key: &str) -> Identity {
+        let digest = mac(&self.ring().root, &["identity", key]).finalize().into_bytes();
+        Identity::new(hex::encode(&digest[..16]))
     }
 
     /// A password as rooms keep it. Without the key nobody can aim at a given digest, so digests may be compared as they are.
@@ -176,9 +189,12 @@ impl std::fmt::Debug for PasswordDigest {
     }
 }
 
-fn parts(token: &str) -> Option<[&str; 4]> {
+fn parts<const N: usize>(token: &str) -> Option<[&str; N]> {
     let mut fields = token.split('.');
-    let parts = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+    let mut parts = [""; N];
+    for part in &mut parts {
+        *part = fields.next()?;
+    }
     fields.next().is_none().then_some(parts)
 }
 
@@ -236,7 +252,7 @@ mod tests {
     #[test]
     fn sessions_carry_the_name_and_expire() {
         let keys = Keys::random();
-        let ann = Person { identity: Identity::new("u1"), name: "Ann 周".into() };
+        let ann = Person { identity: Identity::new("u1"), name: "Ann 周".into(), issued_us: 7 };
         let token = keys.session(&ann, LATER);
         assert!(token.is_ascii());
         assert_eq!(keys.check_session(&token, NOW), Some(ann));
@@ -247,7 +263,7 @@ mod tests {
     #[test]
     fn tokens_outlive_the_key_that_signed_them_until_they_expire() {
         let keys = Keys::random();
-        let ann = Person { identity: Identity::new("u1"), name: "Ann".into() };
+        let ann = Person { identity: Identity::new("u1"), name: "Ann".into(), issued_us: 0 };
         let (token, password) = (keys.session(&ann, NOW + SESSION), keys.password("sesame"));
         let mut ring = Ring::clone(&keys.ring());
         ring.rotate(NOW);

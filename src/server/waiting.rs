@@ -46,6 +46,16 @@ impl Waiting {
         }
     }
 
+    /// Makes that person look, wherever they wait. Looks at all who wait: for what happens seldom.
+    pub fn wake_person(&self, identity: &Identity) {
+        let tables = self.lock();
+        for (room, _) in tables.polls.keys().filter(|(_, waits)| waits == identity) {
+            if let Some(waking) = tables.rooms.get(room) {
+                waking.send_replace(());
+            }
+        }
+    }
+
     /// Makes all who wait look.
     pub fn wake_all(&self) {
         for waking in self.lock().rooms.values() {

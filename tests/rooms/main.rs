@@ -5,12 +5,14 @@
 mod admin;
 mod audience;
 mod client;
+mod cluster;
 mod contract;
 mod events;
 mod fields;
 mod flv;
 mod hooks;
 mod host;
+mod redis_server;
 mod refusals;
 mod restart;
 mod rtmp;

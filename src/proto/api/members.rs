@@ -66,7 +66,7 @@ impl From<Sending> for Heartbeat {
 }
 
 /// Answer to a heartbeat.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Beat {
     /// The server's clock, microseconds since the UNIX epoch.
     pub now_us: i64,
@@ -75,4 +75,7 @@ pub struct Beat {
     /// How many watch.
     #[serde(default)]
     pub audience: usize,
+    /// Other servers with the same rooms; see `Session`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
 }

@@ -14,12 +14,16 @@ pub struct Login {
     /// The server's access key, where its operator has set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key: Option<String>,
+    /// A secret of the client's own (16 to 256 bytes): whoever signs in with it is the same person every time, and only in one place at a time.
+    /// Without one, every sign-in is a new person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_key: Option<String>,
 }
 
 impl Login {
     /// Sign in where no access key is asked.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), access_key: None }
+        Self { name: name.into(), access_key: None, identity_key: None }
     }
 }
 
@@ -30,6 +34,9 @@ pub struct Session {
     pub identity: Identity,
     /// Bearer token for all further requests.
     pub token: String,
+    /// Other servers with the same rooms, where the session is as good, should this one not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
 }
 
 /// The server's clock.

@@ -128,14 +128,14 @@ impl Engine {
     fn template(&self, action: Action) -> &Template {
         match action {
             Action::Publish => &self.push,
-            Action::Play => &self.play,
+            Action::Play | Action::Relay => &self.play,
         }
     }
 
     fn key(&self, action: Action) -> Option<&Secret> {
         match action {
             Action::Publish => self.config.push_key.as_ref(),
-            Action::Play => self.config.play_key.as_ref(),
+            Action::Play | Action::Relay => self.config.play_key.as_ref(),
         }
     }
 

@@ -212,6 +212,13 @@ impl Room {
         Ok(())
     }
 
+    /// Takes the seat of somebody who has signed in elsewhere.
+    pub fn replace(&mut self, now: Duration, identity: &Identity) {
+        if let Some(member) = self.seat_of(identity).map(|seat| seat.member.clone()) {
+            self.remove(now, &member, LeaveReason::Replaced);
+        }
+    }
+
     /// Ends the room for everybody.
     ///
     /// # Errors
@@ -422,7 +429,9 @@ impl Room {
         if seat.joined {
             self.happened(now, EventKind::Left { member: member.clone(), name: seat.name, reason });
         }
-        if self.creator == *member && self.dissolve_on_creator_exit {
+        // A creator who is replaced goes on elsewhere.
+        let has_left = reason != LeaveReason::Replaced;
+        if self.creator == *member && self.dissolve_on_creator_exit && has_left {
             self.close(now, DissolveReason::CreatorLeft);
         } else if self.seats.is_empty() {
             self.close(now, DissolveReason::Empty);

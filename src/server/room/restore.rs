@@ -229,5 +229,5 @@ impl Room {
 
 /// Stands for somebody who has not come back yet. No identity of ours looks like this.
 pub(super) fn nobody(member: &MemberId) -> Person {
-    Person { identity: Identity::new(format!("?{member}")), name: String::new() }
+    Person { identity: Identity::new(format!("?{member}")), name: String::new(), issued_us: 0 }
 }

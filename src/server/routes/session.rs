@@ -19,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
 /// Sign in under a display name.
 #[utoipa::path(post, path = "/v1/login", tag = "session", request_body = Login, responses((status = 200, body = Session)))]
 async fn login(State(service): State<Service>, Caller(from): Caller, Body(login): Body<Login>) -> Answer<Session> {
-    Ok(Json(service.login(from, &login)?))
+    Ok(Json(service.login(from, &login).await?))
 }
 
 /// The server's clock.

@@ -63,6 +63,7 @@ impl Service {
         tokio::pin!(until);
         loop {
             waiter.listen();
+            self.check_newest(person).await?;
             let look = |room: &Room, events| Ok((room.check_audible(&person.identity), events));
             let (audible, mut events) = self.view(room, Some(since), look).await?;
             if let Err(problem) = audible

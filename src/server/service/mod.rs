@@ -7,6 +7,7 @@ mod audience;
 mod figures;
 mod host;
 mod messages;
+mod people;
 mod restore;
 mod session;
 
@@ -25,6 +26,7 @@ use crate::base::Clock;
 use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat};
 use crate::proto::{Code, MemberId, Problem, RoomId, name};
 use figures::Figures;
+use people::Newest;
 use session::{Rates, network};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -45,8 +47,10 @@ struct Inner {
     keys: Keys,
     store: Arc<dyn Store>,
     media: Arc<dyn MediaSide>,
-    /// Receipts from before are of rooms that a restart may have lost.
     started: Duration,
+    newest: Newest,
+    /// Other servers with the same rooms.
+    servers: RwLock<Arc<[String]>>,
     access: RwLock<Access>,
     figures: Figures,
     waiting: Waiting,
@@ -65,6 +69,8 @@ impl Service {
             store,
             media,
             started,
+            newest: Newest::default(),
+            servers: RwLock::default(),
             access: RwLock::default(),
             figures: Figures::default(),
             waiting: Waiting::default(),
@@ -80,6 +86,15 @@ impl Service {
 
     fn limits(&self) -> Limits {
         *self.0.limits.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells clients from now on that these servers have the same rooms.
+    pub fn set_servers(&self, servers: Vec<String>) {
+        *self.0.servers.write().unwrap_or_else(PoisonError::into_inner) = servers.into();
+    }
+
+    fn servers(&self) -> Arc<[String]> {
+        self.0.servers.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets all who wait for events go.
@@ -290,14 +305,15 @@ impl Service {
             Err(problem) if problem.code == Code::NotAMember => {
                 let audience = self.viewer_beat(person, room).await?.ok_or(problem)?;
                 let seq = self.view(room, None, |room, _| Ok(room.seq)).await?;
-                Ok(Beat { now_us, seq, audience })
+                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec() })
             }
             held => {
                 let (member, seq, mode) = held?;
                 if let Some(statistics) = beat.statistics {
                     self.0.figures.note(self.now(), room, &member, statistics);
                 }
-                Ok(Beat { now_us, seq, audience: self.audience_of(room, mode).await? })
+                let audience = self.audience_of(room, mode).await?;
+                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec() })
             }
         }
     }
@@ -312,7 +328,8 @@ impl Service {
         let holder = holder.ok_or_else(|| refused("the token is missing, wrong, expired or for something else"))?;
         let owner = id::holder_of(stream).ok_or_else(|| refused("the stream belongs to no seat"))?;
         let fits = match action {
-            Action::Publish => owner == holder,
+            // A server gets a stream in the name of its owner.
+            Action::Publish | Action::Relay => owner == holder,
             Action::Play => owner.room == holder.room,
         };
         let seats = |room: &Room, _| Ok((room.seat(&owner.member).is_some(), room.seat(&holder.member).is_some()));
@@ -471,7 +488,11 @@ impl Service {
             match heard {
                 Ok(News::Woken(room)) => self.0.waiting.wake(&room),
                 Ok(News::Kicked(stream)) => self.0.media.kick(&stream),
-                Ok(News::Missed) | Err(RecvError::Lagged(_)) => self.0.waiting.wake_all(),
+                Ok(News::SignedIn(identity, issued_us)) => self.heard_of(&identity, issued_us),
+                Ok(News::Missed) | Err(RecvError::Lagged(_)) => {
+                    self.0.newest.forget_all();
+                    self.0.waiting.wake_all();
+                }
                 Err(RecvError::Closed) => return,
             }
         }
@@ -533,6 +554,7 @@ impl Service {
     }
 
     async fn seat(&self, entered: Entered, person: &Person, via: &str) -> Result<Seat, Problem> {
+        self.note_seat(person, &entered.state.room).await?;
         let entered = self.with_urls(entered, via);
         let holder = Holder { room: entered.state.room.clone(), member: entered.member.clone() };
         let mut state = self.with_receipt(entered, person);

@@ -38,8 +38,9 @@ impl Service {
         }
         let marks = self.marks(from, person);
         let back = Return { person, marks: &marks, member: &receipt.member, record: &receipt.record, messages: &messages };
-        // A room that was there during this server's life is not lost: it is over, and only its creator may make it again.
-        let may_make = receipt.at_us < micros(self.0.started) || receipt.record.is_creator(&receipt.member);
+        // A room that was there as long as the store remembers is not lost: it is over, and only its creator may make it again.
+        let began = self.0.store.began().await?;
+        let may_make = receipt.at_us < micros(began) || receipt.record.is_creator(&receipt.member);
         let cap = self.limits().cap(receipt.record.mode());
         let mut result = Err(room_not_found());
         let mut change = |slot: &mut Option<Room>, now| {

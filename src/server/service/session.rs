@@ -52,32 +52,48 @@ impl Service {
         Time { now_us: micros(self.now()) }
     }
 
-    /// Signs somebody in.
+    /// Signs somebody in; under a key of their own, they are the same person as before, and whoever they were signed in as is signed out.
     ///
     /// # Errors
-    /// [`Code::BadName`], [`Code::AccessKeyRequired`], [`Code::WrongAccessKey`], [`Code::RateLimited`].
-    pub fn login(&self, from: IpAddr, request: &Login) -> Result<Session, Problem> {
+    /// [`Code::BadName`], [`Code::BadRequest`] (a key too short or too long), [`Code::AccessKeyRequired`], [`Code::WrongAccessKey`], [`Code::RateLimited`].
+    pub async fn login(&self, from: IpAddr, request: &Login) -> Result<Session, Problem> {
         let now = self.now();
         if !self.rates().logins.take(&network(from), now) {
             return Err(rate_limited());
         }
         self.check_access_key(from, request.access_key.as_deref())?;
         let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
-        let person = Person { identity: Identity::new(id::random(id::IDENTITY_CHARS)), name: name.to_owned() };
+        let (identity, issued_us) = match &request.identity_key {
+            None => (Identity::new(id::random(id::IDENTITY_CHARS)), 0),
+            Some(key) if !limits::IDENTITY_KEY_BYTES.contains(&key.len()) => {
+                let (least, most) = (limits::IDENTITY_KEY_BYTES.start(), limits::IDENTITY_KEY_BYTES.end());
+                return Err(Problem::new(Code::BadRequest, format!("`identity_key` must be {least} to {most} bytes of text")));
+            }
+            Some(key) => {
+                let identity = self.0.keys.identity(key);
+                let issued_us = self.sign_in(&identity).await?;
+                (identity, issued_us)
+            }
+        };
+        let person = Person { identity, name: name.to_owned(), issued_us };
         let token = self.0.keys.session(&person, now + limits::SESSION);
-        Ok(Session { identity: person.identity, token })
+        Ok(Session { identity: person.identity, token, servers: self.servers().to_vec() })
     }
 
     /// Who makes a request, by their bearer token.
     ///
     /// # Errors
-    /// [`Code::Unauthorized`], [`Code::RateLimited`].
-    pub fn person(&self, token: &str) -> Result<Person, Problem> {
+    /// [`Code::Unauthorized`], [`Code::SignedInElsewhere`], [`Code::RateLimited`].
+    pub async fn person(&self, token: &str) -> Result<Person, Problem> {
         let now = self.now();
         let person = self.0.keys.check_session(token, now);
         let person =
             person.ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first: this session is unknown or has expired"))?;
-        if self.rates().requests.take(&person.identity, now) { Ok(person) } else { Err(rate_limited()) }
+        if !self.rates().requests.take(&person.identity, now) {
+            return Err(rate_limited());
+        }
+        self.check_newest(&person).await?;
+        Ok(person)
     }
 
     /// Fails for whoever is no operator.

@@ -3,6 +3,7 @@
 mod audience;
 #[cfg(test)]
 mod audit;
+mod people;
 
 use super::history::History;
 use super::ring::Ring;
@@ -13,6 +14,7 @@ use crate::proto::{Event, EventKind, Identity, MemberId, RoomId};
 use crate::server::limits::{CLAIM, ROOMS_PER_PERSON};
 use crate::server::room::{Deadline, Outbox, Room};
 use audience::Audiences;
+use people::People;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub struct Memory {
     books: Mutex<Books>,
     silence: broadcast::Sender<News>,
     audiences: Mutex<Audiences>,
+    people: Mutex<People>,
+    began: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -72,11 +76,22 @@ struct Index {
 impl Memory {
     /// No rooms yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, books: Mutex::default(), audiences: Mutex::default(), silence: broadcast::Sender::new(1) }
+        Self {
+            books: Mutex::default(),
+            audiences: Mutex::default(),
+            people: Mutex::default(),
+            began: clock.now(),
+            clock,
+            silence: broadcast::Sender::new(1),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn people(&self) -> MutexGuard<'_, People> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn audiences(&self) -> MutexGuard<'_, Audiences> {
@@ -143,6 +158,23 @@ impl Store for Memory {
         }
         self.audiences().purge(now);
         ready(Ok(up.into_iter().map(|(room, member)| Due { room, member, claim }).collect()))
+    }
+
+    fn began(&self) -> Later<'_, Duration> {
+        ready(Ok(self.began))
+    }
+
+    fn sign_in<'a>(&'a self, identity: &'a Identity, wanted_us: u64) -> Later<'a, (u64, Vec<RoomId>)> {
+        ready(Ok(self.people().sign_in(identity, wanted_us)))
+    }
+
+    fn newest<'a>(&'a self, identity: &'a Identity, issued_us: u64) -> Later<'a, u64> {
+        ready(Ok(self.people().newest(identity, issued_us)))
+    }
+
+    fn note_seat<'a>(&'a self, identity: &'a Identity, room: &'a RoomId) -> Later<'a, ()> {
+        self.people().note_seat(identity, room);
+        ready(Ok(()))
     }
 
     fn news(&self) -> broadcast::Receiver<News> {

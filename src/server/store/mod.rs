@@ -6,11 +6,11 @@ mod redis;
 mod ring;
 
 pub use memory::Memory;
-pub use redis::Redis;
+pub use redis::{Node, Redis};
 
 use super::room::{Marks, Room};
 use crate::proto::api::{AudiencePage, Events, RoomPage};
-use crate::proto::{Code, Event, MemberId, Problem, RoomId};
+use crate::proto::{Code, Event, Identity, MemberId, Problem, RoomId};
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::pin::Pin;
@@ -79,6 +79,8 @@ pub enum News {
     Woken(RoomId),
     /// That stream has to end, if it is here.
     Kicked(String),
+    /// Somebody has signed in under a key of their own, at that time.
+    SignedIn(Identity, u64),
     /// Nobody was listening for a while: anything may have happened.
     Missed,
 }
@@ -162,6 +164,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is due. Each is handed out once, and again when its claim ends without a change of its deadline.
     fn due(&self) -> Later<'_, Vec<Due>>;
+
+    /// Since when this store remembers: a room that it does not know, but that was there since then, is over.
+    fn began(&self) -> Later<'_, Duration>;
+
+    /// Somebody signs in under a key of their own, at that time (microseconds since 1970) or a little later. Returns when, and where seats were
+    /// [noted](Self::note_seat) since they signed in before.
+    fn sign_in<'a>(&'a self, identity: &'a Identity, wanted_us: u64) -> Later<'a, (u64, Vec<RoomId>)>;
+
+    /// When somebody signed in last; `issued_us`, or a little later, if that is not known.
+    fn newest<'a>(&'a self, identity: &'a Identity, issued_us: u64) -> Later<'a, u64>;
+
+    /// Somebody who signed in under a key of their own has a seat there.
+    fn note_seat<'a>(&'a self, identity: &'a Identity, room: &'a RoomId) -> Later<'a, ()>;
 
     /// What happens from now on and was not among the [`Effects`] of this very process.
     fn news(&self) -> broadcast::Receiver<News>;

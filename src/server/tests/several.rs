@@ -171,8 +171,8 @@ async fn e2e_a_token_of_one_server_is_good_at_the_others() {
     let redis = RedisServer::start();
     let nodes = Node::several(&redis).await;
     let login = crate::proto::api::Login::new("Ann");
-    let session = nodes[0].service.login(FROM, &login).unwrap();
-    assert_eq!(nodes[2].service.person(&session.token).unwrap().identity, session.identity);
+    let session = nodes[0].service.login(FROM, &login).await.unwrap();
+    assert_eq!(nodes[2].service.person(&session.token).await.unwrap().identity, session.identity);
     let mut ring = crate::server::keyring::Ring::clone(&Keys::random().ring());
     ring = nodes[1].store.share_keys(&ring).await.unwrap();
     let shared = ring.clone();

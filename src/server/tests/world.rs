@@ -25,7 +25,7 @@ pub const VIA: &str = "rtmp://h:1";
 pub const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub fn person(name: &str) -> Person {
-    Person { identity: Identity::new(format!("id-{name}")), name: name.to_owned() }
+    Person { identity: Identity::new(format!("id-{name}")), name: name.to_owned(), issued_us: 0 }
 }
 
 pub fn wish(name: &str, mode: Mode) -> CreateRoom {

@@ -52,6 +52,7 @@ pub struct Playback {
 #[derive(Debug, Default)]
 struct Shared {
     key_frame: Notify,
+    arrived: Notify,
     bytes: AtomicU64,
     packets: AtomicU64,
     carrier: OnceLock<CarrierKind>,
@@ -74,6 +75,11 @@ impl Playback {
     /// What has arrived, and when.
     pub fn packets(&self) -> &Queue<(Packet, Duration)> {
         &self.packets
+    }
+
+    /// Waits until there may be packets. Cancelling it loses nothing.
+    pub async fn arrived(&self) {
+        self.shared.arrived.notified().await;
     }
 
     /// Asks the publisher for a key frame, by way of the server; the server sees to it that this is not too often.
@@ -154,6 +160,7 @@ async fn drive(
                             Event::Packet(packet) => {
                                 shared.packets.fetch_add(1, Ordering::Relaxed);
                                 queue.push((packet, now));
+                                shared.arrived.notify_one();
                             }
                             Event::Refused { code, description } => return Err(Error::Refused { code, description }),
                             Event::Ended => return Err(Error::Ended),

@@ -2,7 +2,7 @@
 
 use super::order::{Order, micros};
 use crate::base::Clock;
-use crate::proto::RoomId;
+use crate::proto::{Identity, RoomId};
 use crate::server::limits::SESSION;
 use crate::server::store::{Error, News};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -54,6 +54,11 @@ struct Scripts {
     messages: Script,
     audience: Script,
     keys: Script,
+    announce: Script,
+    nodes: Script,
+    place: Script,
+    people: Script,
+    began: Script,
 }
 
 impl Default for Scripts {
@@ -70,6 +75,11 @@ impl Default for Scripts {
             messages: script(include_str!("messages.lua")),
             audience: script(include_str!("audience.lua")),
             keys: script(include_str!("keys.lua")),
+            announce: script(include_str!("announce.lua")),
+            nodes: script(include_str!("nodes.lua")),
+            place: script(include_str!("place.lua")),
+            people: script(include_str!("people.lua")),
+            began: script(include_str!("began.lua")),
         }
     }
 }
@@ -166,6 +176,35 @@ impl Connection {
         answer.pop().ok_or_else(|| Error::damaged("keys that are none"))
     }
 
+    pub async fn announce(&self, id: &str, node: &str, streams: &[String], ttl: Duration) -> Result<Vec<String>, Error> {
+        let mut script = self.scripts.announce.arg(PREFIX);
+        script.arg(id).arg(node).arg(micros(self.now() + ttl)).arg(milliseconds(ttl)).arg(streams);
+        self.ask(&script).await
+    }
+
+    /// The processes that live, less the one that is `leaving`.
+    pub async fn nodes(&self, leaving: &str) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.nodes.arg(PREFIX).arg(micros(self.now())).arg(leaving)).await
+    }
+
+    /// The process that has a stream, after it was said that `node` has it for `ttl`, or (without) no more; with an empty `node` nothing is said.
+    pub async fn place(&self, stream: &str, node: &str, ttl: Option<Duration>) -> Result<Option<String>, Error> {
+        let ttl = ttl.map(milliseconds).unwrap_or_default();
+        Ok(self.ask(self.scripts.place.arg(PREFIX).arg(stream).arg(node).arg(ttl)).await?.pop())
+    }
+
+    /// What is known of a person; see `people.lua`.
+    pub async fn person(&self, what: &str, identity: &Identity, words: &[String]) -> Result<Vec<String>, Error> {
+        let mut script = self.scripts.people.arg(PREFIX);
+        script.arg(what).arg(identity.as_str()).arg(milliseconds(SESSION)).arg(words);
+        self.ask(&script).await
+    }
+
+    /// Since when the store remembers, in microseconds.
+    pub async fn began(&self) -> Result<Vec<String>, Error> {
+        self.ask(self.scripts.began.arg(PREFIX).arg(micros(self.now())).arg(milliseconds(SESSION))).await
+    }
+
     async fn ask(&self, script: &redis::ScriptInvocation<'_>) -> Result<Vec<String>, Error> {
         let mut manager = self.manager.clone();
         match tokio::time::timeout(PATIENCE, script.invoke_async(&mut manager)).await {
@@ -179,6 +218,10 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.care.abort();
     }
+}
+
+fn milliseconds(time: Duration) -> String {
+    time.as_millis().to_string()
 }
 
 fn channel() -> String {
@@ -212,6 +255,10 @@ fn read(payload: &str) -> Option<News> {
     let (what, of) = payload.split_once(' ')?;
     match what {
         "woken" => Some(News::Woken(RoomId::new(of))),
+        "signed" => {
+            let (identity, issued_us) = of.split_once(' ')?;
+            Some(News::SignedIn(Identity::new(identity), issued_us.parse().ok()?))
+        }
         "kicked" => Some(News::Kicked(of.to_owned())),
         _ => None,
     }

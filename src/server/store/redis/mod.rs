@@ -10,14 +10,17 @@
 
 mod connection;
 mod known;
+mod nodes;
 mod order;
+
+pub use nodes::Node;
 
 use super::{Change, Due, Effects, Error, Later, Look, News, Store, Totals, Watcher};
 use crate::base::Clock;
 use crate::proto::api::{AudiencePage, Events, RoomPage, Viewer};
-use crate::proto::{Event, MemberId, RoomId};
+use crate::proto::{Event, Identity, MemberId, RoomId};
 use crate::server::keyring::Ring;
-use crate::server::limits::{CLAIM, EVENTS_PER_ANSWER, ROOM_TTL};
+use crate::server::limits::{CLAIM, EVENTS_PER_ANSWER, ROOM_TTL, SEATS_NOTED};
 use crate::server::room::Room;
 use connection::Connection;
 use known::{Known, Memo};
@@ -216,6 +219,28 @@ impl Store for Redis {
         Box::pin(async move {
             let mut reply = self.connection.totals().await?.into_iter();
             Ok(Totals { rooms: parse(reply.next())?, members: parse(reply.next())? })
+        })
+    }
+
+    fn began(&self) -> Later<'_, Duration> {
+        Box::pin(async move { Ok(Duration::from_micros(parse(self.connection.began().await?.pop())?)) })
+    }
+
+    fn sign_in<'a>(&'a self, identity: &'a Identity, wanted_us: u64) -> Later<'a, (u64, Vec<RoomId>)> {
+        Box::pin(async move {
+            let mut reply = self.connection.person("sign in", identity, &[wanted_us.to_string()]).await?.into_iter();
+            Ok((parse(reply.next())?, reply.map(RoomId::new).collect()))
+        })
+    }
+
+    fn newest<'a>(&'a self, identity: &'a Identity, issued_us: u64) -> Later<'a, u64> {
+        Box::pin(async move { parse(self.connection.person("newest", identity, &[issued_us.to_string()]).await?.pop()) })
+    }
+
+    fn note_seat<'a>(&'a self, identity: &'a Identity, room: &'a RoomId) -> Later<'a, ()> {
+        Box::pin(async move {
+            let words = [room.to_string(), SEATS_NOTED.to_string()];
+            self.connection.person("seat", identity, &words).await.map(drop)
         })
     }
 
