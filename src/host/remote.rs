@@ -83,11 +83,12 @@ impl MediaSide for Remote {
         let (inner, stream) = (Arc::clone(&self.0), stream.to_owned());
         tokio::spawn(async move {
             let Ok(_place) = inner.endings.acquire().await else { return };
-            match inner.end(&stream).await {
-                Ok(()) => tracing::debug!(stream, "ended on the engine"),
-                Err(error) => tracing::warn!(stream, error = &error as &dyn std::error::Error, "not ended on the engine"),
-            }
+            inner.end(&stream).await;
         });
+    }
+
+    fn make_way<'a>(&'a self, stream: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(self.0.end(stream))
     }
 
     fn engine(&self) -> Option<&Engine> {
@@ -140,8 +141,15 @@ impl Inner {
         Ok(look::nginx(&String::from_utf8_lossy(&self.ask(Method::GET, url).await?)))
     }
 
-    /// Ends a stream.
-    async fn end(&self, stream: &str) -> Result<(), Error> {
+    /// Ends a stream, if the engine can be told.
+    async fn end(&self, stream: &str) {
+        match self.tell_to_end(stream).await {
+            Ok(()) => tracing::debug!(stream, "ended on the engine"),
+            Err(error) => tracing::warn!(stream, error = &error as &dyn std::error::Error, "not ended on the engine"),
+        }
+    }
+
+    async fn tell_to_end(&self, stream: &str) -> Result<(), Error> {
         let (Some(control), Some(seat)) = (&self.config().control, id::holder_of(stream)) else { return Ok(()) };
         let mut url = parse(control.expose())?;
         if self.config().kind == Kind::Nginx {

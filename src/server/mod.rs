@@ -43,6 +43,10 @@ pub trait MediaSide: Send + Sync + 'static {
     fn totals(&self) -> MediaFigures {
         MediaFigures::default()
     }
+    /// Ends that stream, and waits until it has ended: whoever publishes it comes again, after a break that the engine may not have noticed.
+    fn make_way<'a>(&'a self, _stream: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(std::future::ready(()))
+    }
     /// The engine that relays the streams, if this server does not do it itself.
     fn engine(&self) -> Option<&Engine> {
         None

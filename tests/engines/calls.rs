@@ -6,6 +6,8 @@ use parlor::call::{Call, Config, Entry, Peer, Phase, Snapshot, Speaker};
 use parlor::host::{self, Host};
 use parlor::media::capture::{AudioSource, Format, VideoSource};
 use parlor::proto::Mode;
+use parlor::room::Client;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -66,6 +68,36 @@ fn report(way: &str, peers: &[Peer; 2]) {
             stats.audio_gap_ms,
             stats.freezes
         );
+    }
+}
+
+/// The programs themselves, without a word about the engine.
+#[test]
+fn e2e_two_bots_talk_through_nginx() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let behind = runtime.block_on(Behind::start("nginx with its RTMP module", Clock::system()));
+    let bot = |name: &str, entry: [&str; 2]| {
+        let mut bot = Command::new(env!("CARGO_BIN_EXE_parlor-bot"));
+        bot.args(["--server", &behind.host.addr().to_string(), "--name", name, "--size", "320x180", "--json"]).args(entry);
+        bot.args(["--seconds", "10", "--expect", "1"]).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let ann = bot("Ann", ["--create", "Talk"]);
+    let looking = Client::new(&behind.host.addr().to_string()).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    runtime.block_on(async {
+        looking.login("Onlooker").await.unwrap();
+        while looking.get_room_list(0, 1).await.unwrap().total == 0 {
+            assert!(Instant::now() < deadline, "Ann's room is not in the list");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    for (name, bot) in [("Ben", bot("Ben", ["--enter", "Talk"])), ("Ann", ann)] {
+        let output = bot.wait_with_output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        println!("{name}: {}", report["peers"]);
+        assert!(output.status.success(), "{name} did not both see and hear the other: {report}");
+        let p50 = report["peers"][0]["delay_ms"]["p50"].as_f64().unwrap();
+        assert!((10.0..1_000.0).contains(&p50), "{report}");
     }
 }
 

@@ -157,6 +157,20 @@ async fn e2e_nginx_refuses_whom_the_rooms_refuse() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e2e_whoever_comes_back_takes_the_stream_over_at_once() {
+    let behind = Behind::start(PLAIN, Clock::system()).await;
+    let Pair { ann, first, second, mut bob_push, ann_push: _ann_push, .. } = pair(&behind).await;
+    // Bob's network broke, and nginx still waits for his old connection.
+    let mut again = Push::to(&second.publish_url);
+    assert!(again.is_live().await, "nginx alone would say that the stream is taken");
+    bob_push.end().await;
+    hears(&play(&other(&ann, &first).await)).await;
+    assert!(again.is_live().await && members(&ann, &first).await == 2);
+    let events = ann.events(&first.room, 0, Duration::ZERO).await.unwrap().events;
+    assert_eq!(events.len(), 2, "two joined, nobody left: {events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e2e_a_member_is_removed_when_the_stream_ends_and_stays_while_it_flows() {
     let clock = Clock::manual(now());
     let behind = Behind::start(PLAIN, clock.clone()).await;

@@ -18,6 +18,8 @@ impl Engine {
             What::Publish => {
                 let stream = self.stream(Action::Publish, hook)?;
                 self.admit(service, Action::Publish, hook, &stream, now).await?;
+                // Whoever has the seat takes their stream back at once.
+                service.make_way(&stream).await;
                 self.presence().publishes(&stream, &hook.client, now);
                 service.started(&stream).await;
                 tracing::info!(stream, client = hook.client, "stream started on the engine");

@@ -415,6 +415,11 @@ impl Service {
         engine.answer(self, hook, self.now()).await
     }
 
+    /// Ends what the engine still has of a stream whose publisher comes again.
+    pub(super) async fn make_way(&self, stream: &str) {
+        self.0.media.make_way(stream).await;
+    }
+
     /// Takes note that somebody's own stream flows, where the engine does not say so itself.
     ///
     /// # Errors
