@@ -265,7 +265,12 @@ fn the_figures_are_what_prometheus_reads() {
     let _ = server.get("/v1/rooms/none");
     let answer = server.get("/metrics");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-type: application/openmetrics-text"), "{answer}");
-    let figures = Figures::parse(answer.split_once("\r\n\r\n").unwrap().1);
+    let text = answer.split_once("\r\n\r\n").unwrap().1;
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operators.md")).unwrap();
+    for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(guide.contains(&format!("`{name}")), "the guide says nothing of {name}");
+    }
+    let figures = Figures::parse(text);
     assert_eq!(figures.value("parlor_rooms", ""), 1.0);
     assert_eq!(figures.value("parlor_members", ""), 1.0);
     assert_eq!(figures.value("parlor_http_request_duration_seconds_count", "route=\"/v1/login\",result=\"ok\""), 1.0);
@@ -388,6 +393,10 @@ fn a_good_configuration_is_called_good_and_a_bad_one_is_explained() {
     let bad = output(&["--config", path, "--check"]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8(bad.stderr).unwrap().contains("cert.pem"), "a missing file is named");
+    std::fs::write(&cert, "no certificate").unwrap();
+    let bad = output(&["--config", path, "--check"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8(bad.stderr).unwrap().contains("`tls`"), "files that hold something else are refused");
 }
 
 #[cfg(unix)]

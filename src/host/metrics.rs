@@ -15,7 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Content type of what [`Metrics::text`] writes.
@@ -106,8 +106,7 @@ pub(super) struct Metrics {
     routes: Routes,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
     slots: Vec<[OnceLock<Histogram>; 3]>,
-    rooms: Gauge,
-    members: Gauge,
+    totals: Arc<Mutex<Totals>>,
 }
 
 /// A connection that is counted as open; not any more when dropped.
@@ -133,11 +132,9 @@ impl Metrics {
             "Time to answer a request, long polls included",
             durations.clone(),
         );
-        let (rooms, members) = (Gauge::default(), Gauge::default());
-        registry.register("parlor_rooms", "Open rooms", rooms.clone());
-        registry.register("parlor_members", "Members of open rooms", members.clone());
+        let totals = Arc::default();
         registry.register("parlor_build", "What runs here", Info::new(vec![("version", crate::version())]));
-        registry.register_collector(Box::new(Present { hub, entrance }));
+        registry.register_collector(Box::new(Present { hub, entrance, totals: Arc::clone(&totals) }));
         let routes = Routes::new();
         Self {
             open: Kind::ALL.map(|kind| open.get_or_create_owned(&vec![("kind", kind.label().to_owned())])),
@@ -147,8 +144,7 @@ impl Metrics {
             routes,
             durations,
             registry,
-            rooms,
-            members,
+            totals,
         }
     }
 
@@ -189,9 +185,7 @@ impl Metrics {
 
     /// Takes note of how many there are.
     pub fn set_totals(&self, totals: Totals) {
-        for (gauge, count) in [(&self.rooms, totals.rooms), (&self.members, totals.members)] {
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
+        *self.totals.lock().unwrap_or_else(PoisonError::into_inner) = totals;
     }
 
     /// All figures as text.
@@ -239,6 +233,7 @@ impl Routes {
 struct Present {
     hub: Hub,
     entrance: Arc<Entrance>,
+    totals: Arc<Mutex<Totals>>,
 }
 
 impl fmt::Debug for Present {
@@ -251,10 +246,16 @@ impl Collector for Present {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let stats = self.hub.stats();
         let usage = process::usage();
+        let totals = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let mut gauge = |name: &str, help: &str, value: u64| {
             let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
         };
+        gauge("parlor_rooms", "Open rooms", totals.rooms as u64)?;
+        gauge("parlor_members", "Members of open rooms", totals.members as u64)?;
+        if let Some(audience) = totals.audience {
+            gauge("parlor_audience", "Viewers of live rooms", audience as u64)?;
+        }
         gauge("parlor_publishers", "Streams that are being published", stats.published as u64)?;
         gauge("parlor_readers", "Players of streams", stats.readers as u64)?;
         gauge("parlor_connections_all", "Open connections of all kinds", self.entrance.count() as u64)?;
@@ -319,7 +320,7 @@ mod tests {
         for (path, status) in [("/v1/rooms/a", 200), ("/v1/rooms/b", 200), ("/v1/rooms/b", 404), ("/x", 404)] {
             metrics.answered(path, status, Duration::from_millis(3));
         }
-        metrics.set_totals(Totals { rooms: 1, members: 2 });
+        metrics.set_totals(Totals { rooms: 1, members: 2, audience: Some(3) });
         let text = metrics.text().unwrap();
         for line in [
             "parlor_connections{kind=\"rtmp\"} 1",
@@ -332,6 +333,7 @@ mod tests {
             "parlor_http_request_duration_seconds_bucket{le=\"0.005\",route=\"/v1/rooms/{room}\",result=\"refused\"} 1",
             "parlor_http_request_duration_seconds_count{route=\"other\",result=\"refused\"} 1",
             "parlor_members 2",
+            "parlor_audience 3",
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line} in\n{text}");
         }

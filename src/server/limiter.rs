@@ -5,11 +5,16 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
+/// Fewer buckets than this are not worth looking through.
+const SWEEP: usize = 1024;
+
 /// A bucket per key, bounded in number. Time is an argument.
 #[derive(Debug)]
 pub struct Limiter<K> {
     rate: Rate,
     buckets: HashMap<K, Bucket>,
+    /// At so many buckets, those that are full again are looked for.
+    sweep_at: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +26,14 @@ struct Bucket {
 impl<K: Hash + Eq + Clone> Limiter<K> {
     /// Full buckets for everybody.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, buckets: HashMap::new() }
+        Self { rate, buckets: HashMap::new(), sweep_at: SWEEP }
     }
 
     /// Takes one token; false if there is none.
     pub fn take(&mut self, key: &K, now: Duration) -> bool {
         let tokens = self.level(key, now);
         let allowed = tokens >= 1.0;
-        if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(key) {
+        if self.buckets.len() >= self.sweep_at && !self.buckets.contains_key(key) {
             self.forget(now);
         }
         self.buckets.insert(key.clone(), Bucket { tokens: if allowed { tokens - 1.0 } else { tokens }, at: now });
@@ -44,13 +49,16 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         self.buckets.get(key).map_or(self.rate.burst, |b| refilled(self.rate, b, now))
     }
 
-    /// Makes room: full buckets first; if none is full, all, because refusing newcomers would let one attacker lock everybody out.
+    /// Makes room: full buckets first, which are as good as none; if there are still too many, all, because refusing newcomers would let one
+    /// attacker lock everybody out. What it costs is spread over as many newcomers as there are buckets.
     fn forget(&mut self, now: Duration) {
         let rate = self.rate;
         self.buckets.retain(|_, b| refilled(rate, b, now) < rate.burst);
         if self.buckets.len() >= BUCKETS {
             self.buckets.clear();
         }
+        self.sweep_at = (self.buckets.len() * 2).clamp(SWEEP, BUCKETS);
+        self.buckets.shrink_to(self.sweep_at);
     }
 }
 
@@ -73,6 +81,17 @@ mod tests {
         assert!(limiter.take(&"a", S(2)));
         assert!(!limiter.take(&"a", S(2)));
         assert_eq!((0..5).filter(|_| limiter.take(&"a", S(1000))).count(), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn who_has_rested_is_forgotten() {
+        let mut limiter = Limiter::new(Rate { burst: 2.0, per_s: 1.0 });
+        for i in 0..100_000_u64 {
+            // A hundred newcomers a second, each full again after one.
+            limiter.take(&i, Duration::from_millis(i * 10));
+            assert!(limiter.buckets.len() <= SWEEP, "{} at {i}", limiter.buckets.len());
+        }
+        assert!(limiter.buckets.capacity() < 4 * SWEEP);
     }
 
     #[test]

@@ -129,9 +129,11 @@ fn requests_that_make_no_sense_are_refused_in_words() {
         ),
     ] {
         let shown: String = request.chars().take(90).collect();
-        let mut stream = server.saying(request.as_bytes());
-        let _ = stream.flush();
-        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let stream = server.saying(request.as_bytes());
+        if allowed.contains(&0) {
+            // It says that there is more to come; there is not.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+        }
         let answer = rest(stream);
         let status = answer.get(9..12).and_then(|status| status.parse::<u16>().ok()).unwrap_or(0);
         assert!(allowed.contains(&status), "{status} for {shown}: {answer}");

@@ -5,4 +5,5 @@
 mod bombs;
 mod floods;
 mod secrets;
+mod signals;
 mod support;

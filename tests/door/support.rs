@@ -4,7 +4,6 @@ use parlor::rtmp::{Packet, PacketKind, tag};
 use parlor::wire::link::{Options, Playback, Publication, State};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -47,12 +46,28 @@ impl Server {
         Self { child, listen: ready["listen"].as_str().unwrap().to_owned(), folder }
     }
 
-    pub fn log_file(&self) -> PathBuf {
-        self.folder.path().join("log")
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_file()).unwrap()
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([format!("-{signal}"), self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The code with which it has ended.
+    pub fn exited(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// The code with which it ends.
+    pub fn wait(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while self.exited().is_none() {
+            assert!(start.elapsed() < PATIENCE, "the server does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.exited()
     }
 
     pub fn connect(&self) -> TcpStream {

@@ -143,9 +143,8 @@ impl Store for Memory {
     fn totals(&self) -> Later<'_, Totals> {
         let books = self.lock();
         let open = books.rooms.values().filter_map(|entry| entry.slot.as_ref()).filter(|room| room.closed.is_none());
-        ready(Ok(
-            open.fold(Totals::default(), |sum, room| Totals { rooms: sum.rooms + 1, members: sum.members + room.seats.len() })
-        ))
+        let (rooms, members) = open.fold((0, 0), |(rooms, members), room| (rooms + 1, members + room.seats.len()));
+        ready(Ok(Totals { rooms, members, audience: Some(self.audiences().count()) }))
     }
 
     fn due(&self) -> Later<'_, Vec<Due>> {

@@ -70,6 +70,8 @@ pub struct Totals {
     pub rooms: usize,
     /// Seats that are taken in them.
     pub members: usize,
+    /// Viewers of live rooms, where that is known without looking at each room.
+    pub audience: Option<usize>,
 }
 
 /// Something that happened, perhaps in another process.

@@ -17,6 +17,11 @@ struct Audience {
 }
 
 impl Audiences {
+    /// How many watch all rooms together; whoever's time is up counts until the next purge.
+    pub fn count(&self) -> usize {
+        self.0.values().map(|audience| audience.watchers.len()).sum()
+    }
+
     /// Lets somebody watch until then. Returns how many watch, or nothing if `cap` watch already.
     pub fn watch(&mut self, now: Duration, room: &RoomId, watcher: &Watcher, until: Duration, cap: usize) -> Option<usize> {
         let audience = self.0.entry(room.clone()).or_default();

@@ -218,7 +218,7 @@ impl Store for Redis {
     fn totals(&self) -> Later<'_, Totals> {
         Box::pin(async move {
             let mut reply = self.connection.totals().await?.into_iter();
-            Ok(Totals { rooms: parse(reply.next())?, members: parse(reply.next())? })
+            Ok(Totals { rooms: parse(reply.next())?, members: parse(reply.next())?, audience: None })
         })
     }
 
