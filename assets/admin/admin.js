@@ -102,7 +102,7 @@ function rate(of, bytes) {
   return kbps;
 }
 
-const speed = (kbps) => kbps === undefined ? "…" : kbps >= 10000 ? (kbps / 1000).toFixed(1) + " Mbit/s" : kbps + " kbit/s";
+const speed = (kbps) => kbps === undefined ? "…" : kbps >= 1000 ? (kbps / 1000).toFixed(1) + " Mbit/s" : kbps + " kbit/s";
 
 function duration(s) {
   if (s < 60) return say("seconds", { n: s });

@@ -32,6 +32,10 @@ impl App {
                 self.sidebar_forced = show;
             }
             Action::UseServer(choice) => self.use_server(choice),
+            Action::UseAccessKey(key) => {
+                self.settings.access_key.clone_from(&key);
+                self.server.set_access_key(key);
+            }
             Action::RefreshRooms => self.server.refresh(),
             Action::Copy { text, said } => {
                 ctx.copy_text(text);
@@ -177,7 +181,9 @@ impl App {
             return;
         };
         let public = self.server.public_address().filter(|_| plan.server.is_none()).cloned();
-        let mut session = Session::start(plan, address, public, self.options.runtime.clone(), self.wake.clone());
+        // An invite's server is told nothing of another one's key.
+        let key = self.server.access_key().filter(|_| plan.server.is_none());
+        let mut session = Session::start(plan, (address, key), public, self.options.runtime.clone(), self.wake.clone());
         session.page.stats = self.options.args.stats;
         if self.options.args.chat {
             session.page.toggle_chat();

@@ -23,6 +23,9 @@ pub struct Home {
     pub join_error: Option<String>,
     /// Address of another server.
     pub address: String,
+    /// What is typed into the box for its access key, and what is in use.
+    pub access_key: String,
+    pub access_key_used: String,
     /// Whether the address box is open although the server inside the program is in use.
     pub choosing: bool,
 }
@@ -149,9 +152,15 @@ impl Home {
                     let pressed = ui.add(Button::new(&text).min_width(ui.available_width())).clicked();
                     if (entered || pressed) && !self.address.trim().is_empty() {
                         self.choosing = false;
+                        if self.access_key != self.access_key_used {
+                            self.access_key_used.clone_from(&self.access_key);
+                            cx.act(Action::UseAccessKey(self.access_key.trim().to_owned()));
+                        }
                         cx.act(Action::UseServer(ServerChoice::Address(self.address.trim().to_owned())));
                     }
                 });
+                let (label, hint) = (cx.t("server-access-key"), cx.t("server-access-key-hint"));
+                Field::new(&label).hint(&hint).password().width(ui.available_width()).show_bare(ui, &mut self.access_key);
             }
             let asked = !self.choosing || matches!(view.choice, ServerChoice::Address(_));
             if asked {

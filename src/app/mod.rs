@@ -148,9 +148,9 @@ impl App {
             Arc::new(move || ctx.request_repaint_after(NEWS))
         };
         let data = options.config.as_deref().and_then(Path::parent).map(|folder| folder.join("server"));
-        let (choice, name, port) = (settings.server.clone(), settings.name.as_str(), settings.host_port);
-        let server = Server::new(options.runtime.clone(), wake.clone(), choice, name, port, data);
-        let home = Home { address: settings.address.clone(), ..Home::default() };
+        let server = Server::new(options.runtime.clone(), wake.clone(), &settings, data);
+        let key = settings.access_key.clone();
+        let home = Home { address: settings.address.clone(), access_key: key.clone(), access_key_used: key, ..Home::default() };
         let timetable = Timetable::new(&options.args, clock.now());
         let mut toasts = Toasts::default();
         if let Some(file) = aside {

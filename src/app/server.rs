@@ -3,11 +3,11 @@
 use super::errors::{self, Sentence};
 use super::i18n::Texts;
 use super::preview::Wake;
-use super::settings::ServerChoice;
+use super::settings::{ServerChoice, Settings};
 use super::view::{RoomsView, ServerKind, ServerView};
 use crate::base::Slot;
 use crate::host::{self, Host};
-use crate::proto::api::RoomSummary;
+use crate::proto::api::{Login, RoomSummary};
 use crate::proto::{Address, Code, name};
 use crate::room::{self, Client, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -47,6 +47,7 @@ pub struct Server {
     name: String,
     port: u16,
     data: Option<PathBuf>,
+    access_key: String,
     host: Arc<Mutex<Option<Host>>>,
     answer: Slot<Result<Ready, Failure>>,
     state: Option<Result<Ready, Failure>>,
@@ -55,24 +56,35 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to use `choice`. `name` is who reads the room list, `port` where a server inside this program listens, `data` where it keeps its
-    /// key, so that invites stay true.
-    pub fn new(runtime: Handle, wake: Wake, choice: ServerChoice, name: &str, port: u16, data: Option<PathBuf>) -> Self {
+    /// Starts to use the server of the settings; `data` is where a server inside this program keeps its key, so that invites stay true.
+    pub fn new(runtime: Handle, wake: Wake, settings: &Settings, data: Option<PathBuf>) -> Self {
         let mut server = Self {
             runtime,
             wake,
-            choice: choice.clone(),
-            name: name.to_owned(),
-            port,
+            choice: settings.server.clone(),
+            name: settings.name.clone(),
+            port: settings.host_port,
             data,
+            access_key: settings.access_key.clone(),
             host: Arc::default(),
             answer: Slot::new(),
             state: None,
             task: None,
             rooms: None,
         };
-        server.choose(choice);
+        server.choose(settings.server.clone());
         server
+    }
+
+    /// What to say at servers that ask for an access key, from the next choice on.
+    pub fn set_access_key(&mut self, key: String) {
+        self.access_key = key;
+    }
+
+    /// What this server has to be told, if it is somebody else's.
+    pub fn access_key(&self) -> Option<String> {
+        let elsewhere = matches!(self.choice, ServerChoice::Address(_));
+        Some(self.access_key.clone()).filter(|key| elsewhere && !key.is_empty())
     }
 
     /// Uses another server, or tries the same one again. A server inside this program goes on running until the program ends:
@@ -87,14 +99,19 @@ impl Server {
         self.answer = Slot::new();
         let (answer, wake) = (self.answer.clone(), self.wake.clone());
         let (choice, host, port, data) = (self.choice.clone(), self.host.clone(), self.port, self.data.clone());
-        let name = name::check(&self.name).unwrap_or("Guest").to_owned();
+        let login = self.login();
         self.task = Some(self.runtime.spawn(async move {
             answer.put(match &choice {
-                ServerChoice::Here => here(&host, port, data, &name).await,
-                ServerChoice::Address(address) => at(address, &name).await,
+                ServerChoice::Here => here(&host, port, data, &login).await,
+                ServerChoice::Address(address) => at(address, &login).await,
             });
             wake();
         }));
+    }
+
+    /// Who reads the room list.
+    fn login(&self) -> Login {
+        Login { access_key: self.access_key(), ..Login::new(name::check(&self.name).unwrap_or("Guest")) }
     }
 
     /// Takes what has arrived; returns whether the server has just become ready or failed.
@@ -104,7 +121,7 @@ impl Server {
             tracing::warn!(?failure, "no server");
         }
         if let Ok(ready) = &answer {
-            self.rooms = Some(Rooms::start(&self.runtime, ready.client.clone(), self.name.clone(), self.wake.clone()));
+            self.rooms = Some(Rooms::start(&self.runtime, ready.client.clone(), self.login(), self.wake.clone()));
         }
         self.state = Some(answer);
         true
@@ -193,13 +210,13 @@ impl Drop for Server {
 }
 
 /// Starts the server inside this program, or finds the one of another program on this computer.
-async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, name: &str) -> Result<Ready, Failure> {
+async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, login: &Login) -> Result<Ready, Failure> {
     let known = lock(running).as_ref().map(|host| (host.addr().port(), public(host.info())));
     let (port, public) = match known {
         Some(known) => known,
         None => match host_on(port, data.clone()).await {
             Ok(host) => own(running, host),
-            Err(host::Error::AddressTaken(_)) => match at(&loopback(port), name).await {
+            Err(host::Error::AddressTaken(_)) => match at(&loopback(port), login).await {
                 Ok(shared) => return Ok(share(shared, port).await),
                 // Something else has the port: any other will do.
                 Err(_) => own(running, host_on(0, data).await.map_err(|error| Failure::Host(error.to_string()))?),
@@ -207,7 +224,7 @@ async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, n
             Err(error) => return Err(Failure::Host(error.to_string())),
         },
     };
-    let ready = at(&loopback(port), name).await?;
+    let ready = at(&loopback(port), login).await?;
     Ok(Ready { public: public.unwrap_or_else(|| ready.public.clone()), kind: ServerKind::Own, ..ready })
 }
 
@@ -257,9 +274,9 @@ fn loopback(port: u16) -> String {
 }
 
 /// Signs in at `address`.
-async fn at(address: &str, name: &str) -> Result<Ready, Failure> {
+async fn at(address: &str, login: &Login) -> Result<Ready, Failure> {
     let client = Client::new(address).map_err(Failure::Room)?;
-    client.login(name).await.map_err(Failure::Room)?;
+    client.login_as(login).await.map_err(Failure::Room)?;
     Ok(Ready { public: client.address().clone(), client, kind: ServerKind::Remote })
 }
 
@@ -274,13 +291,13 @@ struct Rooms {
 }
 
 impl Rooms {
-    fn start(runtime: &Handle, client: Client, name: String, wake: Wake) -> Self {
+    fn start(runtime: &Handle, client: Client, login: Login, wake: Wake) -> Self {
         let list = List::default();
         let refresh = Arc::new(Notify::new());
         let (shown, asked) = (list.clone(), refresh.clone());
         let task = runtime.spawn(async move {
             loop {
-                let read = read(&client, &name).await;
+                let read = read(&client, &login).await;
                 let changed = {
                     let mut shown = lock(&shown);
                     let same = matches!((shown.as_ref(), &read), (Some(Ok(old)), Ok(new)) if old == new);
@@ -304,12 +321,12 @@ impl Drop for Rooms {
     }
 }
 
-async fn read(client: &Client, name: &str) -> Result<Vec<RoomSummary>, room::Error> {
+async fn read(client: &Client, login: &Login) -> Result<Vec<RoomSummary>, room::Error> {
     let first = client.get_room_list(0, MOST_ROOMS).await;
     let page = match first {
         // The server was started anew and knows nobody.
         Err(error) if error.kind() == ErrorKind::Problem(Code::Unauthorized) => {
-            client.login(name::check(name).unwrap_or("Guest")).await?;
+            client.login_as(login).await?;
             client.get_room_list(0, MOST_ROOMS).await?
         }
         other => other?,

@@ -61,6 +61,7 @@ pub struct Session {
     pub page: CallPage,
     call: Call,
     server: String,
+    access_key: Option<String>,
     /// Address to write into invites.
     public_address: Option<Address>,
     snapshot: Arc<Snapshot>,
@@ -71,9 +72,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts the call on `server`; returns at once. `public_address` replaces the server in invites.
-    pub fn start(plan: Plan, server: String, public_address: Option<Address>, runtime: Handle, wake: Wake) -> Self {
+    /// Starts the call on `server`, signed in with an access key where it asks for one; returns at once. `public_address` replaces the server in invites.
+    pub fn start(
+        plan: Plan,
+        (server, access_key): (String, Option<String>),
+        public_address: Option<Address>,
+        runtime: Handle,
+        wake: Wake,
+    ) -> Self {
         let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
+        config.access_key.clone_from(&access_key);
         config.video = plan.video.clone();
         config.audio = plan.audio.clone();
         config.mic = plan.mic;
@@ -92,6 +100,7 @@ impl Session {
             page: CallPage::default(),
             call,
             server,
+            access_key,
             public_address,
             snapshot,
             videos: Videos::default(),
@@ -146,6 +155,7 @@ impl Session {
         let Some(room) = self.room().cloned() else { return };
         let mut config = Config::test_partner(self.server.clone(), &room, name, self.runtime.clone());
         config.entry = Entry::Enter { room: room.to_string(), password: self.plan.password() };
+        config.access_key.clone_from(&self.access_key);
         config.on_change = self.wake.clone();
         self.partners.push(Call::start(config));
     }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub server: ServerChoice,
     /// Address that was typed last.
     pub address: String,
+    /// Access key of that server; empty: it asks for none.
+    pub access_key: String,
     /// Port of the server inside this program.
     pub host_port: u16,
     /// Where one's picture comes from.
@@ -67,6 +69,7 @@ impl Default for Settings {
             name: String::new(),
             server: ServerChoice::Here,
             address: String::new(),
+            access_key: String::new(),
             host_port: DEFAULT_PORT,
             video: VideoSource::Camera(None),
             audio: AudioSource::Device(None),

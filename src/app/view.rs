@@ -19,6 +19,8 @@ pub enum Action {
     ShowSidebar(bool),
     /// Use another server.
     UseServer(ServerChoice),
+    /// Sign in to another server with this access key; empty: without one.
+    UseAccessKey(String),
     /// Read the room list now.
     RefreshRooms,
     /// Put a text on the clipboard and say so.

@@ -29,6 +29,8 @@ macro_rules! on_each_store {
     };
 }
 
+mod kept;
+
 on_each_store![
     a_room_is_listed_and_a_member_announced_only_when_their_stream_flows,
     a_seat_without_a_stream_is_taken_back_and_heartbeats_do_not_keep_it,

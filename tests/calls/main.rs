@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod proxy;
+mod restart;
 mod stage;
 mod talk;
 mod trouble;

@@ -31,6 +31,12 @@ impl Stage {
         Self { address: host.addr(), host: Some(host), runtime }
     }
 
+    /// On a server that somebody else runs.
+    pub fn at(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        Self { host: None, address, runtime }
+    }
+
     pub fn config(&self, entry: Entry, name: &str) -> Config {
         Config {
             video: VideoSource::Pattern,

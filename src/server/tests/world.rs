@@ -92,8 +92,13 @@ impl World {
     }
 
     pub async fn with(kind: Kind, limits: Limits) -> Self {
-        let (clock, streams) = (Clock::manual(T0), Arc::new(Streams::default()));
-        let service = |store: Arc<dyn Store>| Service::new(limits, Keys::random(), clock.clone(), store, streams.clone());
+        Self::begin(kind, limits, Keys::random(), T0).await
+    }
+
+    /// Without rooms, from that moment on.
+    pub async fn begin(kind: Kind, limits: Limits, keys: Keys, at: Duration) -> Self {
+        let (clock, streams) = (Clock::manual(at), Arc::new(Streams::default()));
+        let service = |store: Arc<dyn Store>| Service::new(limits, keys.clone(), clock.clone(), store, streams.clone());
         match kind {
             Kind::Memory => {
                 let store = Arc::new(Memory::new(clock.clone()));

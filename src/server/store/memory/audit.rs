@@ -59,7 +59,7 @@ impl Memory {
 impl super::Entry {
     fn check_events(&self) {
         let room = self.slot.as_ref().unwrap();
-        let (mut since, mut present) = (0, BTreeSet::new());
+        let (mut since, mut present) = (room.restored.as_ref().map_or(0, |restored| restored.first - 1), BTreeSet::new());
         loop {
             let events = self.events.since(since);
             assert!(!events.gap, "so few events fit");
