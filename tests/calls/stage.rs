@@ -68,7 +68,19 @@ impl Stage {
         let entry = Entry::Create { name: "Room 会议".into(), mode, password: password.map(str::to_owned), dissolve: true };
         let person = Person::new(Call::start(self.config(entry, name)));
         person.in_call();
+        self.listed();
         person
+    }
+
+    /// Waits until the room is in the list, which is a moment after its creator's stream began.
+    fn listed(&self) {
+        let client = parlor::room::Client::new(&self.address.to_string()).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        self.runtime.block_on(client.login("Lister")).unwrap();
+        while self.runtime.block_on(client.get_room_list(0, 1)).unwrap().total == 0 {
+            assert!(Instant::now() < deadline, "the room is not listed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub fn enter(&self, name: &str) -> Person {
