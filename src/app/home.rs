@@ -23,8 +23,9 @@ pub struct Home {
     pub join_error: Option<String>,
     /// Address of another server.
     pub address: String,
-    /// What is typed into the box for its access key, and what is in use.
+    /// What is typed into the box for its access key.
     pub access_key: String,
+    /// The access key in use.
     pub access_key_used: String,
     /// Whether the address box is open although the server inside the program is in use.
     pub choosing: bool,
