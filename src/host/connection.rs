@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long a connection may stay silent before its first byte.
@@ -171,12 +172,18 @@ async fn speak<C: Carrier + 'static>(
         Some(Protocol::Http) => {
             let _open = shared.metrics.opened(if encrypted { Kind::Https } else { Kind::Http });
             let way = if is_welcome { http::Way::In { encrypted } } else { http::Way::Refused };
-            http::serve(stream, peer, way, guest, shared, stop.asked).await;
+            // Large, and few of them: other connections need not have room for it.
+            Box::pin(http::serve(stream, peer, way, guest, shared, stop.asked)).await;
         }
         Some(Protocol::Rtmp) if is_welcome => {
             let _open = shared.metrics.opened(if encrypted { Kind::Rtmps } else { Kind::Rtmp });
             let policy = Arc::new(Visitor { guest: guest.clone(), shared: shared.clone() });
-            relay::serve_connection(stream, peer, shared.hub.clone(), policy, stop.drained).await;
+            // A task of its own, so that packets need not come down through all that was asked before.
+            let mut relaying = JoinSet::new();
+            relaying.spawn(relay::serve_connection(stream, peer, shared.hub.clone(), policy, stop.drained));
+            if let Some(Err(error)) = relaying.join_next().await {
+                tracing::error!(%peer, %error, "a connection broke down");
+            }
         }
         Some(Protocol::Rtmp) => {
             shared.metrics.refused(Reason::Plain);

@@ -1,11 +1,15 @@
 //! All streams by name, and the handles through which connections take part in them.
 
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::base::Clock;
 use crate::rtmp::Packet;
@@ -123,7 +127,8 @@ impl Hub {
     /// Like [`publish`](Self::publish).
     pub fn publish_as(&self, name: &str, owner: &str, manner: Manner) -> Result<Publisher, Busy> {
         let (stream, control) = self.join(name, |stream| stream.publish(owner, manner.live, self.0.clock.now()))?;
-        Ok(Publisher(Place { hub: self.clone(), name: name.to_owned(), stream }, control))
+        let timer = manner.live.then(Mutex::default);
+        Ok(Publisher { place: Place { hub: self.clone(), name: name.to_owned(), stream }, control, timer })
     }
 
     /// Becomes a reader of `name`, which may wait for `wait` while nobody publishes.
@@ -225,50 +230,58 @@ impl Place {
 }
 
 /// The publisher's end of a stream. Dropped without [`finish`](Self::finish), its connection counts as broken.
-pub struct Publisher(Place, Arc<Control>);
+pub struct Publisher {
+    place: Place,
+    control: Arc<Control>,
+    /// Of a live stream: rings when what is kept for a moment is to be handed out.
+    timer: Option<Mutex<Option<Pin<Box<Sleep>>>>>,
+}
 
 impl Publisher {
     /// Hands `packet` to all readers; never waits. Returns whether the stream has begun to flow by it.
     pub fn send(&self, packet: Packet) -> bool {
-        self.0.stream.packet(&self.1, packet, self.0.now())
+        self.place.stream.packet(&self.control, packet, self.place.now())
     }
 
     /// Waits for something to do, and hands out on time what is kept for a moment in a live stream. Cancelling it loses nothing.
     pub async fn signal(&self) -> Signal {
-        loop {
-            let orders = self.1.take();
-            if orders.ended {
-                return Signal::Ended;
-            }
-            if orders.key_frame {
-                return Signal::KeyFrame;
-            }
-            let Some(due) = self.0.stream.due(self.0.now()) else {
-                self.1.wake.notified().await;
-                continue;
-            };
-            tokio::select! {
-                () = self.1.wake.notified() => {}
-                () = tokio::time::sleep(due) => self.0.stream.flush(&self.1, self.0.now()),
-            }
+        poll_fn(|cx| self.poll_signal(cx)).await
+    }
+
+    fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal> {
+        if let Poll::Ready(orders) = self.control.poll(cx) {
+            return Poll::Ready(if orders.ended { Signal::Ended } else { Signal::KeyFrame });
         }
+        let Some(timer) = &self.timer else { return Poll::Pending };
+        let mut timer = lock(timer);
+        while let Some(due) = self.place.stream.due(self.place.now()) {
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep(due)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.place.stream.flush(&self.control, self.place.now());
+            timer.as_mut().reset(Instant::now() + limits::GATHER);
+        }
+        // The next one is set when something is gathered again.
+        *timer = None;
+        Poll::Pending
     }
 
     /// Kilobits a second that it sends, over the last few seconds.
     pub fn kbps(&self) -> u32 {
-        self.0.stream.stats(self.0.now()).kbps
+        self.place.stream.stats(self.place.now()).kbps
     }
 
     /// Ends the publication. Returns whether the stream has stopped by it (and not before, nor gone on under another publisher).
     pub fn finish(&self, parting: Parting) -> bool {
-        self.0.stream.unpublish(&self.1, parting, self.0.now())
+        self.place.stream.unpublish(&self.control, parting, self.place.now())
     }
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
         self.finish(Parting::Broken);
-        self.0.hub.sweep(&self.0.name);
+        self.place.hub.sweep(&self.place.name);
     }
 }
 

@@ -1,9 +1,8 @@
 //! One stream: who publishes it, who reads it, and what passes between them. Pure bookkeeping; time is an argument.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-use tokio::sync::Notify;
 
 use crate::rtmp::{Packet, PacketKind};
 use crate::wire::ring::{Class, Dropped};
@@ -56,15 +55,19 @@ pub struct StreamStats {
     pub dropped: Dropped,
 }
 
-/// What a publisher's connection is told, and by what it is woken.
+/// What a publisher's connection is told.
 #[derive(Default)]
-pub(super) struct Control {
-    pub wake: Notify,
-    orders: Mutex<Orders>,
+pub(super) struct Control(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    orders: Orders,
+    /// Who waits for them. (A `Notify` would be as good, but this is looked at for each packet.)
+    waker: Option<Waker>,
 }
 
 /// What a publisher's connection has to do.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Orders {
     pub key_frame: bool,
     pub ended: bool,
@@ -72,20 +75,31 @@ pub(super) struct Orders {
 
 impl Control {
     fn order(&self, change: impl FnOnce(&mut Orders)) {
-        change(&mut lock(&self.orders));
-        self.wake.notify_one();
+        let mut told = lock(&self.0);
+        change(&mut told.orders);
+        let waker = told.waker.take();
+        drop(told);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
-    /// The orders given since the last call; the end stays.
-    pub fn take(&self) -> Orders {
-        let mut orders = lock(&self.orders);
-        let taken = *orders;
-        orders.key_frame = false;
-        taken
+    /// The orders given since the last call, as soon as there are any; the end stays.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Orders> {
+        let mut told = lock(&self.0);
+        let orders = told.orders;
+        told.orders.key_frame = false;
+        if orders != Orders::default() {
+            return Poll::Ready(orders);
+        }
+        if !told.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            told.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     fn has_ended(&self) -> bool {
-        lock(&self.orders).ended
+        lock(&self.0).orders.ended
     }
 }
 

@@ -38,7 +38,9 @@ fn drain(reader: &Reader) -> Vec<Packet> {
 
 /// What the publisher's connection would be told now.
 fn told(publisher: &Publisher) -> Vec<Signal> {
-    let orders = publisher.1.take();
+    let Poll::Ready(orders) = publisher.control.poll(&mut Context::from_waker(std::task::Waker::noop())) else {
+        return Vec::new();
+    };
     let mut all = Vec::new();
     if orders.key_frame {
         all.push(Signal::KeyFrame);
