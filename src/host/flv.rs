@@ -187,4 +187,16 @@ mod tests {
         assert_eq!(percent_decoded("a%20b%C3%A4").as_deref(), Some("a b\u{e4}"));
         assert_eq!((percent_decoded("%2"), percent_decoded("%zz"), percent_decoded("%ff")), (None, None, None));
     }
+
+    #[test]
+    fn a_connection_lives_as_long_as_its_viewer_takes_what_comes() {
+        let clock = crate::base::Clock::manual(Duration::from_secs(1_000));
+        let (hub, progress) = (Hub::new(clock.clone()), Progress::default());
+        assert!(!progress.flows(&hub), "no stream, no exception");
+        progress.taken_ms.store(1_000_000, Ordering::Relaxed);
+        clock.advance(limits::STALLED);
+        assert!(progress.flows(&hub));
+        clock.advance(Duration::from_secs(1));
+        assert!(!progress.flows(&hub));
+    }
 }

@@ -200,9 +200,12 @@ impl<C: Carrier + 'static> Connection<C> {
         }
     }
 
-    /// Moves what the session has to say, and what waits for the player, to the pipe when that is empty.
+    /// Hands on what has come, and moves what the session has to say, and what waits for the player, to the pipe when that is empty.
     fn fill(&mut self) -> Result<(), End> {
         self.flush();
+        if let Role::Publishing { publisher, .. } = &self.role {
+            publisher.hand_out();
+        }
         if let Role::Playing { stream_id, reader, .. } = &self.role
             && self.pipe.with(|pipe| pipe.pending()) == 0
         {
@@ -266,7 +269,7 @@ impl<C: Carrier + 'static> Connection<C> {
             && *stream_id == from
         {
             *heard = self.hub.clock().now();
-            if publisher.send(packet) {
+            if publisher.gather(packet) {
                 tracing::info!(peer = %self.peer, stream = %name, "stream started");
                 self.policy.started(name);
             }

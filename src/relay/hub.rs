@@ -240,7 +240,20 @@ pub struct Publisher {
 impl Publisher {
     /// Hands `packet` to all readers; never waits. Returns whether the stream has begun to flow by it.
     pub fn send(&self, packet: Packet) -> bool {
-        self.place.stream.packet(&self.control, packet, self.place.now())
+        self.place.stream.packet(&self.control, packet, false, self.place.now())
+    }
+
+    /// Like [`send`](Self::send), but the packet may wait for [`hand_out`](Self::hand_out): those that have come together go on together.
+    pub(super) fn gather(&self, packet: Packet) -> bool {
+        self.place.stream.packet(&self.control, packet, true, self.place.now())
+    }
+
+    /// No more comes at the moment.
+    pub(super) fn hand_out(&self) {
+        // In a live stream the timer says when.
+        if self.timer.is_none() {
+            self.place.stream.flush(&self.control, self.place.now());
+        }
     }
 
     /// Waits for something to do, and hands out on time what is kept for a moment in a live stream. Cancelling it loses nothing.

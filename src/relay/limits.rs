@@ -40,7 +40,7 @@ pub const GATHERED: usize = 32;
 pub const STEADY: Duration = Duration::from_secs(10);
 
 /// What was measured of a reader's network is believed by half after this time: it is tried again with pictures after some such times.
-pub const DISBELIEF: Duration = Duration::from_secs(15);
+pub const DISBELIEF: Duration = Duration::from_secs(20);
 
 /// A stored header (codec configuration, metadata, clock); real ones have some hundred bytes.
 pub const HEADER: usize = 64 * 1024;
@@ -48,8 +48,9 @@ pub const HEADER: usize = 64 * 1024;
 /// Key frames asked of one publisher: one a second for all readers together, because each costs as much as ten other pictures.
 pub const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Bytes of the pictures since the newest key frame that are kept for readers who come within [`KEY_FRAME_INTERVAL`]: a second of 4 Mbit/s.
-pub const RECENT: usize = 512 * 1024;
+/// Bytes of the pictures since the newest key frame that are kept for readers who come within [`KEY_FRAME_INTERVAL`]: a second of a
+/// call, and a key frame. Each stream may need as much whenever somebody comes.
+pub const RECENT: usize = 128 * 1024;
 
 /// Bytes of the group of pictures that is kept for viewers of a live stream who come in its middle: ten seconds of 3 Mbit/s.
 pub const GROUP: usize = 4 * 1024 * 1024;

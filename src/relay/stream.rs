@@ -186,16 +186,16 @@ impl Stream {
         Ok(control)
     }
 
-    /// Hands a packet of the publisher with this `control` to all readers, or keeps it for a moment if the stream is live. Returns whether the
-    /// stream has begun to flow by it.
-    pub fn packet(&self, control: &Arc<Control>, packet: Packet, now: Duration) -> bool {
+    /// Hands a packet of the publisher with this `control` to all readers, or keeps it until [`flush`](Self::flush) if `more` may follow or the
+    /// stream is live. Returns whether the stream has begun to flow by it.
+    pub fn packet(&self, control: &Arc<Control>, packet: Packet, more: bool, now: Duration) -> bool {
         let Some(parcel) = Parcel::new(for_readers(packet)) else { return false };
         let mut turn = lock(&self.turn);
         let mut state = lock(&self.state);
         let gathers = match &mut state.publisher {
             Some(present) if Arc::ptr_eq(&present.control, control) => {
                 present.heard = now;
-                present.live
+                present.live || more
             }
             _ => return false,
         };
@@ -227,8 +227,11 @@ impl Stream {
     /// Hands out what has been kept for a moment.
     pub fn flush(&self, control: &Arc<Control>, now: Duration) {
         let mut turn = lock(&self.turn);
+        if turn.gathered.is_empty() {
+            return;
+        }
         let state = lock(&self.state);
-        if !turn.gathered.is_empty() && state.publisher.as_ref().is_some_and(|present| Arc::ptr_eq(&present.control, control)) {
+        if state.publisher.as_ref().is_some_and(|present| Arc::ptr_eq(&present.control, control)) {
             self.hand_out(&std::mem::take(&mut turn.gathered), state, now);
         }
     }
@@ -359,6 +362,8 @@ impl State {
         let may_ask = self.key_frame.asked.is_none_or(|at| now.saturating_sub(at) >= limits::KEY_FRAME_INTERVAL);
         if live || !may_ask {
             self.recent.note(parcel, now);
+        } else {
+            self.recent.clear();
         }
         if packet.kind == PacketKind::Video {
             self.key_frame.possible = true;
