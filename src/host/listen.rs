@@ -82,7 +82,7 @@ pub(super) async fn run(
         }
     });
     let teller = shared.clone();
-    minding.spawn(async move { teller.door.notices.tell(&teller.service, &teller.door.live, teller.cluster.as_deref()).await });
+    minding.spawn(async move { teller.door.notices.tell(&teller.service, &teller.door.live, teller.cluster.as_ref()).await });
     // An error says that the host was dropped, which is a wish to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
     shared.service.close();

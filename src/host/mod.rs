@@ -33,6 +33,7 @@ use crate::base::Pin;
 use crate::proto::address::DEFAULT_PORT;
 use crate::relay::Hub;
 use crate::server::engine::Engine;
+use crate::server::keyring::Ring;
 use crate::server::store::{self, Memory, Store};
 use crate::server::token::{KeyError, Keys};
 use crate::server::{Access, MediaSide, Service};
@@ -183,9 +184,11 @@ impl Drop for Host {
 /// # Errors
 /// When an address cannot be listened on or the key cannot be read or made.
 pub async fn start(config: Config) -> Result<Host, Error> {
-    let keys = match &config.data {
-        Some(folder) => Keys::load(folder)?,
-        None => Keys::random(),
+    let keys = match (&config.data, &config.redis) {
+        (Some(folder), _) => Keys::load(folder)?,
+        // The other servers, and their Redis, keep them.
+        (None, Some(_)) => Keys::new(Ring::random(config.clock.now())),
+        (None, None) => Keys::random(),
     };
     let identity = Arc::new(Identity::open(&identity_source(&config))?);
     let tls = Acceptor::new(identity.clone())?;
