@@ -19,7 +19,7 @@ const MAX_HOST_BYTES: usize = 253;
 pub enum Scheme {
     /// `parlor://` or nothing: TLS, except on this very computer without a pin.
     Parlor,
-    /// `http://`: plain text.
+    /// `http://`: plain text, unless there is a pin.
     Http,
     /// `https://`: TLS.
     Https,
@@ -66,11 +66,13 @@ impl Address {
 
     /// Whether it is reached by TLS.
     pub fn is_encrypted(&self) -> bool {
-        match self.scheme {
-            Scheme::Parlor => self.pin.is_some() || !self.is_loopback(),
+        let by_scheme = match self.scheme {
+            Scheme::Parlor => !self.is_loopback(),
             Scheme::Http => false,
             Scheme::Https => true,
-        }
+        };
+        // A pin is of no use without, and whoever has one is not to be talked out of it by a changed scheme.
+        self.pin.is_some() || by_scheme
     }
 
     /// From what stands between scheme and path, and what follows the `#`.
@@ -187,6 +189,7 @@ mod tests {
             assert_eq!((address.pin.unwrap().to_string().as_str(), address.is_encrypted()), (PIN, true));
             assert_eq!(address.to_string(), format!("127.0.0.1:1935#pin={PIN}"));
         }
+        assert!(format!("http://host#pin={PIN}").parse::<Address>().unwrap().is_encrypted());
     }
 
     #[test]

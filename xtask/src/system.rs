@@ -103,6 +103,7 @@ impl Manager {
             ],
             (Self::Apt, Need::Tests) => &[
                 "ffmpeg",
+                "curl",
                 "nginx",
                 "openssl",
                 "libnginx-mod-rtmp",
@@ -130,6 +131,7 @@ impl Manager {
             ],
             (Self::Dnf, Need::Tests) => &[
                 "ffmpeg-free",
+                "curl",
                 "nginx",
                 "openssl",
                 "valkey-compat-redis",
@@ -155,6 +157,7 @@ impl Manager {
                 "ttf-droid",
             ],
             (Self::Pacman, Need::Tests) => &[
+                "curl",
                 "nginx",
                 "openssl",
                 "redis",
