@@ -337,3 +337,48 @@ async fn read(client: &Client, login: &Login) -> Result<Vec<RoomSummary>, room::
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    fn ready(runtime: &Handle, port: u16, data: PathBuf) -> Server {
+        let settings = Settings { server: ServerChoice::Here, name: "Ann".into(), host_port: port, ..Settings::default() };
+        let mut server = Server::new(runtime.clone(), Arc::new(|| {}), &settings, Some(data));
+        let begun = Instant::now();
+        while !server.poll() {
+            assert!(begun.elapsed() < Duration::from_secs(40), "the server does not come up");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        server
+    }
+
+    #[test]
+    fn invites_lead_here_from_other_computers_and_stay_true() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port();
+        let mut addresses = Vec::new();
+        for _ in 0..2 {
+            let server = ready(runtime.handle(), port, folder.path().join("server"));
+            let public = server.public_address().cloned().unwrap();
+            assert!(public.pin.is_some() && public.is_encrypted() && server.is_at(&public));
+            // The way that somebody on another computer takes: this computer's own address in the network, and TLS.
+            let guest = Client::new(&public.to_string()).unwrap();
+            runtime.block_on(guest.login("Ben")).unwrap();
+            // A second program on this computer gives out the same.
+            let other = ready(runtime.handle(), port, folder.path().join("other"));
+            assert!(matches!(
+                other.view(&Texts::new(super::super::i18n::Lang::En)),
+                ServerView::Ready { kind: ServerKind::Shared, .. }
+            ));
+            assert_eq!(other.public_address(), Some(&public));
+            drop(other);
+            runtime.block_on(server.take_host().unwrap().stop());
+            addresses.push(public);
+        }
+        assert_eq!(addresses[0], addresses[1], "the key outlives the program");
+    }
+}

@@ -126,6 +126,7 @@ fn one_person_alone_can_try_everything_with_a_test_partner() {
     let mut app = open(&runtime, &config, "--server here --lang en --name Ada --source pattern --mic tone --create Kitchen");
     wait_for(&mut app, &texts.t("call-alone"));
     app.get_by_label(&texts.t("call-copy-invite"));
+    app.get_by_label(&texts.t("call-local"));
     app.get_by_label(&texts.t("call-test-partner")).click();
     wait_for(&mut app, &texts.with("toast-joined", &[("name", (&texts.t("call-partner-name")).into())]));
     app.get_by_label(&texts.t("stats-open")).click();

@@ -127,6 +127,28 @@ fn what_is_switched_off_is_said_and_hidden() {
 }
 
 #[test]
+fn it_is_said_who_can_listen() {
+    use parlor::media::stats::Carrier;
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let said = |server: &str, carrier: Carrier, media: &str| {
+            let mut snapshot = call(1);
+            let room = snapshot.room.as_mut().unwrap();
+            room.invite.server = server.parse().ok();
+            snapshot.me.stats.carrier = Some(carrier);
+            snapshot.me.stats.server = media.into();
+            snapshot.peers[0].stats.carrier = Some(carrier);
+            let page = page(lang, WIDE, snapshot);
+            let signs = ["call-encrypted", "call-local", "call-plain"];
+            signs.into_iter().filter(|key| page.query_by_label(&t.t(key)).is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(said("calls.example", Carrier::Tls, "calls.example:1935"), ["call-encrypted"]);
+        assert_eq!(said("http://calls.example", Carrier::Tcp, "calls.example:80"), ["call-plain"]);
+        assert_eq!(said("127.0.0.1:1935", Carrier::Tcp, "127.0.0.1:1935"), ["call-local"]);
+    }
+}
+
+#[test]
 fn someone_alone_is_offered_an_invite_and_a_test_partner() {
     for lang in Lang::ALL {
         let t = texts(lang);
