@@ -346,7 +346,8 @@ impl<'a> Actor<'a> {
     }
 
     fn write_down(&mut self, line: Line) {
-        let place = self.chat.partition_point(|other| other.seq <= line.seq);
+        // By time first: a server that forgot the room numbers its events from the beginning again.
+        let place = self.chat.partition_point(|other| (other.at_us, other.seq) <= (line.at_us, line.seq));
         self.chat.insert(place, line);
         if self.chat.len() > MAX_LINES {
             self.chat.pop_front();
