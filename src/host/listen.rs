@@ -4,7 +4,7 @@ use super::Error;
 use super::connection::{self, Shared};
 use super::entrance::Guest;
 use super::metrics::Metrics;
-use super::workers::Workers;
+use super::workers::{Place, Workers};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -107,6 +107,11 @@ async fn all_gone(tasks: &mut JoinSet<()>) {
 }
 
 /// Serves a connection on the thread that runs this.
+async fn placed(place: Place, served: impl Future<Output = ()>) {
+    served.await;
+    drop(place);
+}
+
 async fn serve(stream: TcpStream, peer: SocketAddr, guest: Guest, shared: Arc<Shared>, stop: Stop) {
     // It belonged to the event loop that accepted it.
     match stream.into_std().and_then(TcpStream::from_std) {
@@ -128,7 +133,9 @@ async fn accept(listener: TcpListener, workers: Arc<Workers>, shared: Arc<Shared
         match accepted {
             Ok((stream, peer)) => match shared.entrance.admit(peer.ip(), &shared.live.get().door) {
                 Ok(guest) => {
-                    connections.spawn_on(serve(stream, peer, guest, shared.clone(), stopped.clone()), workers.next());
+                    let (worker, place) = workers.next();
+                    let served = serve(stream, peer, guest, shared.clone(), stopped.clone());
+                    connections.spawn_on(placed(place, served), worker);
                 }
                 Err(turned) => {
                     shared.metrics.refused(turned.into());
