@@ -21,8 +21,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(3);
 pub enum Engine {
     /// nginx-rtmp with its defaults and one worker process.
     Nginx,
-    /// nginx-rtmp with a worker process for each processor, which pass streams to each other.
-    NginxWorkers,
     /// `parlor-server --open`.
     Parlor,
     /// The same with live streams: up to 10 ms of waiting for each other, the running group for everybody.
@@ -32,12 +30,11 @@ pub enum Engine {
 }
 
 impl Engine {
-    pub const ALL: [Self; 5] = [Self::Nginx, Self::NginxWorkers, Self::Parlor, Self::ParlorLive, Self::ParlorTls];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Parlor, Self::ParlorLive, Self::ParlorTls];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx-rtmp",
-            Self::NginxWorkers => "nginx-rtmp, a worker per core",
             Self::Parlor => "Parlor, calls",
             Self::ParlorLive => "Parlor, live",
             Self::ParlorTls => "Parlor, calls over TLS",
@@ -46,8 +43,7 @@ impl Engine {
 
     pub fn start(self) -> Result<Started> {
         match self {
-            Self::Nginx => nginx("1"),
-            Self::NginxWorkers => nginx("auto"),
+            Self::Nginx => nginx(),
             Self::Parlor => parlor(&["--open"], |server| server.rtmp.clone()),
             Self::ParlorLive => parlor(&["--open", "--open-live"], |server| server.rtmp.clone()),
             Self::ParlorTls => parlor(&["--open"], |server| server.rtmps.clone()),
@@ -86,14 +82,11 @@ fn parlor(arguments: &[&str], url: impl Fn(&Server) -> String) -> Result<Started
     Ok(Started { url: url(&server), processes: vec![server.process()], _server: Some(server), _nginx: None })
 }
 
-fn nginx(workers: &str) -> Result<Started> {
+fn nginx() -> Result<Started> {
     let folder = Folder::new("engine")?;
     let port = free_port()?;
-    let place = folder.path().display();
-    let head = format!(
-        "worker_processes {workers};\nuser root;\nrtmp_auto_push on;\nrtmp_auto_push_reconnect 100ms;\nrtmp_socket_dir {place};\n"
-    );
-    let nginx = start_nginx(folder.path(), port, &head)?;
+    // One process: players at another worker of its wait for streams in vain as often as not.
+    let nginx = start_nginx(folder.path(), port, "worker_processes 1;\nuser root;\n")?;
     // It listens before it starts its workers.
     thread::sleep(Duration::from_millis(300));
     let mut processes = vec![nginx.0.id()];
