@@ -1,4 +1,4 @@
-//! Is a configuration good? [`values`] looks at the values alone, [`files`] at what they name on this computer.
+//! Is a configuration good? `values` looks at the values alone, [`files`] at what they name on this computer.
 
 use super::sources::Place;
 use super::{Config, Fault, Faults};

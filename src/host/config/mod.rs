@@ -39,7 +39,7 @@ settings! {
         pub access_key: Option<Secret> = None;
         /// What operators have to know to use the admin page; otherwise there is none.
         pub admin_key: Option<Secret> = None;
-        /// Redis (redis://[user:password@]host:port/db) for several servers with one list of rooms; otherwise rooms live in memory.
+        /// Redis (redis://user:password@host:port/db) for several servers with one list of rooms; otherwise rooms live in memory.
         pub redis: Option<Secret> = None, restart;
         /// Seconds for which streams go on after the wish to stop; new connections are refused at once.
         pub drain_s: u64 = 2 => 0..=86_400;

@@ -117,7 +117,7 @@ impl Output {
     }
 
     /// Adds a source that nobody holds and that leaves the mix when it [is over](Source::is_over). Of many at once, those over
-    /// [`ONCE_AT_MOST`] are left out.
+    /// `ONCE_AT_MOST` are left out.
     pub fn play_once(&self, source: impl Source + 'static) {
         let mut voices = self.shared.voices();
         if voices.iter().filter(|(id, _)| *id == ONCE).count() < ONCE_AT_MOST {

@@ -1,7 +1,7 @@
 //! Rooms in Redis, for any number of server processes: all of them serve the same rooms.
 //!
 //! A room is one document. A process works on the room as it knows it and hands the result to a script, which takes it only if nobody was
-//! faster; otherwise it answers with the newer room, and the process tries again. So the same [`Room`](crate::server::room::Room) decides
+//! faster; otherwise it answers with the newer room, and the process tries again. So the same [`Room`] decides
 //! here and in memory, and what has not changed costs one question and no document. What other processes have to hear (somebody who waits
 //! must look, a stream must end) is published; after a break in listening, [`News::Missed`] says that anything may have happened.
 //!
