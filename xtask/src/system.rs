@@ -76,6 +76,7 @@ impl Manager {
         match (self, need) {
             (Self::Apt, Need::Build) => &[
                 "build-essential",
+                "cmake",
                 "pkg-config",
                 "libclang-dev",
                 "nasm",
@@ -116,9 +117,11 @@ impl Manager {
                 "imagemagick",
                 "wixl",
                 "procps",
+                "iproute2",
+                "espeak-ng",
             ],
             (Self::Dnf, Need::Build) => {
-                &["gcc", "gcc-c++", "pkgconf-pkg-config", "clang-devel", "nasm", "alsa-lib-devel", "ffmpeg-free-devel"]
+                &["gcc", "gcc-c++", "cmake", "pkgconf-pkg-config", "clang-devel", "nasm", "alsa-lib-devel", "ffmpeg-free-devel"]
             }
             (Self::Dnf, Need::Window) => &[
                 "libXcursor",
@@ -144,8 +147,10 @@ impl Manager {
                 "ImageMagick",
                 "msitools",
                 "procps-ng",
+                "iproute",
+                "espeak-ng",
             ],
-            (Self::Pacman, Need::Build) => &["base-devel", "clang", "nasm", "alsa-lib", "ffmpeg"],
+            (Self::Pacman, Need::Build) => &["base-devel", "cmake", "clang", "nasm", "alsa-lib", "ffmpeg"],
             (Self::Pacman, Need::Window) => &[
                 "libxcursor",
                 "libxi",
@@ -168,8 +173,10 @@ impl Manager {
                 "imagemagick",
                 "msitools",
                 "procps-ng",
+                "iproute2",
+                "espeak-ng",
             ],
-            (Self::Brew, Need::Build) => &["pkgconf", "llvm", "nasm", "ffmpeg"],
+            (Self::Brew, Need::Build) => &["pkgconf", "cmake", "llvm", "nasm", "ffmpeg"],
             (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
             (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) => &[],
         }
