@@ -5,6 +5,7 @@ mod engine;
 mod glass;
 mod load;
 mod mark;
+mod media;
 mod peer;
 mod relay;
 mod rooms;
@@ -39,6 +40,9 @@ pub struct Options {
     /// `rooms`: so many members, one measurement each.
     #[arg(long = "members", value_delimiter = ',', default_values_t = [100, 1_000, 4_000, 10_000, 20_000, 40_000])]
     members: Vec<usize>,
+    /// `media`: only these parts.
+    #[arg(long = "part", value_delimiter = ',')]
+    parts: Vec<media::Part>,
     /// `soak`: how long.
     #[arg(long, default_value_t = 30)]
     minutes: u64,
@@ -53,6 +57,8 @@ enum What {
     Call,
     /// Two windows of the app: from drawn to on the screen, beside ffmpeg -> nginx-rtmp -> ffplay.
     Glass,
+    /// Sound and picture of one call, part by part: playout.
+    Media,
     /// The relay under load, beside nginx-rtmp under the same: CPU time per gigabit, delay, the first picture, memory, slow viewers.
     Relay,
     /// The room service on one processor: request times, CPU time and memory, from 100 to 40,000 members in rooms of four.
@@ -66,6 +72,7 @@ impl What {
         match self {
             Self::Call => "call",
             Self::Glass => "glass",
+            Self::Media => "media",
             Self::Relay => "relay",
             Self::Rooms => "rooms",
             Self::Soak => "soak",
@@ -77,6 +84,7 @@ impl What {
         match self {
             Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
+            Self::Media => media::run(&options.parts, seconds),
             Self::Relay => relay::run(&relay::Plan { seconds, repeat, cases: cases.clone() }),
             Self::Rooms => rooms::run(&options.members, seconds),
             Self::Soak => soak::run(options.minutes),

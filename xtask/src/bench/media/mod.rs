@@ -1,0 +1,48 @@
+//! `bench media`: one call's sound and picture, part by part; each part prints a table, gives its figures, and draws its plots under
+//! `target/bench/`.
+
+mod playout;
+mod plot;
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+/// A measurement of `bench media`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Two members: how old pictures are when they are due on the screen.
+    Playout,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Playout => "playout",
+        }
+    }
+
+    /// Whether it takes part when no part is named.
+    fn is_usual(self) -> bool {
+        match self {
+            Self::Playout => true,
+        }
+    }
+
+    fn measure(self, seconds: u64) -> Result<Value> {
+        match self {
+            Self::Playout => playout::run(seconds),
+        }
+    }
+}
+
+/// Measures these parts; all usual ones when none is named. Where a part has no length of its own, it lasts `seconds`.
+pub fn run(parts: &[Part], seconds: u64) -> Result<Value> {
+    let all = <Part as clap::ValueEnum>::value_variants();
+    let wanted = |part: &Part| if parts.is_empty() { part.is_usual() } else { parts.contains(part) };
+    let mut figures = Map::new();
+    for part in all.iter().copied().filter(wanted) {
+        println!("-- {}", part.name());
+        figures.insert(part.name().to_owned(), part.measure(seconds)?);
+    }
+    Ok(Value::Object(figures))
+}
