@@ -1,12 +1,10 @@
 //! Threads that serve connections, each with an event loop of its own. A relay's work comes in grains of microseconds: an event loop that hands
 //! them to other threads, as the shared one does, spends as long on that as on the work.
 
-use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -17,10 +15,6 @@ const MOST: usize = 16;
 /// Connections that one thread gets before the next gets any: a thread with much to do finds more of it at each look than two with half as much. So many
 /// streams of a megabit take less than half a core.
 const BLOCK: usize = 512;
-
-/// A busy event loop looks for work no more often than this: what comes in meanwhile is done in one go, which saves half of the looking. It makes
-/// media this much later at most, a hundredth of what a call's jitter buffer holds.
-const PACE: Duration = Duration::from_micros(500);
 
 /// The threads. Dropping this ends what they serve.
 pub(super) struct Workers {
@@ -64,39 +58,12 @@ impl Workers {
     }
 }
 
-thread_local! {
-    /// When this thread's event loop was woken, and how long it had waited for that.
-    static WOKEN: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
-    /// When it began to wait.
-    static WAITING: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Before an event loop waits: one that was woken almost at once last time has much to do, and takes its time.
-fn pause() {
-    let now = Instant::now();
-    if let Some((woken, waited)) = WOKEN.get()
-        && waited < PACE / 2
-        && let Some(left) = PACE.checked_sub(now - woken)
-    {
-        thread::sleep(left);
-        WAITING.set(Some(Instant::now()));
-    } else {
-        WAITING.set(Some(now));
-    }
-}
-
-/// After an event loop has waited.
-fn wake() {
-    let now = Instant::now();
-    WOKEN.set(WAITING.get().map(|since| (now, now - since)));
-}
-
 impl Worker {
     fn start(number: usize) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel::<()>();
         let (say, said) = mpsc::sync_channel(1);
         let thread = thread::Builder::new().name(format!("connections {number}")).spawn(move || {
-            let runtime = match Builder::new_current_thread().enable_all().on_thread_park(pause).on_thread_unpark(wake).build() {
+            let runtime = match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(say.send(Err(error))),
             };
