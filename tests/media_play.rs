@@ -9,6 +9,7 @@ use parlor::media::capture::{Format, tone};
 use parlor::media::encode::{audio, video};
 use parlor::media::frame::{Chunk, Rgba};
 use parlor::media::play::{Config, Player, State};
+use parlor::media::stats::History;
 use parlor::media::timing::{Origin, on_clock};
 use parlor::rtmp::server::{self, Event, Session};
 use parlor::rtmp::{Packet, PacketKind, tag};
@@ -167,6 +168,7 @@ impl Viewer {
             runtime: runtime.handle().clone(),
             picture: picture.clone(),
             start: clock.now(),
+            history: History::default(),
         });
         Self { picture, sound, clock, player, _runtime: runtime }
     }
@@ -220,26 +222,26 @@ fn a_stream_is_seen_and_heard_early_and_in_sync() {
     assert!(offsets.len() >= 7, "{} flashes, {} beeps", flashes.len(), beeps.len());
     // The middle of them: a single one may fall into a hiccup of a busy machine.
     assert!(offsets[offsets.len() / 2].abs() <= 40.0, "flash minus beep: {offsets:?} ms");
-    assert!(stats.delay_all_ms.unwrap().p50 <= 60.0, "{stats:?}");
-    assert!(stats.frames > 200 && stats.audio_rms_max > 0.3 && stats.codec == "H.264", "{stats:?}");
-    assert!((stats.width, stats.height) == (FORMAT.width, FORMAT.height) && stats.kbps > 50.0, "{stats:?}");
-    assert!(stats.first_frame_ms.is_some() && stats.first_audio_ms.is_some());
+    assert!(stats.delay.all.unwrap().p50 <= 60.0, "{stats:?}");
+    assert!(stats.picture.shown > 200 && stats.sound.rms_max > 0.3 && stats.picture.codec == "H.264", "{stats:?}");
+    assert!((stats.picture.width, stats.picture.height) == (FORMAT.width, FORMAT.height) && stats.kbps > 50.0, "{stats:?}");
+    assert!(stats.picture.first_ms.is_some() && stats.sound.first_ms.is_some());
 }
 
 #[test]
 fn a_broken_connection_is_made_again_with_the_newest_credentials() {
     let (server, address) = Server::start();
     let viewer = Viewer::of(address);
-    viewer.until("a picture", |v| v.player.stats().frames > 5);
+    viewer.until("a picture", |v| v.player.stats().picture.shown > 5);
     viewer.player.set_url(format!("rtmp://{address}/live/room_peer?token=second"));
     server.cut.store(true, Ordering::SeqCst);
     viewer.until("the break is noticed", |v| matches!(v.player.state(), State::Closed(_)));
     viewer.until("it tries again", |_| server.accepted.load(Ordering::SeqCst) >= 3);
     server.cut.store(false, Ordering::SeqCst);
-    let before = viewer.player.stats().frames;
-    viewer.until("pictures again", |v| v.player.state() == State::Playing && v.player.stats().frames > before + 5);
+    let before = viewer.player.stats().picture.shown;
+    viewer.until("pictures again", |v| v.player.state() == State::Playing && v.player.stats().picture.shown > before + 5);
     assert_eq!(server.names.lock().unwrap().last().unwrap(), "room_peer?token=second");
-    assert!(viewer.player.stats().freezes >= 1);
+    assert!(viewer.player.stats().picture.freezes >= 1);
 }
 
 #[test]
@@ -278,7 +280,7 @@ fn what_ordinary_rtmp_tools_push_is_seen_and_heard() {
     let viewer = Viewer::of(address);
     viewer.until("a hundred pictures and a second of sound", |v| {
         let stats = v.player.stats();
-        stats.frames > 100 && stats.audio_rms > 0.05
+        stats.picture.shown > 100 && stats.sound.rms > 0.05
     });
     let stats = viewer.player.stats();
     let heard: Vec<f32> = std::iter::from_fn(|| viewer.sound.pop()).flat_map(|c| c.samples).collect();
@@ -289,6 +291,9 @@ fn what_ordinary_rtmp_tools_push_is_seen_and_heard() {
     let mut periods: Vec<usize> = rising.windows(2).map(|w| w[1] - w[0]).collect();
     periods.sort_unstable();
     assert!(periods[periods.len() / 2].abs_diff(109) <= 1, "440 Hz have a period of 109 samples, not {periods:?}");
-    assert!((20.0..30.0).contains(&stats.fps) && stats.delay_ms.is_none() && stats.unsupported.is_none(), "{stats:?}");
-    assert!((stats.gop_s - 1.0).abs() < 0.1, "{stats:?}");
+    assert!(
+        (20.0..30.0).contains(&stats.picture.fps) && stats.delay.recent.is_none() && stats.unsupported.is_none(),
+        "{stats:?}"
+    );
+    assert!((stats.picture.gop_s - 1.0).abs() < 0.1, "{stats:?}");
 }

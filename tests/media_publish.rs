@@ -6,6 +6,7 @@ use parlor::base::{Clock, ServerClock, Slot};
 use parlor::media::capture::{AudioSource, Format, Sound, Video, VideoSource};
 use parlor::media::encode::audio::Codec;
 use parlor::media::publish::{Config, Publisher, State};
+use parlor::media::stats::History;
 use parlor::media::timing::{read_on_clock, read_stamp};
 use parlor::relay::{Hub, Open, serve_connection};
 use parlor::rtmp::tag::{Audio, AudioBody, AudioCodec, FrameKind, Video as VideoTag, VideoBody, VideoCodec};
@@ -60,6 +61,7 @@ impl Relay {
             repeat_every: None,
             clock: ServerClock::new(Clock::system()),
             runtime: self.runtime.handle().clone(),
+            history: History::default(),
         }
     }
 
@@ -157,11 +159,13 @@ fn picture_sound_and_clock_arrive_on_one_time_line() {
     wait_for("the figures of a second", || publisher.stats().kbps > 0.0);
     let stats = publisher.stats();
     eprintln!("{stats:?}");
-    assert_eq!((stats.width, stats.height, stats.encoder.as_str()), (320, 180, "libx264"));
+    assert_eq!((stats.picture.width, stats.picture.height, stats.picture.encoder.as_str()), (320, 180, "libx264"));
     assert!(
-        stats.frames_encoded >= 60 && stats.frames_captured >= stats.frames_encoded && stats.frames_sent <= stats.frames_encoded
+        stats.picture.encoded >= 60
+            && stats.picture.captured >= stats.picture.encoded
+            && stats.picture.sent <= stats.picture.encoded
     );
-    assert!(stats.audio_kbps > 0.0 && stats.video_kbps > 0.0 && stats.server == relay.address.to_string());
+    assert!(stats.sound.kbps > 0.0 && stats.picture.kbps > 0.0 && stats.route.server == relay.address.to_string());
 }
 
 #[test]
@@ -223,10 +227,10 @@ fn a_player_gets_a_key_frame_because_it_asked() {
     let video = pattern(SMALL);
     let publisher = relay.publish("k", SMALL);
     publisher.set_video(Some(&video));
-    wait_for("pictures", || publisher.stats().frames_encoded > 5);
+    wait_for("pictures", || publisher.stats().picture.encoded > 5);
     // Well inside the three seconds between two key frames that come by themselves: the second player must be why there is one.
-    wait_for("a second since the first key frame", || publisher.stats().frames_encoded > 35);
-    let keys = publisher.stats().key_frames;
+    wait_for("a second since the first key frame", || publisher.stats().picture.encoded > 35);
+    let keys = publisher.stats().picture.key_frames;
     let playback = relay.play("k");
     let begun = Instant::now();
     loop {
@@ -236,7 +240,7 @@ fn a_player_gets_a_key_frame_because_it_asked() {
         }
     }
     eprintln!("first key frame {:?} after the player started, {keys} before", begun.elapsed());
-    wait_for("a key frame made on request", || publisher.stats().key_frames > keys);
+    wait_for("a key frame made on request", || publisher.stats().picture.key_frames > keys);
 }
 
 #[test]
@@ -272,7 +276,7 @@ fn muted_is_silence_and_goes_on_without_a_source() {
         loud |= coded(&next(&playback).0).is_some_and(|data| data.len() > 60);
     }
     assert!(loud, "no beep in two seconds");
-    assert!(publisher.stats().mic_rms >= 0.0);
+    assert!(publisher.stats().sound.mic_rms >= 0.0);
 }
 
 #[test]
@@ -314,7 +318,7 @@ fn sources_change_in_mid_stream() {
             }
         }
     }
-    wait_for("the new size", || publisher.stats().width == 640);
+    wait_for("the new size", || publisher.stats().picture.width == 640);
     // The sources were only borrowed.
     let slot = Slot::new();
     let _connected = first.connect(slot.clone());
@@ -329,7 +333,16 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
     let start = |url: String| {
         let clock = ServerClock::new(Clock::system());
         let (audio, repeat_every, runtime) = (Codec::Opus, None, runtime.handle().clone());
-        Publisher::start(Config { url, format: SMALL, kbps: 800, audio, repeat_every, clock, runtime })
+        Publisher::start(Config {
+            url,
+            format: SMALL,
+            kbps: 800,
+            audio,
+            repeat_every,
+            clock,
+            runtime,
+            history: History::default(),
+        })
     };
     let video = pattern(SMALL);
     let publisher = start(format!("rtmp://{address}/live/x"));

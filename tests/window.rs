@@ -226,7 +226,7 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
 
     let witness = Witness::enter(&server, "Window", runtime.handle());
     witness.wait_for("both windows in the room", |s| (s.peers.len() == 2).then_some(()));
-    witness.wait_for("both windows' sound", |s| s.peers.iter().all(|p| p.stats.audio_rms_max > 0.01).then_some(()));
+    witness.wait_for("both windows' sound", |s| s.peers.iter().all(|p| p.stats.sound.rms_max > 0.01).then_some(()));
 
     // Ada writes a line and mutes herself, by keyboard.
     let window = ada.id(&screen);

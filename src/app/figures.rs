@@ -9,24 +9,27 @@ pub type Row = (String, String);
 /// Figures of somebody's stream.
 pub fn of_peer(texts: &Texts, s: &PlayStats) -> Vec<Row> {
     let mut rows = vec![
-        (texts.t("stat-size"), picture(texts, s.width, s.height, s.fps)),
+        (texts.t("stat-size"), picture(texts, s.picture.width, s.picture.height, s.picture.fps)),
         delay(texts, s),
-        (texts.t("stat-rate"), pair(texts, s.video_kbps, s.audio_kbps)),
-        (texts.t("stat-buffer"), ms_pair(texts, s.buffer_ms, s.target_ms)),
-        (texts.t("stat-jitter"), ms(texts, s.jitter_ms)),
-        (texts.t("stat-dropped"), s.frames_dropped.to_string()),
+        (texts.t("stat-rate"), pair(texts, s.picture.kbps, s.sound.kbps)),
+        (texts.t("stat-buffer"), ms_pair(texts, s.buffer.ms, s.buffer.target_ms)),
+        (texts.t("stat-jitter"), ms(texts, s.buffer.jitter_ms)),
+        (texts.t("stat-dropped"), s.picture.dropped.to_string()),
         (
             texts.t("stat-freezes"),
             texts.with(
                 "stat-freeze-value",
-                &[("count", s.freezes.to_string().as_str().into()), ("ms", s.freeze_ms.to_string().as_str().into())],
+                &[
+                    ("count", s.picture.freezes.to_string().as_str().into()),
+                    ("ms", s.picture.freeze_ms.to_string().as_str().into()),
+                ],
             ),
         ),
-        (texts.t("stat-codec"), if s.codec.is_empty() { texts.t("stat-unknown") } else { s.codec.clone() }),
-        (texts.t("stat-decode"), ms(texts, s.decode_ms)),
-        carrier(texts, s.carrier),
+        (texts.t("stat-codec"), if s.picture.codec.is_empty() { texts.t("stat-unknown") } else { s.picture.codec.clone() }),
+        (texts.t("stat-decode"), ms(texts, s.picture.decode_ms)),
+        carrier(texts, s.route.carrier),
     ];
-    if let Some(d) = s.delay_ms {
+    if let Some(d) = s.delay.recent {
         rows.insert(2, (texts.t("stat-delay-max"), ms_pair(texts, d.p99, d.max)));
     }
     rows
@@ -34,25 +37,25 @@ pub fn of_peer(texts: &Texts, s: &PlayStats) -> Vec<Row> {
 
 /// Figures of one's own stream.
 pub fn of_me(texts: &Texts, s: &PublishStats) -> Vec<Row> {
-    let queue = [("ms", s.queue_ms.to_string()), ("kb", (s.queue_bytes / 1000).to_string())];
+    let queue = [("ms", s.queue.ms.to_string()), ("kb", (s.queue.bytes / 1000).to_string())];
     vec![
-        (texts.t("stat-size"), picture(texts, s.width, s.height, s.fps)),
-        (texts.t("stat-rate"), pair(texts, s.video_kbps, s.audio_kbps)),
+        (texts.t("stat-size"), picture(texts, s.picture.width, s.picture.height, s.picture.fps)),
+        (texts.t("stat-rate"), pair(texts, s.picture.kbps, s.sound.kbps)),
         (
             texts.t("stat-queue"),
             texts.with("stat-queue-value", &[(queue[0].0, (&queue[0].1).into()), (queue[1].0, (&queue[1].1).into())]),
         ),
-        (texts.t("stat-dropped"), s.frames_dropped.to_string()),
-        (texts.t("stat-encoder"), if s.encoder.is_empty() { texts.t("stat-unknown") } else { s.encoder.clone() }),
-        (texts.t("stat-encode"), ms(texts, s.encode_ms)),
-        carrier(texts, s.carrier),
-        (texts.t("stat-server"), if s.server.is_empty() { texts.t("stat-unknown") } else { s.server.clone() }),
+        (texts.t("stat-dropped"), s.dropped.before_encoder().to_string()),
+        (texts.t("stat-encoder"), if s.picture.encoder.is_empty() { texts.t("stat-unknown") } else { s.picture.encoder.clone() }),
+        (texts.t("stat-encode"), ms(texts, s.picture.encode_ms)),
+        carrier(texts, s.route.carrier),
+        (texts.t("stat-server"), if s.route.server.is_empty() { texts.t("stat-unknown") } else { s.route.server.clone() }),
     ]
 }
 
 /// Capture to due on screen: the one figure that matters most.
 fn delay(texts: &Texts, s: &PlayStats) -> Row {
-    (texts.t("stat-delay"), s.delay_ms.map_or_else(|| texts.t("stat-unknown"), |d| ms_pair(texts, d.p50, d.p95)))
+    (texts.t("stat-delay"), s.delay.recent.map_or_else(|| texts.t("stat-unknown"), |d| ms_pair(texts, d.p50, d.p95)))
 }
 
 /// What the stream rides on.
@@ -94,19 +97,16 @@ fn number(value: f32) -> String {
 mod tests {
     use super::super::i18n::Lang;
     use super::*;
-    use crate::media::stats::Percentiles;
+    use crate::media::stats::{Buffer, Delay, Percentiles, PictureIn};
 
     #[test]
     fn figures_are_written_for_people() {
         let texts = Texts::new(Lang::En);
-        let delay_ms = Some(Percentiles { p50: 31.6, p95: 44.4, p99: 51.0, max: 60.0 });
+        let recent = Some(Percentiles { p50: 31.6, p95: 44.4, p99: 51.0, max: 60.0 });
         let stats = PlayStats {
-            width: 640,
-            height: 360,
-            fps: 29.97,
-            jitter_ms: 1.25,
-            delay_ms,
-            codec: "h264".into(),
+            picture: PictureIn { width: 640, height: 360, fps: 29.97, codec: "h264".into(), ..Default::default() },
+            buffer: Buffer { jitter_ms: 1.25, ..Default::default() },
+            delay: Delay { recent, ..Default::default() },
             ..Default::default()
         };
         let rows = of_peer(&texts, &stats);

@@ -66,7 +66,7 @@ fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect
         video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
         mirrored: false,
         muted: !peer.mic,
-        speaking: peer.mic && peer.stats.audio_rms > SPEAKING_RMS,
+        speaking: peer.mic && peer.stats.sound.rms > SPEAKING_RMS,
         message: message.as_deref(),
         figures: &rows,
     }

@@ -70,6 +70,9 @@ pub struct Args {
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Put into the report what was at each tenth of a second, for plots.
+    #[arg(long)]
+    pub timeline: bool,
 }
 
 /// What requests and streams ride on.

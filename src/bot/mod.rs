@@ -5,10 +5,12 @@
 
 mod args;
 mod report;
+mod timeline;
 mod watch;
 
 pub use args::Args;
 pub use report::{Message, PeerReport, Report, SelfReport};
+pub use timeline::Point;
 
 use crate::call::{Call, Command, Ended, Phase};
 use crate::room;
@@ -43,7 +45,7 @@ pub async fn run(args: Args, stop: impl Future<Output = ()>) -> (Option<Report>,
     };
     let clock = config.clock.clone();
     let end = clock.now() + Duration::from_secs_f64(args.seconds);
-    let mut watch = Watch::new(config.name.clone(), clock.clone());
+    let mut watch = Watch::new(config.name.clone(), clock.clone(), args.timeline);
     // Starting and leaving may wait for a moment (threads are joined): not on this runtime's threads.
     let call = match tokio::task::spawn_blocking(move || Call::start(config)).await {
         Ok(call) => call,

@@ -1,7 +1,8 @@
 //! What a bot reports: the JSON of the command-line contract, and a table for people.
 
 use super::Failure;
-use crate::media::stats::Percentiles;
+use super::timeline::Point;
+use crate::media::stats::{Percentiles, PlaySample, PublishSample};
 use crate::proto::RoomId;
 use serde::Serialize;
 use std::fmt;
@@ -48,6 +49,9 @@ pub struct SelfReport {
     pub cpu_s: f64,
     /// What the stream rode on: tcp, tls, or none if there was no connection.
     pub carrier: &'static str,
+    /// Ten samples a second, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<Point<PublishSample>>>,
 }
 
 /// Somebody else's stream.
@@ -87,6 +91,9 @@ pub struct PeerReport {
     pub camera: bool,
     /// Whether they had a microphone switched on at any time; without one, they need not be heard.
     pub mic: bool,
+    /// Ten samples a second, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<Point<PlaySample>>>,
 }
 
 /// A line of chat.

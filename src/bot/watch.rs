@@ -1,12 +1,12 @@
 //! Looks at a call again and again and remembers what the report needs, also of those who have left.
 
 use super::report::{Message, PeerReport, Report, SelfReport};
+use super::timeline::Timeline;
 use crate::base::Clock;
 use crate::call::{Ended, Event, Peer, Snapshot};
-use crate::media::stats::{Carrier, PublishStats};
+use crate::media::stats::{Carrier, PlaySample, PublishSample, PublishStats, cpu_time};
 use crate::proto::{MemberId, RoomId};
 use std::time::Duration;
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Samples kept of a figure whose median is wanted: over an hour at ten a second.
 const MAX_SAMPLES: usize = 40_000;
@@ -22,6 +22,8 @@ pub(super) struct Watch {
     peers: Vec<Seen>,
     messages: Vec<Message>,
     events: Vec<String>,
+    /// The time lines, if they are wanted.
+    timeline: Option<Timeline<PublishSample>>,
 }
 
 /// Somebody who is or was there.
@@ -34,6 +36,7 @@ struct Seen {
     mic: bool,
     kbps: Mean,
     av_offset_ms: Vec<f32>,
+    timeline: Option<Timeline<PlaySample>>,
 }
 
 #[derive(Default)]
@@ -57,8 +60,10 @@ impl Mean {
 }
 
 impl Watch {
-    pub(super) fn new(name: String, clock: Clock) -> Self {
+    /// With `timeline`, also of what was at each tenth of a second.
+    pub(super) fn new(name: String, clock: Clock, timeline: bool) -> Self {
         Self {
+            timeline: timeline.then(|| Timeline::new(clock.now())),
             name,
             clock,
             room: None,
@@ -79,10 +84,13 @@ impl Watch {
             self.invite = Some(room.invite.to_string());
         }
         // A publisher that starts anew counts from zero: keep what was.
-        if snapshot.me.stats.frames_captured > 0 {
+        if snapshot.me.stats.picture.captured > 0 {
             self.own = snapshot.me.stats.clone();
         }
         self.own_kbps.add(snapshot.me.stats.kbps);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.follow(&snapshot.me.stats.history);
+        }
         for peer in &snapshot.peers {
             self.look_at(peer, now);
         }
@@ -95,6 +103,7 @@ impl Watch {
     }
 
     fn look_at(&mut self, peer: &Peer, now: Duration) {
+        let timeline = self.timeline.as_ref().map(Timeline::beside);
         let at = self.peers.iter().position(|s| s.member == peer.member).unwrap_or_else(|| {
             self.peers.push(Seen {
                 member: peer.member.clone(),
@@ -105,6 +114,7 @@ impl Watch {
                 mic: false,
                 kbps: Mean::default(),
                 av_offset_ms: Vec::new(),
+                timeline,
             });
             self.peers.len() - 1
         });
@@ -113,9 +123,12 @@ impl Watch {
         seen.mic |= peer.mic;
         seen.last_seen = now;
         seen.kbps.add(peer.stats.kbps);
-        let both = peer.stats.first_audio_ms.is_some() && peer.stats.first_frame_ms.is_some();
+        let both = peer.stats.sound.first_ms.is_some() && peer.stats.picture.first_ms.is_some();
         if both && peer.camera && seen.av_offset_ms.len() < MAX_SAMPLES {
-            seen.av_offset_ms.push(peer.stats.av_offset_ms);
+            seen.av_offset_ms.push(peer.stats.delay.av_offset_ms);
+        }
+        if let Some(timeline) = &mut seen.timeline {
+            timeline.follow(&peer.stats.history);
         }
         seen.last = peer.clone();
     }
@@ -124,14 +137,15 @@ impl Watch {
     pub(super) fn report(&self) -> Report {
         let own = SelfReport {
             name: self.name.clone(),
-            frames_captured: self.own.frames_captured,
-            frames_encoded: self.own.frames_encoded,
-            frames_sent: self.own.frames_sent,
-            frames_dropped: self.own.frames_dropped,
-            key_frames: self.own.key_frames,
+            frames_captured: self.own.picture.captured,
+            frames_encoded: self.own.picture.encoded,
+            frames_sent: self.own.picture.sent,
+            frames_dropped: self.own.dropped.before_encoder(),
+            key_frames: self.own.picture.key_frames,
             kbps: self.own_kbps.get(),
-            cpu_s: cpu_seconds(),
-            carrier: self.own.carrier.map_or("none", Carrier::name),
+            cpu_s: cpu_time().as_secs_f64(),
+            carrier: self.own.route.carrier.map_or("none", Carrier::name),
+            timeline: self.timeline.as_ref().map(Timeline::points),
         };
         Report {
             room: self.room.clone(),
@@ -151,22 +165,23 @@ impl Seen {
         let shown_s = (self.last_seen.saturating_sub(self.first_seen)).as_secs_f32();
         PeerReport {
             name: self.last.name.clone(),
-            first_audio_ms: stats.first_audio_ms,
-            first_frame_ms: stats.first_frame_ms,
-            frames: stats.frames,
-            fps: if shown_s > 0.0 { stats.frames as f32 / shown_s } else { 0.0 },
-            width: stats.width,
-            height: stats.height,
-            delay_ms: stats.delay_all_ms,
-            freezes: stats.freezes,
-            freeze_ms: stats.freeze_ms,
-            audio_rms: stats.audio_rms_max,
-            audio_gap_ms: stats.audio_gap_ms,
+            first_audio_ms: stats.sound.first_ms,
+            first_frame_ms: stats.picture.first_ms,
+            frames: stats.picture.shown,
+            fps: if shown_s > 0.0 { stats.picture.shown as f32 / shown_s } else { 0.0 },
+            width: stats.picture.width,
+            height: stats.picture.height,
+            delay_ms: stats.delay.all,
+            freezes: stats.picture.freezes,
+            freeze_ms: stats.picture.freeze_ms,
+            audio_rms: stats.sound.rms_max,
+            audio_gap_ms: stats.sound.gap_ms,
             av_offset_ms: median(&self.av_offset_ms),
             kbps: self.kbps.get(),
-            frames_dropped: stats.frames_dropped,
+            frames_dropped: stats.picture.dropped,
             camera: self.camera,
             mic: self.mic,
+            timeline: self.timeline.as_ref().map(Timeline::points),
         }
     }
 }
@@ -175,13 +190,6 @@ fn median(samples: &[f32]) -> f32 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f32::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
-}
-
-/// CPU time of this process so far, user and system.
-fn cpu_seconds() -> f64 {
-    let (Ok(pid), Ok(mut system)) = (sysinfo::get_current_pid(), System::new()) else { return 0.0 };
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing().with_cpu());
-    system.process(pid).map_or(0.0, |p| p.accumulated_cpu_time() as f64 / 1000.0)
 }
 
 /// One line for the list of events.
@@ -216,19 +224,5 @@ mod tests {
     fn the_median_of_nothing_is_zero() {
         assert!(median(&[]).abs() < f32::EPSILON);
         assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f32::EPSILON);
-    }
-
-    #[test]
-    fn cpu_time_grows_with_work() {
-        let before = cpu_seconds();
-        let mut x = 1_u64;
-        // Enough work to be seen at the system's resolution, however fast the machine is.
-        for i in 0..2_000_000_000_u64 {
-            x = std::hint::black_box(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(i));
-            if i % 10_000_000 == 0 && cpu_seconds() > before {
-                return;
-            }
-        }
-        panic!("no CPU time counted: {x}");
     }
 }

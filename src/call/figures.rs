@@ -1,6 +1,6 @@
 //! From what media measures to what the room service is told.
 
-use crate::media::stats::{Percentiles, PlayStats, PublishStats};
+use crate::media::stats::{Cpu, Percentiles, PlayStats, PublishStats};
 use crate::proto::MemberId;
 use crate::proto::api::{ReceivedFigures, SentFigures, Statistics};
 
@@ -11,39 +11,40 @@ const MEMBERS: usize = 16;
 pub(super) fn statistics<'a>(
     sent: Option<&PublishStats>,
     received: impl Iterator<Item = (&'a MemberId, PlayStats)>,
+    cpu: Cpu,
 ) -> Statistics {
     Statistics {
         sent: sent.map(sent_figures),
         received: received.take(MEMBERS).map(|(member, stats)| received_figures(member, &stats)).collect(),
-        cpu_app: None,
-        cpu_device: None,
+        cpu_app: cpu.app,
+        cpu_device: cpu.device,
     }
 }
 
 fn sent_figures(stats: &PublishStats) -> SentFigures {
     SentFigures {
-        width: small(stats.width),
-        height: small(stats.height),
-        fps: small(whole(stats.fps)),
+        width: small(stats.picture.width),
+        height: small(stats.picture.height),
+        fps: small(whole(stats.picture.fps)),
         kbps: whole(stats.kbps),
-        queue_ms: stats.queue_ms,
-        dropped: stats.frames_dropped,
+        queue_ms: stats.queue.ms,
+        dropped: stats.dropped.network + stats.dropped.queued,
     }
 }
 
 fn received_figures(member: &MemberId, stats: &PlayStats) -> ReceivedFigures {
-    let delay = |of: fn(&Percentiles) -> f32| stats.delay_ms.as_ref().map(|delay| whole(of(delay)));
+    let delay = |of: fn(&Percentiles) -> f32| stats.delay.recent.as_ref().map(|delay| whole(of(delay)));
     ReceivedFigures {
         member: member.clone(),
-        width: small(stats.width),
-        height: small(stats.height),
-        fps: small(whole(stats.fps)),
+        width: small(stats.picture.width),
+        height: small(stats.picture.height),
+        fps: small(whole(stats.picture.fps)),
         kbps: whole(stats.kbps),
         delay_p50_ms: delay(|delay| delay.p50),
         delay_p95_ms: delay(|delay| delay.p95),
-        jitter_ms: whole(stats.jitter_ms),
-        cache_ms: whole(stats.buffer_ms),
-        freezes: stats.freezes,
+        jitter_ms: whole(stats.buffer.jitter_ms),
+        cache_ms: whole(stats.buffer.ms),
+        freezes: stats.picture.freezes,
     }
 }
 
@@ -59,15 +60,24 @@ fn small(figure: u32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::stats::{Delay, Dropped, PictureIn, PictureOut};
 
     #[test]
     fn figures_are_whole_and_odd_ones_do_no_harm() {
-        let sent = PublishStats { width: 640, height: 360, fps: 29.6, kbps: 512.4, ..PublishStats::default() };
+        let picture = PictureOut { width: 640, height: 360, fps: 29.6, ..PictureOut::default() };
+        let dropped = Dropped { busy: 1, network: 2, queued: 4 };
+        let sent = PublishStats { picture, kbps: 512.4, dropped, ..PublishStats::default() };
         let delay = Percentiles { p50: 119.7, p95: f32::NAN, ..Percentiles::default() };
-        let received = PlayStats { width: 100_000, fps: -1.0, delay_ms: Some(delay), ..PlayStats::default() };
+        let received = PlayStats {
+            picture: PictureIn { width: 100_000, fps: -1.0, ..PictureIn::default() },
+            delay: Delay { recent: Some(delay), ..Delay::default() },
+            ..PlayStats::default()
+        };
+        let cpu = Cpu { app: Some(7), device: None };
         let member = MemberId::new("m");
-        let told = statistics(Some(&sent), std::iter::repeat_n((&member, received), 20));
-        assert_eq!(told.sent.map(|s| (s.fps, s.kbps)), Some((30, 512)));
+        let told = statistics(Some(&sent), std::iter::repeat_n((&member, received), 20), cpu);
+        assert_eq!(told.sent.map(|s| (s.fps, s.kbps, s.dropped)), Some((30, 512, 6)));
+        assert_eq!((told.cpu_app, told.cpu_device), (Some(7), None));
         assert_eq!(told.received.len(), MEMBERS);
         let first = &told.received[0];
         assert_eq!((first.width, first.fps, first.delay_p50_ms, first.delay_p95_ms), (u16::MAX, 0, Some(120), Some(0)));

@@ -6,7 +6,7 @@ use crate::base::{ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player};
-use crate::media::stats::PlayStats;
+use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) struct Means {
 struct Peer {
     member: Member,
     picture: Slot<Rgba>,
+    /// Their last minute, whoever played it.
+    history: History<PlaySample>,
     /// `None` only when the server gave no address.
     player: Option<Player>,
     /// Not in the list since this moment.
@@ -70,7 +72,7 @@ impl Peers {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
                         peer.player = None;
-                        peer.player = start(&new, &peer.picture, means);
+                        peer.player = start(&new, &peer.picture, &peer.history, means);
                         peer.member = new;
                     }
                 }
@@ -88,9 +90,9 @@ impl Peers {
                     if self.introduced {
                         events.push(Event::PeerJoined { member: member.member.clone(), name: member.name.clone() });
                     }
-                    let picture = Slot::new();
-                    let player = start(&member, &picture, means);
-                    self.list.push(Peer { member, picture, player, missing: None });
+                    let (picture, history) = (Slot::new(), History::default());
+                    let player = start(&member, &picture, &history, means);
+                    self.list.push(Peer { member, picture, history, player, missing: None });
                 }
             }
         }
@@ -116,7 +118,7 @@ impl Peers {
     pub(super) fn restart(&mut self, means: &Means) {
         for peer in &mut self.list {
             peer.player = None;
-            peer.player = start(&peer.member, &peer.picture, means);
+            peer.player = start(&peer.member, &peer.picture, &peer.history, means);
         }
     }
 
@@ -157,7 +159,7 @@ fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
 
-fn start(member: &Member, picture: &Slot<Rgba>, means: &Means) -> Option<Player> {
+fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, means: &Means) -> Option<Player> {
     let url = member.play_url.clone()?;
     let player = Player::start(play::Config {
         url,
@@ -166,6 +168,7 @@ fn start(member: &Member, picture: &Slot<Rgba>, means: &Means) -> Option<Player>
         runtime: means.runtime.clone(),
         picture: picture.clone(),
         start: means.start,
+        history: history.clone(),
     });
     player.expect_picture(member.sending.camera);
     Some(player)

@@ -14,6 +14,7 @@ use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
 use crate::media::encode::audio;
 use crate::media::publish::{self, Publisher};
+use crate::media::stats::{CpuMeter, History, PublishSample};
 use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
 use crate::proto::{self, Address, EventKind, Invite, MemberId};
 use crate::room::Client;
@@ -119,6 +120,9 @@ struct Actor<'a> {
     member: Option<MemberId>,
     sources: Sources,
     publisher: Option<Publisher>,
+    /// The last minute of one's own stream, whichever publisher sent it.
+    history: History<PublishSample>,
+    cpu: CpuMeter,
     /// How one's stream has to be made.
     rules: StreamRules,
     /// Whether the room service was told that the stream flows, where it asks for that.
@@ -164,6 +168,8 @@ impl<'a> Actor<'a> {
             member: None,
             sources,
             publisher: None,
+            history: History::default(),
+            cpu: CpuMeter::default(),
             rules: StreamRules::default(),
             announced: false,
             connected: [None; 2],
@@ -271,6 +277,7 @@ impl<'a> Actor<'a> {
                 repeat_every: seat.stream.repeat_every_ms.map(|ms| Duration::from_millis(ms.into())),
                 clock: self.server_clock.clone(),
                 runtime: self.config.runtime.clone(),
+                history: self.history.clone(),
             }));
             self.connect_sources();
         }
@@ -379,11 +386,13 @@ impl<'a> Actor<'a> {
                 self.shared.tell(Event::SpeakerFailed(error));
             }
         }
-        self.shared.show(self.snapshot());
+        let snapshot = self.snapshot();
+        self.shared.show(snapshot);
         if self.changed || now.saturating_sub(self.shown) >= FIGURES {
             self.changed = false;
             self.shown = now;
-            self.figures.send_replace(self.measured());
+            let measured = self.measured();
+            self.figures.send_replace(measured);
             self.shared.on_change();
         }
     }
@@ -462,12 +471,12 @@ impl<'a> Actor<'a> {
         }
     }
 
-    fn measured(&self) -> Statistics {
+    fn measured(&mut self) -> Statistics {
         let live = self.publisher.as_ref().filter(|publisher| publisher.state() == publish::State::Live).map(Publisher::stats);
-        figures::statistics(live.as_ref(), self.peers.figures())
+        figures::statistics(live.as_ref(), self.peers.figures(), self.cpu.measure(self.clock.now()))
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&mut self) -> Snapshot {
         let Sending { mic, camera } = self.sources.sending();
         let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
         let me = Me {
@@ -477,6 +486,7 @@ impl<'a> Actor<'a> {
             camera,
             preview: self.sources.preview(),
             stats,
+            cpu: self.cpu.measure(self.clock.now()),
         };
         Snapshot {
             phase: self.phase.clone(),

@@ -3,7 +3,7 @@
 use super::Ended;
 use crate::base::Slot;
 use crate::media::frame::Rgba;
-use crate::media::stats::{Carrier, PlayStats, PublishStats};
+use crate::media::stats::{Carrier, Cpu, PlayStats, PublishStats};
 use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
 use std::time::Duration;
 
@@ -56,8 +56,8 @@ impl Snapshot {
     /// What protects the call, once one is in a room.
     pub fn protection(&self) -> Option<Protection> {
         let server = self.room.as_ref()?.invite.server.as_ref()?;
-        let mut streams = self.peers.iter().map(|p| p.stats.carrier).chain([self.me.stats.carrier]).flatten();
-        let media = self.me.stats.server.parse::<Address>();
+        let mut streams = self.peers.iter().map(|p| p.stats.route.carrier).chain([self.me.stats.route.carrier]).flatten();
+        let media = self.me.stats.route.server.parse::<Address>();
         Some(if server.is_encrypted() && streams.all(Carrier::is_encrypted) {
             Protection::Encrypted
         } else if server.is_loopback() && media.map_or(true, |media| media.is_loopback()) {
@@ -103,6 +103,8 @@ pub struct Me {
     pub preview: Slot<Rgba>,
     /// Figures of one's own stream.
     pub stats: PublishStats,
+    /// How busy the computer is.
+    pub cpu: Cpu,
 }
 
 /// Somebody else in a call.
@@ -142,11 +144,13 @@ pub struct Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::stats::Route;
 
     fn call(server: &str, own: Option<Carrier>, peer: Option<Carrier>, media: &str) -> Option<Protection> {
         let invite = Invite { server: server.parse().ok(), room: RoomId::new("r") };
         let room = Room { id: RoomId::new("r"), name: "R".into(), mode: Mode::Duo, cap: 2, mine: true, invite };
-        let me = Me { stats: PublishStats { carrier: own, server: media.into(), ..Default::default() }, ..Me::default() };
+        let route = Route { carrier: own, server: media.into() };
+        let me = Me { stats: PublishStats { route, ..Default::default() }, ..Me::default() };
         let peer = Peer {
             member: MemberId::new("m"),
             name: "P".into(),
@@ -154,7 +158,7 @@ mod tests {
             camera: true,
             picture: Slot::new(),
             receiving: true,
-            stats: PlayStats { carrier: peer, ..Default::default() },
+            stats: PlayStats { route: Route { carrier: peer, ..Default::default() }, ..Default::default() },
         };
         Snapshot { room: Some(room), me, peers: vec![peer], ..Snapshot::default() }.protection()
     }

@@ -72,7 +72,7 @@ fn e2e_a_killed_server_brings_back_rooms_seats_and_what_was_said() {
     let _server = Server::start(data.path(), &address);
     for (me, other) in [(&ann, "Ben"), (&ben, "Ann")] {
         me.event("reconnected", |e| matches!(e, Event::Reconnected).then_some(()));
-        me.until("the other's stream", |s| peer(s, other).is_some_and(|p| p.receiving && p.stats.frames > 20));
+        me.until("the other's stream", |s| peer(s, other).is_some_and(|p| p.receiving && p.stats.picture.shown > 20));
     }
     assert_eq!(seats(), before, "the same room and the same seats");
     ann.until("what Ben said meanwhile", |s| lines(s) == ["one", "two", "said into the void"]);

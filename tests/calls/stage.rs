@@ -151,9 +151,9 @@ impl Person {
 
     /// Waits until `name` is both seen and heard, from now on.
     pub fn sees_and_hears(&self, name: &str) {
-        let before = self.peer(name).map_or(0, |p| p.stats.frames);
-        self.until(&format!("pictures of {name}"), |s| peer(s, name).is_some_and(|p| p.stats.frames > before + 20));
-        self.until(&format!("sound of {name}"), |s| peer(s, name).is_some_and(|p| p.stats.audio_rms > LOUD));
+        let before = self.peer(name).map_or(0, |p| p.stats.picture.shown);
+        self.until(&format!("pictures of {name}"), |s| peer(s, name).is_some_and(|p| p.stats.picture.shown > before + 20));
+        self.until(&format!("sound of {name}"), |s| peer(s, name).is_some_and(|p| p.stats.sound.rms > LOUD));
     }
 
     pub fn peer(&self, name: &str) -> Option<Peer> {

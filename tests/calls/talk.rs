@@ -21,12 +21,15 @@ fn e2e_two_people_see_and_hear_each_other() {
     assert_eq!(room.invite.to_string(), format!("parlor://{}/{}", stage.address, room.id));
     assert!(!ben.call.snapshot().room.as_ref().unwrap().mine);
     // The picture arrives as it was sent, and its age is known.
-    let seen = ben.until("a picture's age", |s| peer(s, "Ann").is_some_and(|p| p.stats.delay_ms.is_some()));
+    let seen = ben.until("a picture's age", |s| peer(s, "Ann").is_some_and(|p| p.stats.delay.recent.is_some()));
     let ann_there = peer(&seen, "Ann").unwrap();
-    assert_eq!((ann_there.stats.width, ann_there.stats.height), (320, 180));
+    assert_eq!((ann_there.stats.picture.width, ann_there.stats.picture.height), (320, 180));
     assert!(ann_there.picture.take_within(PATIENCE).is_some());
-    let (sound, picture) = (ann_there.stats.first_audio_ms.unwrap(), ann_there.stats.first_frame_ms.unwrap());
-    println!("from enter to the first remote sound {sound:.0} ms, picture {picture:.0} ms, delay {:?}", ann_there.stats.delay_ms);
+    let (sound, picture) = (ann_there.stats.sound.first_ms.unwrap(), ann_there.stats.picture.first_ms.unwrap());
+    println!(
+        "from enter to the first remote sound {sound:.0} ms, picture {picture:.0} ms, delay {:?}",
+        ann_there.stats.delay.recent
+    );
     // Leaving is prompt and complete, and seen by the other.
     let begin = Instant::now();
     ben.call.leave();
@@ -76,25 +79,25 @@ fn e2e_mute_is_heard_as_silence_and_camera_off_keeps_the_sound() {
     ann.call.send(Command::SetMic(false));
     ben.until("the mark of a muted microphone", |s| peer(s, "Ann").is_some_and(|p| !p.mic && p.camera));
     assert!(!ann.call.snapshot().me.mic);
-    ben.until("silence", |s| peer(s, "Ann").is_some_and(|p| p.stats.audio_rms < SILENT));
+    ben.until("silence", |s| peer(s, "Ann").is_some_and(|p| p.stats.sound.rms < SILENT));
     // The tone beeps every second: not one beep in three.
     let until = Instant::now() + Duration::from_secs(3);
     while Instant::now() < until {
-        assert!(ben.peer("Ann").unwrap().stats.audio_rms < SILENT);
+        assert!(ben.peer("Ann").unwrap().stats.sound.rms < SILENT);
         std::thread::sleep(Duration::from_millis(20));
     }
-    let frames = ben.peer("Ann").unwrap().stats.frames;
-    ben.until("pictures go on", |s| peer(s, "Ann").is_some_and(|p| p.stats.frames > frames + 10));
+    let frames = ben.peer("Ann").unwrap().stats.picture.shown;
+    ben.until("pictures go on", |s| peer(s, "Ann").is_some_and(|p| p.stats.picture.shown > frames + 10));
 
     ann.call.send(Command::SetMic(true));
     ann.call.send(Command::SetCamera(false));
     ben.until("the mark of a camera that is off", |s| peer(s, "Ann").is_some_and(|p| p.mic && !p.camera));
-    ben.until("sound again", |s| peer(s, "Ann").is_some_and(|p| p.stats.audio_rms > LOUD));
-    ben.until("no more pictures", |s| peer(s, "Ann").is_some_and(|p| p.stats.fps < 0.5));
-    let frames = ben.peer("Ann").unwrap().stats.frames;
-    ben.until("silence between beeps", |s| peer(s, "Ann").is_some_and(|p| p.stats.audio_rms < SILENT));
-    ben.until("the next beep", |s| peer(s, "Ann").is_some_and(|p| p.stats.audio_rms > LOUD));
-    assert_eq!(ben.peer("Ann").unwrap().stats.frames, frames);
+    ben.until("sound again", |s| peer(s, "Ann").is_some_and(|p| p.stats.sound.rms > LOUD));
+    ben.until("no more pictures", |s| peer(s, "Ann").is_some_and(|p| p.stats.picture.fps < 0.5));
+    let frames = ben.peer("Ann").unwrap().stats.picture.shown;
+    ben.until("silence between beeps", |s| peer(s, "Ann").is_some_and(|p| p.stats.sound.rms < SILENT));
+    ben.until("the next beep", |s| peer(s, "Ann").is_some_and(|p| p.stats.sound.rms > LOUD));
+    assert_eq!(ben.peer("Ann").unwrap().stats.picture.shown, frames);
 
     ann.call.send(Command::SetCamera(true));
     ben.until("the camera's mark", |s| peer(s, "Ann").is_some_and(|p| p.camera));

@@ -43,7 +43,7 @@ fn e2e_a_restarted_server_brings_both_back() {
     let begin = Instant::now();
     for (me, other) in [(&ann, "Ben"), (&ben, "Ann")] {
         me.event("reconnected", reconnected);
-        me.until("the other's stream", |s| peer(s, other).is_some_and(|p| p.receiving && p.stats.frames > 20));
+        me.until("the other's stream", |s| peer(s, other).is_some_and(|p| p.receiving && p.stats.picture.shown > 20));
         assert_eq!(me.call.snapshot().peers.len(), 1);
         assert_eq!(me.call.snapshot().chat.len(), 1);
     }
@@ -51,7 +51,7 @@ fn e2e_a_restarted_server_brings_both_back() {
     ann.sees_and_hears("Ben");
     // Muted before, muted after.
     let there = ben.until("Ann's mark", |s| peer(s, "Ann").is_some_and(|p| !p.mic && p.camera));
-    assert!(peer(&there, "Ann").unwrap().stats.audio_rms_max < 0.001);
+    assert!(peer(&there, "Ann").unwrap().stats.sound.rms_max < 0.001);
     assert!(!ann.call.snapshot().me.mic);
     // Nobody was told that somebody left or came.
     for person in [&ann, &ben] {
@@ -74,8 +74,8 @@ fn e2e_a_broken_connection_heals_on_the_same_seats() {
     proxy.cut();
     ben.event("reconnected", reconnected);
     assert_eq!(ben.call.snapshot().me.member, seat);
-    let frames = ann.peer("Ben").unwrap().stats.frames;
-    ann.until("Ben's pictures go on", |s| peer(s, "Ben").is_some_and(|p| p.stats.frames > frames + 20));
+    let frames = ann.peer("Ben").unwrap().stats.picture.shown;
+    ann.until("Ben's pictures go on", |s| peer(s, "Ben").is_some_and(|p| p.stats.picture.shown > frames + 20));
     ben.sees_and_hears("Ann");
     assert!(matches!(ann.call.snapshot().phase, Phase::InCall));
 }

@@ -46,9 +46,11 @@ fn talk(host: &Host, runtime: &Runtime) -> [Peer; 2] {
     // Whoever comes has to find the room.
     std::thread::sleep(Duration::from_millis(300));
     let ben = start(host, runtime, Entry::Enter { room: "Talk".into(), password: None }, "Ben");
-    let ended = |s: &Snapshot| !s.peers.is_empty() && s.peers.iter().all(|p| p.stats.frames > 300 && p.stats.delay_ms.is_some());
+    let ended = |s: &Snapshot| {
+        !s.peers.is_empty() && s.peers.iter().all(|p| p.stats.picture.shown > 300 && p.stats.delay.recent.is_some())
+    };
     for call in [&ann, &ben] {
-        until(call, "somebody's beep", |s| s.peers.iter().any(|p| p.stats.audio_rms > LOUD));
+        until(call, "somebody's beep", |s| s.peers.iter().any(|p| p.stats.sound.rms > LOUD));
         until(call, "somebody's pictures, and how old they are", ended);
     }
     [ann, ben].map(|call| call.snapshot().peers[0].clone())
@@ -60,13 +62,13 @@ fn report(way: &str, peers: &[Peer; 2]) {
         println!(
             "{way}: {} is seen {:?} after capture, sound {:.0} ms before the picture, first sound after {:.0} ms, first picture after {:.0} ms, key frames {:.1} s apart, {:.0} ms of sound concealed, {} freezes",
             peer.name,
-            stats.delay_all_ms.unwrap(),
-            stats.av_offset_ms,
-            stats.first_audio_ms.unwrap_or_default(),
-            stats.first_frame_ms.unwrap_or_default(),
-            stats.gop_s,
-            stats.audio_gap_ms,
-            stats.freezes
+            stats.delay.all.unwrap(),
+            stats.delay.av_offset_ms,
+            stats.sound.first_ms.unwrap_or_default(),
+            stats.picture.first_ms.unwrap_or_default(),
+            stats.picture.gop_s,
+            stats.sound.gap_ms,
+            stats.picture.freezes
         );
     }
 }
@@ -116,12 +118,12 @@ fn e2e_two_people_see_and_hear_each_other_through_nginx_and_know_the_delay() {
     }
     for peer in &all {
         let stats = &peer.stats;
-        assert_eq!((stats.width, stats.height, stats.codec.as_str()), (320, 180, "H.264"));
-        assert!(stats.audio_rms_max > LOUD && stats.unsupported.is_none(), "{stats:?}");
-        let delay = stats.delay_all_ms.unwrap();
+        assert_eq!((stats.picture.width, stats.picture.height, stats.picture.codec.as_str()), (320, 180, "H.264"));
+        assert!(stats.sound.rms_max > LOUD && stats.unsupported.is_none(), "{stats:?}");
+        let delay = stats.delay.all.unwrap();
         // A figure that can be true: not below what a frame of sound takes, not off by a clock that was misunderstood.
         assert!((10.0..1_000.0).contains(&delay.p50), "{delay:?}");
-        assert!(stats.av_offset_ms.abs() < 80.0, "{stats:?}");
-        assert!(stats.gop_s <= 2.5, "{} s between key frames", stats.gop_s);
+        assert!(stats.delay.av_offset_ms.abs() < 80.0, "{stats:?}");
+        assert!(stats.picture.gop_s <= 2.5, "{} s between key frames", stats.picture.gop_s);
     }
 }

@@ -12,7 +12,7 @@ use parlor::base::Slot;
 use parlor::call::snapshot::{Line, Room};
 use parlor::call::{Me, Peer, Phase, Snapshot};
 use parlor::media::frame::{Pool, Rgba};
-use parlor::media::stats::{Percentiles, PlayStats, PublishStats};
+use parlor::media::stats::{Delay, Percentiles, PictureIn, PictureOut, PlayStats, PublishStats};
 use parlor::proto::{Invite, MemberId, Mode, RoomId};
 use std::time::Duration;
 
@@ -41,8 +41,12 @@ const COLOURS: [[u8; 3]; 4] = [[200, 60, 40], [40, 160, 70], [50, 90, 210], [200
 fn peer(number: usize) -> Peer {
     let picture = Slot::new();
     picture.put(fill(COLOURS[number]));
-    let delay_ms = Some(Percentiles { p50: 31.0, p95: 44.0, p99: 52.0, max: 61.0 });
-    let stats = PlayStats { width: 640, height: 360, fps: 30.0, delay_ms, codec: "h264".into(), ..PlayStats::default() };
+    let recent = Some(Percentiles { p50: 31.0, p95: 44.0, p99: 52.0, max: 61.0 });
+    let stats = PlayStats {
+        picture: PictureIn { width: 640, height: 360, fps: 30.0, codec: "h264".into(), ..PictureIn::default() },
+        delay: Delay { recent, ..Delay::default() },
+        ..PlayStats::default()
+    };
     let name = ["Grace Hopper", "李雷", "韩梅梅", "Alan"][number].to_owned();
     Peer { member: MemberId::new(number.to_string()), name, mic: true, camera: true, picture, receiving: true, stats }
 }
@@ -52,7 +56,7 @@ fn call(peers: usize) -> Snapshot {
         name: "Ada".into(),
         mic: true,
         camera: true,
-        stats: PublishStats { encoder: "libx264".into(), ..Default::default() },
+        stats: PublishStats { picture: PictureOut { encoder: "libx264".into(), ..Default::default() }, ..Default::default() },
         ..Me::default()
     };
     me.preview.put(fill([120, 120, 130]));
@@ -135,9 +139,9 @@ fn it_is_said_who_can_listen() {
             let mut snapshot = call(1);
             let room = snapshot.room.as_mut().unwrap();
             room.invite.server = server.parse().ok();
-            snapshot.me.stats.carrier = Some(carrier);
-            snapshot.me.stats.server = media.into();
-            snapshot.peers[0].stats.carrier = Some(carrier);
+            snapshot.me.stats.route.carrier = Some(carrier);
+            snapshot.me.stats.route.server = media.into();
+            snapshot.peers[0].stats.route.carrier = Some(carrier);
             let page = page(lang, WIDE, snapshot);
             let signs = ["call-encrypted", "call-local", "call-plain"];
             signs.into_iter().filter(|key| page.query_by_label(&t.t(key)).is_some()).collect::<Vec<_>>()

@@ -121,16 +121,23 @@ impl Histogram {
 pub(super) struct Delays {
     recent: VecDeque<(Duration, u32)>,
     pub(super) all: Histogram,
+    worst: Option<Duration>,
 }
 
 impl Delays {
     pub(super) fn add(&mut self, delay: Duration, now: Duration) {
         let us = u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);
         self.all.add(us);
+        self.worst = self.worst.max(Some(delay));
         while self.recent.len() >= MOST || self.recent.front().is_some_and(|(at, _)| *at + RECENT < now) {
             self.recent.pop_front();
         }
         self.recent.push_back((now, us));
+    }
+
+    /// The longest since this was last asked.
+    pub(super) fn take_worst(&mut self) -> Option<Duration> {
+        self.worst.take()
     }
 
     /// Percentiles of the last 5 s.
@@ -203,6 +210,7 @@ mod tests {
             assert_eq!(p.max, 1_000.0);
         }
         assert_eq!(delays.recent(Duration::from_secs(11)), None);
+        assert_eq!((delays.take_worst(), delays.take_worst()), (Some(Duration::from_secs(1)), None));
         assert_eq!((Histogram::default().percentiles(), delays.all.total), (None, 1_000));
     }
 

@@ -24,7 +24,7 @@ mod stretch;
 use crate::base::{ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
-use crate::media::stats::PlayStats;
+use crate::media::stats::{History, PlaySample, PlayStats};
 use playout::Playout;
 use pull::{Pull, Wishes};
 use session::Session;
@@ -50,6 +50,8 @@ pub struct Config {
     pub picture: Slot<Rgba>,
     /// When the person pressed Enter, by the local clock: the first sound and picture are timed from here.
     pub start: Duration,
+    /// Where the last minute's figures go.
+    pub history: History<PlaySample>,
 }
 
 /// How it stands with the connection.
@@ -93,12 +95,12 @@ impl Source for Heard {
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, picture, start } = config;
+        let Config { url, output, clock, runtime, picture, start, history } = config;
         let shared = Arc::new(Shared::default());
         let playout = Arc::new(Mutex::new(Playout::new(DELAY)));
         let voice = output.voice(Heard(playout.clone()));
         let name = thread_name(&url);
-        let session = Session::new(clock.clone(), playout, picture, start);
+        let session = Session::new(clock.clone(), playout, picture, start, history);
         let pull = Pull::new(url, runtime, clock.local().clone(), session, shared.clone());
         let worker = Worker::spawn(&name, move |stop| pull.run(stop));
         if let Err(error) = &worker {

@@ -29,6 +29,8 @@ pub(super) struct Wishes {
 /// What the thread owns.
 pub(super) struct Pull {
     url: String,
+    /// `host:port` of the URL.
+    server: String,
     runtime: Handle,
     clock: Clock,
     session: Session,
@@ -44,7 +46,20 @@ impl Pull {
     pub(super) fn new(url: String, runtime: Handle, clock: Clock, session: Session, shared: Arc<Shared>) -> Self {
         let backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let now = Duration::ZERO;
-        Self { url, runtime, clock, session, shared, link: None, backoff, retry_at: now, figures_at: now, key_frame: false }
+        let server = server(&url);
+        Self {
+            url,
+            server,
+            runtime,
+            clock,
+            session,
+            shared,
+            link: None,
+            backoff,
+            retry_at: now,
+            figures_at: now,
+            key_frame: false,
+        }
     }
 
     /// Plays until `stop` is set.
@@ -75,6 +90,7 @@ impl Pull {
     fn heed_wishes(&mut self) {
         let (url, key_frame, no_picture) = self.shared.wishes(|w| (w.url.take(), std::mem::take(&mut w.key_frame), w.no_picture));
         if let Some(url) = url.filter(|url| *url != self.url) {
+            self.server = server(&url);
             self.url = url;
             // Perhaps the old one was the reason.
             self.retry_at = self.retry_at.min(self.clock.now());
@@ -117,10 +133,16 @@ impl Pull {
         }
         self.figures_at = now + FIGURES;
         let mut stats = self.session.stats();
-        stats.carrier = self.link.as_ref().and_then(|link| link.stats().carrier);
+        stats.route.carrier = self.link.as_ref().and_then(|link| link.stats().carrier);
+        stats.route.server.clone_from(&self.server);
         if self.link.is_some() && stats.kbps > 0.0 {
             self.shared.set_state(State::Playing);
         }
         self.shared.set_stats(stats);
     }
+}
+
+/// `host:port` of a stream's address.
+fn server(url: &str) -> String {
+    url.parse::<crate::wire::Url>().map(|url| format!("{}:{}", url.host, url.port)).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use super::playout::Playout;
 use crate::base::{ServerClock, Slot};
 use crate::media::convert::ToRgba;
 use crate::media::frame::Rgba;
-use crate::media::stats::PlayStats;
+use crate::media::stats::{Buffer, Delay, History, PictureIn, PlaySample, PlayStats, Route, SoundIn};
 use crate::media::timing::read_stamp;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
 use crate::rtmp::{Packet, PacketKind};
@@ -45,6 +45,7 @@ pub(super) struct Session {
     /// The same, as its last key frame says: through engines that drop what the publisher says.
     stamped_us: Option<i64>,
     count: Counters,
+    history: History<PlaySample>,
 }
 
 /// Figures of the stream.
@@ -68,7 +69,13 @@ struct Counters {
 }
 
 impl Session {
-    pub(super) fn new(clock: ServerClock, playout: Arc<Mutex<Playout>>, slot: Slot<Rgba>, start: Duration) -> Self {
+    pub(super) fn new(
+        clock: ServerClock,
+        playout: Arc<Mutex<Playout>>,
+        slot: Slot<Rgba>,
+        start: Duration,
+        history: History<PlaySample>,
+    ) -> Self {
         Self {
             clock,
             playout,
@@ -88,6 +95,7 @@ impl Session {
             origin_us: None,
             stamped_us: None,
             count: Counters::default(),
+            history,
         }
     }
 
@@ -299,35 +307,49 @@ impl Session {
         let count = &mut self.count;
         let (freezes, freeze_ms) = count.freezes.count(now);
         let kbps = |rate: &mut Rate| rate.per_second(now) * 8.0 / 1000.0;
-        PlayStats {
-            width: count.size.0,
-            height: count.size.1,
-            fps: count.shown.per_second(now),
-            frames: count.frames,
-            frames_dropped: self.pictures.dropped(),
+        let stats = PlayStats {
             kbps: kbps(&mut count.all),
-            video_kbps: kbps(&mut count.video),
-            audio_kbps: kbps(&mut count.audio),
-            buffer_ms: playout.sound.buffered_us() as f32 / 1000.0,
-            target_ms: playout.sound.target_us() as f32 / 1000.0,
-            jitter_ms: playout.jitter_us() as f32 / 1000.0,
-            gop_s: count.keys.0.zip(count.keys.1).map_or(0.0, |(a, b)| (b - a) as f32 / 1e6),
-            delay_ms: count.delays.recent(now),
-            delay_all_ms: count.delays.all.percentiles(),
-            av_offset_ms: count.offset_us as f32 / 1000.0,
-            freezes,
-            freeze_ms,
-            audio_gap_ms: u64::try_from(playout.sound.concealed().as_millis()).unwrap_or(u64::MAX),
-            audio_rms: playout.level.rms(),
-            audio_rms_max: playout.level.loudest(),
-            first_audio_ms: playout.first_sound.map(since_start),
-            first_frame_ms: count.first_frame.map(since_start),
-            decode_ms: count.decode_ms,
-            codec: count.codec.clone(),
+            picture: PictureIn {
+                width: count.size.0,
+                height: count.size.1,
+                fps: count.shown.per_second(now),
+                shown: count.frames,
+                dropped: self.pictures.dropped(),
+                kbps: kbps(&mut count.video),
+                waiting: self.coded.len(),
+                gop_s: count.keys.0.zip(count.keys.1).map_or(0.0, |(a, b)| (b - a) as f32 / 1e6),
+                freezes,
+                freeze_ms,
+                first_ms: count.first_frame.map(since_start),
+                decode_ms: count.decode_ms,
+                codec: count.codec.clone(),
+            },
+            sound: SoundIn {
+                kbps: kbps(&mut count.audio),
+                rms: playout.level.rms(),
+                rms_max: playout.level.loudest(),
+                gap_ms: u64::try_from(playout.sound.concealed().as_millis()).unwrap_or(u64::MAX),
+                first_ms: playout.first_sound.map(since_start),
+            },
+            buffer: Buffer {
+                ms: playout.sound.buffered_us() as f32 / 1000.0,
+                target_ms: playout.sound.target_us() as f32 / 1000.0,
+                jitter_ms: playout.jitter_us() as f32 / 1000.0,
+            },
+            delay: Delay {
+                recent: count.delays.recent(now),
+                all: count.delays.all.percentiles(),
+                av_offset_ms: count.offset_us as f32 / 1000.0,
+            },
             unsupported: count.unsupported.clone(),
             // The link knows.
-            carrier: None,
+            route: Route::default(),
+            history: self.history.clone(),
+        };
+        if self.history.is_due(now) {
+            self.history.add(stats.sample(now, count.delays.take_worst()));
         }
+        stats
     }
 
     fn playout(&self) -> MutexGuard<'_, Playout> {

@@ -15,7 +15,7 @@ use crate::base::{Queue, ServerClock, Slot, Worker};
 use crate::media::capture::{Format, Level, Outlet, Sound, Video};
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
-use crate::media::stats::PublishStats;
+use crate::media::stats::{self, History, PublishSample, PublishStats};
 use crate::media::timing::Origin;
 use crate::rtmp::Packet;
 use crate::wire::link::{self, Publication};
@@ -53,6 +53,8 @@ pub struct Config {
     pub clock: ServerClock,
     /// Where the network is.
     pub runtime: tokio::runtime::Handle,
+    /// Where the last minute's figures go; whoever starts one publisher after the other gives all of them the same.
+    pub history: History<PublishSample>,
 }
 
 /// Where a publisher stands.
@@ -125,6 +127,14 @@ impl Shared {
         now < Duration::from_micros(self.eager_until_us.load(Ordering::Acquire))
     }
 
+    /// What waits on its way out.
+    fn queue(&self) -> stats::Queue {
+        let congestion = self.link.congestion();
+        let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let encoder_ms = ms(sound::CHUNK * u32::try_from(self.chunks.len()).unwrap_or(u32::MAX));
+        stats::Queue { encoder_ms, bytes: congestion.queue_bytes, ms: ms(congestion.queue_age) }
+    }
+
     fn format(&self) -> Format {
         *lock(&self.format)
     }
@@ -153,7 +163,7 @@ impl Publisher {
             kbps: AtomicU32::new(config.kbps),
             mic: AtomicBool::new(true),
             level: Mutex::default(),
-            counters: Mutex::new(Counters::new(server, clock.now())),
+            counters: Mutex::new(Counters::new(server, config.history, clock.now())),
         });
         let (picture, sound) = (Arc::clone(&shared), Arc::clone(&shared));
         let started = |worker: io::Result<Worker>| worker.inspect_err(|e| tracing::error!("cannot publish: {e}")).ok();
@@ -212,12 +222,11 @@ impl Publisher {
     /// The figures, as of the last second.
     pub fn stats(&self) -> PublishStats {
         let shared = &self.shared;
-        let (congestion, link) = (shared.link.congestion(), shared.link.stats());
+        let link = shared.link.stats();
         let mut stats = lock(&shared.counters).stats(link.dropped.video);
-        stats.queue_bytes = congestion.queue_bytes;
-        stats.queue_ms = u32::try_from(congestion.queue_age.as_millis()).unwrap_or(u32::MAX);
-        stats.carrier = link.carrier;
-        stats.mic_rms = lock(&shared.level).rms();
+        stats.queue = shared.queue();
+        stats.route.carrier = link.carrier;
+        stats.sound.mic_rms = lock(&shared.level).rms();
         stats
     }
 }

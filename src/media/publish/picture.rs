@@ -1,5 +1,6 @@
 //! The picture's thread: newest picture in, encoded picture out, at once. It also sends the messages about the stream.
 
+use super::count::Counters;
 use super::keys::Keys;
 use super::{KEY_EVERY, Shared};
 use crate::base::Stop;
@@ -115,7 +116,11 @@ impl Sender<'_> {
 
     /// Once a second: the clock message, and the rates.
     fn tick(&mut self, now: Duration) {
-        self.shared.count(|c| c.tick(now));
+        let kbps = self.shared.kbps.load(Ordering::Acquire);
+        self.shared.count(|c| {
+            c.tick(now);
+            c.sample(now, kbps, || self.shared.queue());
+        });
         if self.clock_due.is_none_or(|due| now >= due) {
             self.clock_due = Some(now + CLOCK_EVERY);
             let origin = self.shared.origin;
@@ -139,7 +144,7 @@ impl Sender<'_> {
     /// Encodes and sends a picture, unless the network is behind.
     fn send(&mut self, picture: &Picture, now: Duration) {
         if self.shared.link.congestion().queue_age > MAX_QUEUE {
-            self.shared.count(|c| c.captured(0, 1));
+            self.shared.count(Counters::left_out);
             return;
         }
         self.open_for(picture);
@@ -166,6 +171,7 @@ impl Sender<'_> {
         for frame in encoded {
             if frame.key {
                 self.keys.made(now);
+                self.shared.count(|c| c.key_frame(now));
             }
             let timestamp_ms = self.shared.origin.timestamp_ms(frame.captured);
             let video = |payload| Packet { kind: PacketKind::Video, timestamp_ms, payload };

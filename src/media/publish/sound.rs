@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How long to wait for a chunk before looking whether to stop.
 const WAIT: Duration = Duration::from_millis(20);
 /// Length of a chunk.
-const CHUNK: Duration = Duration::from_millis(10);
+pub(super) const CHUNK: Duration = Duration::from_millis(10);
 /// Silence that nobody delivers is made when it is due by this much: a source that is only late comes first.
 const SILENCE_DUE: Duration = Duration::from_millis(40);
 /// Silence that would have to be made up for more than this starts over from now.
