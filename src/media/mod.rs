@@ -11,6 +11,7 @@ pub mod capture;
 mod cause;
 pub mod convert;
 pub mod encode;
+pub mod opus;
 pub mod play;
 pub mod publish;
 mod swscale;

@@ -66,6 +66,11 @@ impl Sound {
         &self.source
     }
 
+    /// Whether somebody speaks into it: what comes is a voice and its pauses.
+    pub fn is_voice(&self) -> bool {
+        matches!(self.source, AudioSource::Device(_))
+    }
+
     /// Pushes each chunk into `queue`, until the guard is dropped.
     pub fn connect(&self, queue: Queue<Chunk>) -> Outlet {
         self.feed.outlets().connect(queue)

@@ -23,6 +23,9 @@ pub enum Error {
         #[source]
         cause: crate::media::Cause,
     },
+    /// The Opus encoder says why.
+    #[error("the sound's encoder failed: {0}")]
+    Opus(#[from] crate::media::opus::Error),
     /// The picture is not of the size that the encoder was opened for.
     #[error("a picture of {0}x{1} for an encoder of another size")]
     Size(u32, u32),

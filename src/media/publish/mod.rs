@@ -109,6 +109,8 @@ struct Shared {
     format: Mutex<Format>,
     kbps: AtomicU32,
     mic: AtomicBool,
+    /// Whether what is heard is a voice, whose pauses need not be sent.
+    voice: AtomicBool,
     level: Mutex<Level>,
     counters: Mutex<Counters>,
 }
@@ -162,6 +164,7 @@ impl Publisher {
             format: Mutex::new(config.format),
             kbps: AtomicU32::new(config.kbps),
             mic: AtomicBool::new(true),
+            voice: AtomicBool::new(false),
             level: Mutex::default(),
             counters: Mutex::new(Counters::new(server, config.history, clock.now())),
         });
@@ -191,6 +194,7 @@ impl Publisher {
         *connected = None;
         self.shared.chunks.clear();
         *lock(&self.shared.level) = sound.map(Sound::meter).unwrap_or_default();
+        self.shared.voice.store(sound.is_some_and(Sound::is_voice), Ordering::Release);
         if let Some(sound) = sound {
             *connected = Some(sound.connect(self.shared.chunks.clone()));
         }

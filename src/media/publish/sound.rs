@@ -77,7 +77,9 @@ impl Line<'_> {
 
     fn send(&mut self, encoder: &mut Encoder, chunk: &Chunk) {
         self.end = Some(chunk.captured + CHUNK);
-        let packet = match encoder.encode(chunk) {
+        // What is quiet in a film or in music is no silence.
+        let pauses = self.shared.voice.load(Ordering::Acquire) || !self.shared.mic.load(Ordering::Acquire);
+        let packet = match encoder.set_dtx(pauses).and_then(|()| encoder.encode(chunk)) {
             Ok(Some(packet)) => packet,
             Ok(None) => return,
             Err(error) => return tracing::warn!("sound left out: {error}"),

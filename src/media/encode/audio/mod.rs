@@ -25,8 +25,11 @@ pub struct Config {
     pub codec: Codec,
     /// Average rate.
     pub kbps: u32,
-    /// Each Opus packet also carries a coarse copy of the one before (RFC 6716, 2.1.7), for carriers that lose packets. Costs 4 ms of delay.
-    pub repeat: bool,
+    /// Opus says silence in packets of a byte; see [`opus`](crate::media::opus). For voices: what is quiet in music is no silence.
+    pub dtx: bool,
+    /// For Opus on a carrier that loses packets: the share that it loses, in percent. Each packet then carries a coarse copy of the one before, and
+    /// is 4 ms later. `None` where nothing is lost, as over TCP.
+    pub loss: Option<u8>,
 }
 
 impl Config {
@@ -36,7 +39,7 @@ impl Config {
             Codec::Opus => 48,
             Codec::Aac => 64,
         };
-        Self { codec, kbps, repeat: false }
+        Self { codec, kbps, dtx: true, loss: None }
     }
 }
 
@@ -68,7 +71,7 @@ impl Encoder {
     /// Opens the encoder.
     ///
     /// # Errors
-    /// When this FFmpeg comes without it.
+    /// When this FFmpeg comes without AAC, or there is no memory.
     pub fn open(config: Config) -> Result<Self, Error> {
         Ok(Self(match config.codec {
             Codec::Opus => Kind::Opus(Box::new(opus::Encoder::open(config)?)),
@@ -81,6 +84,28 @@ impl Encoder {
         match &self.0 {
             Kind::Opus(opus) => opus.head(),
             Kind::Aac(_) => aac::HEAD,
+        }
+    }
+
+    /// Changes the average rate of Opus in place, from the next packet on. AAC goes on as it was: FFmpeg's encoder takes no other rate.
+    ///
+    /// # Errors
+    /// When the encoder refuses.
+    pub fn set_kbps(&mut self, kbps: u32) -> Result<(), Error> {
+        match &mut self.0 {
+            Kind::Opus(opus) => opus.set_kbps(kbps),
+            Kind::Aac(_) => Ok(()),
+        }
+    }
+
+    /// Whether Opus says silence in packets of a byte, from the next packet on. AAC knows no such thing.
+    ///
+    /// # Errors
+    /// When the encoder refuses.
+    pub fn set_dtx(&mut self, on: bool) -> Result<(), Error> {
+        match &mut self.0 {
+            Kind::Opus(opus) => opus.set_dtx(on),
+            Kind::Aac(_) => Ok(()),
         }
     }
 

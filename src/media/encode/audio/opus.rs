@@ -1,69 +1,41 @@
-//! Sound to Opus: 20 ms packets, mono, 48 kHz.
+//! Sound to Opus: two chunks to a packet of 20 ms, and the time that it says.
 
 use super::{Config, Encoded};
 use crate::media::encode::Error;
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
+use crate::media::opus::{self, FRAME_SAMPLES};
 use bytes::{BufMut, Bytes, BytesMut};
-use ffmpeg::codec::encoder::audio;
-use ffmpeg::format::sample::{Sample, Type};
-use ffmpeg::util::frame::Audio;
-use ffmpeg::{ChannelLayout, Dictionary, Packet, Rational, codec, encoder};
-use ffmpeg_next as ffmpeg;
 use std::time::Duration;
 
-const NAME: &str = "libopus";
-/// Samples in a packet.
-const FRAME_SAMPLES: usize = 2 * CHUNK_SAMPLES;
 /// Two chunks further apart than this do not belong into one packet.
 const MAX_GAP: Duration = Duration::from_millis(15);
-/// Loss, in percent, that the encoder prepares for when it repeats itself.
-const EXPECTED_LOSS: &str = "10";
 
 /// An open Opus encoder.
 pub(super) struct Encoder {
-    config: Config,
-    encoder: audio::Encoder,
-    frame: Audio,
-    packet: Packet,
+    opus: opus::Encoder,
+    look_ahead: u32,
     first: Option<Chunk>,
-    next: i64,
+    frame: [f32; FRAME_SAMPLES],
 }
 
 impl Encoder {
     /// Opens the encoder.
     ///
     /// # Errors
-    /// When this FFmpeg comes without libopus.
+    /// When there is no memory.
     pub(super) fn open(config: Config) -> Result<Self, Error> {
-        crate::media::ready();
-        let failed = |cause| Error::failed(NAME, cause);
-        let found = encoder::find_by_name(NAME).ok_or(Error::Missing(NAME))?;
-        let mut audio = codec::Context::new_with_codec(found).encoder().audio().map_err(failed)?;
-        audio.set_rate(SAMPLE_RATE as i32);
-        audio.set_format(Sample::F32(Type::Packed));
-        audio.set_channel_layout(ChannelLayout::MONO);
-        audio.set_time_base(Rational::new(1, SAMPLE_RATE as i32));
-        audio.set_bit_rate(config.kbps as usize * 1000);
-        let mut options = Dictionary::new();
-        options.set("frame_duration", "20");
-        options.set("vbr", "constrained");
-        if config.repeat {
-            // Only the speech coder can repeat.
-            options.set("application", "voip");
-            options.set("fec", "1");
-            options.set("packet_loss", EXPECTED_LOSS);
-        } else {
-            options.set("application", "lowdelay");
-        }
-        let encoder = audio.open_as_with(found, options).map_err(failed)?;
-        let mut frame = Audio::new(Sample::F32(Type::Packed), FRAME_SAMPLES, ChannelLayout::MONO);
-        frame.set_rate(SAMPLE_RATE);
-        Ok(Self { config, encoder, frame, packet: Packet::empty(), first: None, next: 0 })
+        let Config { kbps, dtx, loss, .. } = config;
+        let mut opus = opus::Encoder::new(opus::Config { kbps, dtx, loss, ..opus::Config::default() })?;
+        let look_ahead = opus.look_ahead()?;
+        Ok(Self { opus, look_ahead, first: None, frame: [0.0; FRAME_SAMPLES] })
     }
 
-    /// Samples at the start that only warm the decoder up: libopus looks ahead 2.5 ms, and 4 ms more for the speech coder.
-    fn look_ahead(&self) -> u16 {
-        if self.config.repeat { 312 } else { 120 }
+    pub(super) fn set_kbps(&mut self, kbps: u32) -> Result<(), Error> {
+        Ok(self.opus.set_kbps(kbps)?)
+    }
+
+    pub(super) fn set_dtx(&mut self, on: bool) -> Result<(), Error> {
+        Ok(self.opus.set_dtx(on)?)
     }
 
     /// The header that decoders need first (RFC 7845, 5.1).
@@ -72,7 +44,8 @@ impl Encoder {
         head.put_slice(b"OpusHead");
         // Version 1, one channel.
         head.put_slice(&[1, 1]);
-        head.put_u16_le(self.look_ahead());
+        // Samples at the start that only warm the decoder up: as many as the encoder looks ahead.
+        head.put_u16_le(u16::try_from(self.look_ahead).unwrap_or(u16::MAX));
         head.put_u32_le(SAMPLE_RATE);
         // No gain, mono mapping.
         head.put_slice(&[0, 0, 0]);
@@ -84,24 +57,14 @@ impl Encoder {
     /// # Errors
     /// When the encoder fails: open another one then.
     pub(super) fn encode(&mut self, chunk: &Chunk) -> Result<Option<Encoded>, Error> {
-        let failed = |cause| Error::failed(NAME, cause);
         let Some(first) = self.first.take().filter(|first| chunk.captured.saturating_sub(first.captured) < MAX_GAP) else {
             self.first = Some(chunk.clone());
             return Ok(None);
         };
-        let samples = self.frame.plane_mut::<f32>(0);
-        samples[..CHUNK_SAMPLES].copy_from_slice(&first.samples);
-        samples[CHUNK_SAMPLES..FRAME_SAMPLES].copy_from_slice(&chunk.samples);
-        self.frame.set_pts(Some(self.next));
-        self.next += FRAME_SAMPLES as i64;
-        self.encoder.send_frame(&self.frame).map_err(failed)?;
-        match self.encoder.receive_packet(&mut self.packet) {
-            Ok(()) => {}
-            Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => return Ok(None),
-            Err(cause) => return Err(failed(cause)),
-        }
-        let ahead = Duration::from_micros(u64::from(self.look_ahead()) * 1_000_000 / u64::from(SAMPLE_RATE));
-        let data = Bytes::copy_from_slice(self.packet.data().unwrap_or_default());
+        self.frame[..CHUNK_SAMPLES].copy_from_slice(&first.samples);
+        self.frame[CHUNK_SAMPLES..].copy_from_slice(&chunk.samples);
+        let data = Bytes::copy_from_slice(self.opus.encode(&self.frame)?);
+        let ahead = Duration::from_micros(u64::from(self.look_ahead) * 1_000_000 / u64::from(SAMPLE_RATE));
         Ok(Some(Encoded { captured: first.captured.saturating_sub(ahead), data }))
     }
 }
@@ -109,13 +72,11 @@ impl Encoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ffmpeg::decoder;
 
     /// Encodes a beep of `hz` between two moments, decodes it, and gives the samples with the time of the first one.
     fn there_and_back(config: Config, hz: f64, from_s: f64, to_s: f64) -> Vec<f32> {
         let mut encoder = Encoder::open(config).unwrap();
-        let found = decoder::find_by_name("libopus").expect("this FFmpeg has no libopus decoder");
-        let mut decoder = codec::Context::new_with_codec(found).decoder().open_as(found).unwrap().audio().unwrap();
+        let mut decoder = opus::Decoder::new().unwrap();
         let start = Duration::from_secs(100);
         let mut out = Vec::new();
         let mut first = None;
@@ -131,24 +92,7 @@ mod tests {
             assert!(!packet.data.is_empty() && packet.data.len() < 400, "{} bytes", packet.data.len());
             let expected = *first.get_or_insert(packet.captured) + Duration::from_micros(out.len() as u64 * 1_000_000 / 48_000);
             assert!(packet.captured.abs_diff(expected) < Duration::from_micros(100));
-            decoder.send_packet(&Packet::copy(&packet.data)).unwrap();
-            let mut frame = Audio::empty();
-            while decoder.receive_frame(&mut frame).is_ok() {
-                let channels = usize::from(frame.channels());
-                match frame.format() {
-                    Sample::I16(Type::Packed) => {
-                        let bytes = &frame.data(0)[..frame.samples() * channels * 2];
-                        out.extend(
-                            bytes.chunks_exact(2 * channels).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0),
-                        );
-                    }
-                    Sample::F32(Type::Packed) => {
-                        let bytes = &frame.data(0)[..frame.samples() * channels * 4];
-                        out.extend(bytes.chunks_exact(4 * channels).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
+            decoder.decode(&packet.data, &mut out).unwrap();
         }
         // The first packet says it was captured before the start by the look-ahead; cut that off, and the samples begin at the start.
         let ahead = (start - first.unwrap()).as_micros() as usize * 48 / 1000;
@@ -157,14 +101,14 @@ mod tests {
 
     #[test]
     fn a_tone_keeps_its_pitch_and_its_place() {
-        for repeat in [false, true] {
-            let out = there_and_back(Config { repeat, ..Config::default() }, 1000.0, 0.5, 1.5);
+        for loss in [None, Some(10)] {
+            let out = there_and_back(Config { loss, ..Config::default() }, 1000.0, 0.5, 1.5);
             let rising: Vec<usize> = (30_000..66_000).filter(|&i| out[i - 1] <= 0.0 && out[i] > 0.0).collect();
             let hz = 48_000.0 * (rising.len() - 1) as f64 / (rising[rising.len() - 1] - rising[0]) as f64;
             assert!((hz - 1000.0).abs() < 1.0, "{hz} Hz");
             // The beep starts at sample 24,000, to within 2 ms.
             let onset = out.iter().position(|s| s.abs() > 0.2).unwrap();
-            assert!(onset.abs_diff(24_000) < 96, "repeat {repeat}: it starts at sample {onset}");
+            assert!(onset.abs_diff(24_000) < 96, "loss {loss:?}: it starts at sample {onset}");
             let loud = out[30_000..66_000].iter().map(|s| f64::from(s * s)).sum::<f64>() / 36_000.0;
             assert!((loud - 0.08).abs() < 0.01, "{loud}");
         }

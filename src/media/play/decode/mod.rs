@@ -1,4 +1,4 @@
-//! Decoding by FFmpeg. No FFmpeg type leaves the player.
+//! Decoding: Opus by libopus, everything else by FFmpeg. No FFmpeg type leaves the player.
 
 mod open;
 mod sound;
@@ -13,6 +13,9 @@ pub(super) enum Error {
     /// This build has no decoder for it.
     #[error("no decoder for this codec")]
     Unsupported,
+    /// libopus refused the data.
+    #[error(transparent)]
+    Opus(#[from] crate::media::opus::Error),
     /// The decoder refused the data.
     #[error("the decoder failed: {0}")]
     Ffmpeg(#[from] ffmpeg_next::Error),

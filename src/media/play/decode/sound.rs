@@ -1,8 +1,9 @@
-//! Sound: Opus and AAC to mono 48 kHz.
+//! Sound: Opus, AAC and MP3 to mono 48 kHz.
 
 use super::{Error, open::open};
 use crate::media::audio::Resampler;
 use crate::media::frame::SAMPLE_RATE;
+use crate::media::opus;
 use crate::rtmp::tag::AudioCodec;
 use bytes::Bytes;
 use ffmpeg_next::format::Sample;
@@ -10,24 +11,26 @@ use ffmpeg_next::{ChannelLayout, Packet, decoder, frame};
 
 /// An open decoder for sound.
 pub(in crate::media::play) struct SoundDecoder {
-    decoder: decoder::Opened,
+    kind: Kind,
     codec: AudioCodec,
     config: Bytes,
-    frame: frame::Audio,
-    resampler: Option<Resampler>,
+}
+
+enum Kind {
+    Opus(opus::Decoder),
+    Ffmpeg(Box<Ffmpeg>),
 }
 
 impl SoundDecoder {
     /// A decoder for streams of this configuration.
     pub(in crate::media::play) fn open(codec: AudioCodec, config: Bytes) -> Result<Self, Error> {
-        let names: &[&str] = match codec {
-            AudioCodec::Opus => &["libopus", "opus"],
-            AudioCodec::Aac => &["aac"],
-            AudioCodec::Mp3 => &["mp3float", "mp3"],
-            AudioCodec::Other(_) => &[],
+        let kind = match codec {
+            AudioCodec::Opus => Kind::Opus(open_opus(&config)?),
+            AudioCodec::Aac => Kind::Ffmpeg(Box::new(Ffmpeg::open(&["aac"], &config)?)),
+            AudioCodec::Mp3 => Kind::Ffmpeg(Box::new(Ffmpeg::open(&["mp3float", "mp3"], &config)?)),
+            AudioCodec::Other(_) => return Err(Error::Unsupported),
         };
-        let decoder = open(names, &config)?;
-        Ok(Self { decoder, codec, config, frame: frame::Audio::empty(), resampler: None })
+        Ok(Self { kind, codec, config })
     }
 
     /// Whether it was opened for exactly this.
@@ -40,6 +43,47 @@ impl SoundDecoder {
         if data.is_empty() {
             return Ok(());
         }
+        match &mut self.kind {
+            Kind::Opus(opus) => opus.decode(data, out).map(drop).map_err(Error::from),
+            Kind::Ffmpeg(ffmpeg) => ffmpeg.decode(data, out),
+        }
+    }
+}
+
+/// An Opus decoder as an `OpusHead` (RFC 7845, 5.1) wants it. Packets say for themselves what they are; all that is in the head is how loud to
+/// play, and whether there are several streams, which is for surround sound.
+fn open_opus(head: &[u8]) -> Result<opus::Decoder, Error> {
+    let mut decoder = opus::Decoder::new()?;
+    if head.len() > LONGEST_HEAD {
+        return Err(Error::Ffmpeg(ffmpeg_next::Error::InvalidData));
+    }
+    if let Some([channels, _, _, _, _, _, _, gain @ .., family]) =
+        head.strip_prefix(b"OpusHead").and_then(|rest| rest.get(1..)).and_then(|rest| rest.first_chunk::<10>())
+    {
+        if *family != 0 && *channels > 2 {
+            return Err(Error::Unsupported);
+        }
+        decoder.set_gain(i16::from_le_bytes(*gain))?;
+    }
+    Ok(decoder)
+}
+
+/// The head of a stream of 255 channels is not longer.
+const LONGEST_HEAD: usize = 21 + 255;
+
+/// What FFmpeg decodes.
+struct Ffmpeg {
+    decoder: decoder::Opened,
+    frame: frame::Audio,
+    resampler: Option<Resampler>,
+}
+
+impl Ffmpeg {
+    fn open(names: &[&str], config: &[u8]) -> Result<Self, Error> {
+        Ok(Self { decoder: open(names, config)?, frame: frame::Audio::empty(), resampler: None })
+    }
+
+    fn decode(&mut self, data: &[u8], out: &mut Vec<f32>) -> Result<(), Error> {
         self.decoder.send_packet(&Packet::copy(data))?;
         while self.decoder.receive_frame(&mut self.frame).is_ok() {
             self.convert(out)?;
@@ -165,5 +209,31 @@ mod tests {
         let mut out = Vec::new();
         assert!(decoder.decode(&[0xff; 40], &mut out).is_err() || out.is_empty());
         assert!(SoundDecoder::open(AudioCodec::Opus, Bytes::from(vec![0; 1 << 20])).is_err());
+    }
+
+    #[test]
+    fn the_gain_of_an_opus_head_is_applied_and_surround_sound_is_refused() {
+        let mut encoder = audio::Encoder::open(audio::Config::of(audio::Codec::Opus)).unwrap();
+        let head = encoder.head().to_vec();
+        let with = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut head = head.clone();
+            change(&mut head);
+            SoundDecoder::open(AudioCodec::Opus, head.into())
+        };
+        // Minus 20 dB in 256ths.
+        let mut quiet = with(&|head| head[16..18].copy_from_slice(&(-20 * 256_i16).to_le_bytes())).unwrap();
+        let mut plain = with(&|_| ()).unwrap();
+        let (mut soft, mut loud) = (Vec::new(), Vec::new());
+        for n in 0..60_u64 {
+            let samples = std::array::from_fn(|i| 0.4 * (std::f32::consts::TAU * i as f32 / 48.0).sin());
+            let chunk = Chunk { captured: Duration::from_millis(10 * n), samples };
+            let Some(packet) = encoder.encode(&chunk).unwrap() else { continue };
+            quiet.decode(&packet.data, &mut soft).unwrap();
+            plain.decode(&packet.data, &mut loud).unwrap();
+        }
+        let size = |samples: &[f32]| samples[10_000..].iter().map(|s| s * s).sum::<f32>().sqrt();
+        assert!((size(&soft) / size(&loud) - 0.1).abs() < 0.005, "{} {}", size(&soft), size(&loud));
+        let surround = with(&|head| (head[9], head[18]) = (6, 1));
+        assert_eq!(surround.err(), Some(Error::Unsupported));
     }
 }
