@@ -167,6 +167,7 @@ impl Viewer {
             clock: server_clock,
             runtime: runtime.handle().clone(),
             picture: picture.clone(),
+            latency: parlor::media::play::Latency::Call,
             start: clock.now(),
             history: History::default(),
         });

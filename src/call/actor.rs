@@ -8,6 +8,7 @@ use super::snapshot::Me;
 use super::{Command, Ended, Event, Phase, Snapshot};
 use crate::base::{Clock, Queue, Worker};
 use crate::media::capture::{AudioSource, Format, VideoSource};
+use crate::media::play::{Latency, Smoothness};
 use crate::proto::{Code, Mode, Problem, RoomId};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -77,6 +78,10 @@ pub struct Config {
     pub kbps: Option<u32>,
     /// Where the others' sound goes.
     pub speaker: Speaker,
+    /// How the others are played in a live room.
+    pub smoothness: Smoothness,
+    /// How late the others are played on purpose; `None`: by the room's mode.
+    pub latency: Option<Latency>,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
     /// Time.
@@ -102,6 +107,8 @@ impl Config {
             format: None,
             kbps: None,
             speaker: Speaker::Default,
+            smoothness: Smoothness::default(),
+            latency: None,
             chimes: true,
             clock: Clock::system(),
             runtime,

@@ -19,6 +19,8 @@ pub(super) struct Means {
     pub(super) output: Output,
     pub(super) clock: ServerClock,
     pub(super) runtime: tokio::runtime::Handle,
+    /// How late everybody is played on purpose.
+    pub(super) latency: play::Latency,
     /// When one asked to enter, by the local clock: "time to the first sound" counts from here.
     pub(super) start: Duration,
 }
@@ -167,6 +169,7 @@ fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, m
         clock: means.clock.clone(),
         runtime: means.runtime.clone(),
         picture: picture.clone(),
+        latency: means.latency,
         start: means.start,
         history: history.clone(),
     });

@@ -13,10 +13,11 @@ use crate::base::{Clock, ServerClock};
 use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
 use crate::media::encode::audio;
+use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
 use crate::media::stats::{CpuMeter, History, PublishSample};
 use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
-use crate::proto::{self, Address, EventKind, Invite, MemberId};
+use crate::proto::{self, Address, EventKind, Invite, MemberId, Mode};
 use crate::room::Client;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -457,8 +458,16 @@ impl<'a> Actor<'a> {
             output: self.output.clone()?,
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
+            latency: self.latency(),
             start: self.started,
         })
+    }
+
+    /// How late the others are played on purpose.
+    fn latency(&self) -> Latency {
+        let live = self.room.as_ref().is_some_and(|room| room.mode == Mode::Live);
+        let usual = if live { Latency::Live(self.config.smoothness) } else { Latency::Call };
+        self.config.latency.unwrap_or(usual)
     }
 
     fn say(&self, body: MessageBody) {

@@ -1,7 +1,10 @@
 //! How late packets come: the difference between arrival and media time over the last seconds.
 //!
-//! The smallest difference in the window is the network's floor (`base`); how far the others lie above it is what a jitter buffer must
-//! cover. The floor is forgotten with the window, so a slow drift of the two clocks and a longer way through the network are followed.
+//! The smallest difference in the window is the network's floor; how far the others lie above it is what a jitter buffer must cover.
+//! The floor is forgotten with the window, so a slow drift of the two clocks and a longer way through the network are followed.
+//!
+//! A stall (everything stands, then all comes at once, as TCP does it) is covered only when it happens again within seconds: for one alone,
+//! people would pay with delay for seconds after it is over.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,6 +13,16 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(3);
 /// A window never holds more: 4 s of 10 ms packets.
 const MOST: usize = 400;
+/// What has come within this is how the network is now.
+const LATEST: Duration = Duration::from_millis(500);
+/// Later than this is no jitter but a stall...
+const STALL_US: i64 = 100_000;
+/// ...which is over when packets are no later than this.
+const OVER_US: i64 = 50_000;
+/// Two stalls within this are a habit.
+const HABIT: Duration = Duration::from_secs(6);
+/// Stalls remembered: one each 100 ms would be jitter.
+const MOST_STALLS: usize = 64;
 
 /// The arrivals of one medium of one stream.
 #[derive(Debug, Default)]
@@ -18,6 +31,9 @@ pub(super) struct Arrivals {
     window: VecDeque<(Duration, i64)>,
     sorted: Vec<i64>,
     jitter_us: f64,
+    /// When each stall was last noticed, and how late its latest packet was.
+    stalls: VecDeque<(Duration, i64)>,
+    stalled: bool,
 }
 
 impl Arrivals {
@@ -35,21 +51,56 @@ impl Arrivals {
         self.sorted.clear();
         self.sorted.extend(self.window.iter().map(|(_, d)| *d));
         self.sorted.sort_unstable();
+        self.watch_for_stalls(difference - self.sorted[0], arrived);
+    }
+
+    fn watch_for_stalls(&mut self, late_us: i64, arrived: Duration) {
+        while self.stalls.len() > MOST_STALLS || self.stalls.front().is_some_and(|(at, _)| *at + HABIT < arrived) {
+            self.stalls.pop_front();
+        }
+        match self.stalls.back_mut() {
+            Some(stall) if self.stalled && late_us > OVER_US => *stall = (arrived, stall.1.max(late_us)),
+            _ => {
+                self.stalled = late_us > STALL_US;
+                if self.stalled {
+                    self.stalls.push_back((arrived, late_us));
+                }
+            }
+        }
     }
 
     /// Arrival minus media time of the fastest packet, in microseconds.
-    pub(super) fn base_us(&self) -> Option<i64> {
+    pub(super) fn floor_us(&self) -> Option<i64> {
         self.sorted.first().copied()
     }
 
-    /// Arrival minus media time that 95 % of the packets do not exceed, in microseconds.
-    pub(super) fn p95_us(&self) -> Option<i64> {
-        self.sorted.get(self.sorted.len() * 95 / 100).copied()
+    /// The same of the last half second before the newest packet.
+    pub(super) fn latest_floor_us(&self) -> Option<i64> {
+        let newest = self.last()?;
+        self.window.iter().rev().take_while(|(at, _)| *at + LATEST >= newest).map(|(_, d)| *d).min()
     }
 
-    /// By how much 5 % of the packets are later than the fastest, in microseconds.
+    /// By how much 5 % of the packets are later than the floor, in microseconds; stalls count when there were several.
     pub(super) fn spread_us(&self) -> i64 {
-        self.p95_us().zip(self.base_us()).map_or(0, |(late, base)| late - base)
+        let Some(floor) = self.floor_us() else { return 0 };
+        let usual = self.sorted.partition_point(|d| *d <= floor + STALL_US);
+        let jitter = self.sorted[(usual * 95 / 100).min(usual - 1)] - floor;
+        jitter.max(self.habit_us())
+    }
+
+    /// Lateness that all stalls but the worst one keep within.
+    fn habit_us(&self) -> i64 {
+        let (mut worst, mut second) = (0, 0);
+        for &(_, late) in &self.stalls {
+            second = second.max(late.min(worst));
+            worst = worst.max(late);
+        }
+        second
+    }
+
+    /// Arrival minus media time that nearly all packets keep within now, in microseconds.
+    pub(super) fn ready_us(&self) -> Option<i64> {
+        Some((self.floor_us()? + self.spread_us()).max(self.latest_floor_us()?))
     }
 
     /// Interarrival jitter as RTP defines it, in microseconds.
@@ -91,19 +142,49 @@ pub(super) fn moment(us: i64) -> Duration {
 mod tests {
     use super::*;
 
+    /// Packets each 20 ms from the one numbered `from` to `to`, late by so many milliseconds, in order.
+    fn note(arrivals: &mut Arrivals, from: i64, to: i64, late_ms: impl Fn(i64) -> i64) {
+        for i in from..to {
+            let at = moment(5_000_000 + i * 20_000 + late_ms(i) * 1000);
+            arrivals.note(i * 20_000, at.max(arrivals.last().unwrap_or_default()));
+        }
+    }
+
     #[test]
     fn floor_and_spread_come_from_the_window() {
         let mut arrivals = Arrivals::default();
-        for i in 0..200_i64 {
-            let late = if i % 10 == 0 { 40_000 } else { 0 };
-            arrivals.note(i * 20_000, moment(5_000_000 + i * 20_000 + late));
-        }
-        assert_eq!((arrivals.base_us(), arrivals.spread_us()), (Some(5_000_000), 40_000));
+        note(&mut arrivals, 0, 200, |i| if i % 10 == 0 { 40 } else { 0 });
+        assert_eq!((arrivals.floor_us(), arrivals.spread_us(), arrivals.ready_us()), (Some(5_000_000), 40_000, Some(5_040_000)));
         // The way becomes 100 ms longer and steady: after the window has passed, that is the floor.
-        for i in 200..400_i64 {
-            arrivals.note(i * 20_000, moment(5_100_000 + i * 20_000));
-        }
-        assert_eq!((arrivals.base_us(), arrivals.spread_us()), (Some(5_100_000), 0));
+        note(&mut arrivals, 200, 400, |_| 100);
+        assert_eq!((arrivals.floor_us(), arrivals.spread_us()), (Some(5_100_000), 0));
+    }
+
+    #[test]
+    fn one_stall_is_not_paid_for_but_a_habit_is() {
+        let mut arrivals = Arrivals::default();
+        let stall = |from: i64| move |i: i64| if (from..from + 20).contains(&i) { (from + 20 - i) * 20 } else { 0 };
+        note(&mut arrivals, 0, 150, stall(100));
+        assert!(arrivals.spread_us() <= 100_000, "{}", arrivals.spread_us());
+        assert!(arrivals.ready_us().unwrap() <= 5_100_000, "not later than before");
+        note(&mut arrivals, 150, 250, stall(200));
+        assert!(arrivals.spread_us() >= 380_000, "the second time it counts: {}", arrivals.spread_us());
+        note(&mut arrivals, 250, 600, |_| 0);
+        assert_eq!(arrivals.spread_us(), 0, "and is forgotten");
+    }
+
+    #[test]
+    fn a_much_longer_way_counts_within_half_a_second() {
+        let mut arrivals = Arrivals::default();
+        note(&mut arrivals, 0, 150, |_| 0);
+        note(&mut arrivals, 150, 176, |_| 600);
+        assert_eq!((arrivals.floor_us(), arrivals.latest_floor_us()), (Some(5_000_000), Some(5_600_000)));
+        assert_eq!(arrivals.ready_us(), Some(5_600_000));
+        // And back: the floor is there at once, what was late before is no jitter.
+        note(&mut arrivals, 176, 400, |_| 600);
+        note(&mut arrivals, 400, 440, |_| 0);
+        assert_eq!(arrivals.floor_us(), Some(5_000_000));
+        assert!(arrivals.ready_us().unwrap() <= 5_080_000, "{:?}", arrivals.ready_us());
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! The jitter buffer for sound: decoded samples in at whatever times they arrive, 10 ms out at every tick.
+//! The jitter buffer for sound: coded packets in at whatever times they arrive, 10 ms of samples out at every tick.
 //!
 //! It holds the delay (tick minus media time minus the network's floor) at a target that follows the 95th percentile of how late
 //! packets come. A small difference is taken out by playing 0.4 % faster or slower, a middle one by cutting or repeating a pitch
-//! period, a large one by a jump to the live edge. What is missing is concealed.
+//! period, a large one by a jump to the live edge. What is missing is concealed: by the decoder if it can, else by repeating what
+//! was heard last.
 //!
-//! Pure: no thread, no clock, no codec.
+//! Pure: no thread, no clock. The packets are decoded in `stock`.
 
+use super::decode::Decode;
 use super::delay::{Arrivals, micros};
+use super::pace::{Latency, Pace};
+use super::stock::{PER_MS, Stock};
 use super::stretch::{self, CONTEXT, Concealer};
-use crate::media::frame::{CHUNK_SAMPLES, SAMPLE_RATE};
-use std::collections::VecDeque;
-use std::ops::RangeInclusive;
+use crate::media::frame::CHUNK_SAMPLES;
+use bytes::Bytes;
 use std::time::Duration;
 
-/// Samples in a millisecond.
-const PER_MS: i64 = (SAMPLE_RATE / 1000) as i64;
 /// A tick needs its 10 ms before they are late: this much is added to the spread of arrival.
 const TICK_US: i64 = 10_000;
 /// Differences below this are left alone once reached.
@@ -23,17 +24,15 @@ const CALM_US: i64 = 1_000;
 const SMALL_US: i64 = 4_000;
 /// Beyond this: cut or repeat pitch periods.
 const MIDDLE_US: i64 = 15_000;
-/// Beyond this: jump.
-const LARGE_US: i64 = 250_000;
-/// Ticks between two cuts: speech stays speech at a third more speed.
-const BETWEEN_CUTS: u32 = 3;
+/// Beyond this: no short ones.
+const URGENT_US: i64 = 60_000;
 /// Input samples for a tick when played 0.4 % faster or slower: whole numbers, so that ticks end on samples.
 const FASTER: usize = CHUNK_SAMPLES + 2;
 const SLOWER: usize = CHUNK_SAMPLES - 2;
-/// Timestamps may deviate this much from the count of samples (rounding, drift, jitter of the capture clock).
-const ROUNDING_US: i64 = 40_000;
-/// The buffer never holds more: 2 s.
-const MOST_SAMPLES: usize = 2 * SAMPLE_RATE as usize;
+/// Samples that a tick needs at most, the neighbours that interpolation looks at included.
+const WANTED: usize = FASTER + 2;
+/// A packet that begins before the last one ended by more than this belongs to a publisher that has begun anew.
+const BACKWARDS_US: i64 = 40_000;
 /// Fading in after concealment: 5 ms.
 const FADE_IN: usize = 240;
 /// An underrun raises the target by this...
@@ -48,15 +47,10 @@ const BOOST_FALL_US: i64 = 100;
 const GONE: Duration = Duration::from_secs(2);
 
 /// The jitter buffer for the sound of one peer.
-#[derive(Debug)]
 pub(super) struct Sound {
-    limits: RangeInclusive<i64>,
+    pace: Pace,
     arrivals: Arrivals,
-    samples: VecDeque<f32>,
-    /// How many samples have left the buffer, cut ones included.
-    taken: u64,
-    /// Media times of sample counts, the last one valid for all that follows.
-    marks: VecDeque<Mark>,
+    stock: Stock,
     playing: bool,
     boost_us: i64,
     since_boost: u32,
@@ -64,19 +58,16 @@ pub(super) struct Sound {
     picture_us: i64,
     correcting: bool,
     since_cut: u32,
+    /// The end of what was played.
     played: Vec<f32>,
     concealer: Concealer,
-    /// Sound that had to be concealed, in samples.
+    /// What the decoder made up and was not played yet.
+    spare: Vec<f32>,
+    /// Whether plain silence was put out last.
+    hushed: bool,
+    /// Sound that had to be concealed for want of packets, in samples.
     concealed: u64,
     work: Vec<f32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    sample: u64,
-    media_us: i64,
-    /// Whether sound is missing before it.
-    gap: bool,
 }
 
 /// What a tick played.
@@ -84,19 +75,20 @@ struct Mark {
 pub(super) enum Played {
     /// Real sound; media time of its first sample.
     Sound(i64),
-    /// Invented sound or silence.
+    /// Silence that the sender announced.
+    Silence,
+    /// Invented sound, or silence because there is nothing.
     Nothing,
 }
 
 impl Sound {
-    /// An empty buffer whose target stays within `limits`.
-    pub(super) fn new(limits: RangeInclusive<Duration>) -> Self {
+    /// An empty buffer.
+    pub(super) fn new(latency: Latency) -> Self {
+        let pace = Pace::new(latency);
         Self {
-            limits: micros(*limits.start())..=micros(*limits.end()),
+            stock: Stock::new(pace.most_us),
+            pace,
             arrivals: Arrivals::default(),
-            samples: VecDeque::with_capacity(MOST_SAMPLES / 4),
-            taken: 0,
-            marks: VecDeque::new(),
             playing: false,
             boost_us: 0,
             since_boost: BETWEEN_BOOSTS,
@@ -105,40 +97,46 @@ impl Sound {
             since_cut: 0,
             played: Vec::new(),
             concealer: Concealer::default(),
+            spare: Vec::new(),
+            hushed: true,
             concealed: 0,
             work: Vec::new(),
         }
     }
 
-    /// Adds decoded samples whose first has this media time.
-    pub(super) fn push(&mut self, media_us: i64, samples: &[f32], arrived: Duration) {
-        if samples.is_empty() {
-            return;
-        }
+    /// Plays by other rules from now on.
+    pub(super) fn set_latency(&mut self, latency: Latency) {
+        self.pace = Pace::new(latency);
+        self.stock.set_limit(self.pace.most_us);
+    }
+
+    /// How the packets are coded that are put in from here on.
+    pub(super) fn set_decoder(&mut self, decoder: Box<dyn Decode>) {
+        self.stock.set_decoder(decoder);
+    }
+
+    /// Adds a packet whose first sample has this media time.
+    pub(super) fn push(&mut self, media_us: i64, packet: Bytes, arrived: Duration) {
         if self.arrivals.is_foreign(media_us, arrived) {
             self.restart();
         }
-        self.arrivals.note(media_us, arrived);
-        let expected = self.end_us();
-        let step = expected.map_or(0, |end| media_us - end);
-        if step < -ROUNDING_US {
-            // The carrier keeps the order, so this is no late packet: the publisher has begun anew.
+        let step = self.stock.tail_us().map_or(0, |tail| media_us - tail);
+        if step < -BACKWARDS_US {
+            // The carrier keeps the order, so this is no late packet.
             self.restart();
-            self.arrivals.note(media_us, arrived);
         }
-        let gap = step > ROUNDING_US;
-        self.marks.push_back(Mark { sample: self.taken + self.samples.len() as u64, media_us, gap });
-        self.samples.extend(samples.iter().map(|s| if s.is_finite() { *s } else { 0.0 }));
-        if self.samples.len() > MOST_SAMPLES {
-            self.skip(self.samples.len() - MOST_SAMPLES);
+        self.arrivals.note(media_us, arrived);
+        if let Some(floor) = self.arrivals.floor_us() {
+            self.pace.came_late(micros(arrived) - media_us - floor);
         }
+        self.stock.push(media_us, packet);
     }
 
     /// Forgets what waits and what was learned: another stream begins.
     pub(super) fn restart(&mut self) {
-        self.skip(self.samples.len());
-        self.marks.clear();
+        self.stock.clear();
         self.arrivals.clear();
+        self.pace.restart();
         self.playing = false;
         self.boost_us = 0;
         self.picture_us = 0;
@@ -151,12 +149,12 @@ impl Sound {
 
     /// How far behind the network's floor sound is meant to be played, in microseconds.
     pub(super) fn target_us(&self) -> i64 {
-        (self.arrivals.spread_us() + TICK_US + self.boost_us).max(self.picture_us).clamp(*self.limits.start(), *self.limits.end())
+        self.pace.target_us((self.arrivals.spread_us() + TICK_US + self.boost_us).max(self.picture_us))
     }
 
     /// Sound that waits, in microseconds.
     pub(super) fn buffered_us(&self) -> i64 {
-        self.samples.len() as i64 * 1000 / PER_MS
+        self.stock.waiting_us()
     }
 
     /// When packets came.
@@ -164,28 +162,27 @@ impl Sound {
         &self.arrivals
     }
 
+    /// The rules.
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// Sound that had to be concealed so far.
     pub(super) fn concealed(&self) -> Duration {
-        Duration::from_micros(self.concealed * 1000 / PER_MS as u64)
+        Duration::from_micros((self.concealed + self.stock.filled()) * 1000 / PER_MS as u64)
     }
 
     /// The next 10 ms, asked for at `now`; `out` comes as silence.
     pub(super) fn pull(&mut self, now: Duration, out: &mut [f32; CHUNK_SAMPLES]) -> Played {
+        self.pace.tick();
         self.boost_us = (self.boost_us - BOOST_FALL_US).max(0);
         self.since_cut = self.since_cut.saturating_add(1);
         self.since_boost = self.since_boost.saturating_add(1);
-        let target = self.target_us();
         let was_playing = self.playing;
-        self.align(now, target);
-        let head = self.head_us().filter(|_| self.playing);
-        let Some(media_us) = head else {
-            let expected = self.arrivals.last().is_some_and(|last| now.saturating_sub(last) < GONE);
-            if expected && !self.played.is_empty() {
-                self.conceal(out);
-            }
-            return Played::Nothing;
-        };
-        let real = self.play(self.delay_us(now).map_or(0, |delay| delay - target), out);
+        self.align(now);
+        let head = self.stock.head_us().filter(|_| self.playing);
+        let Some(media_us) = head else { return self.play_nothing(now, out) };
+        let real = self.play(self.excess_us(now).unwrap_or(0), out);
         if !was_playing || self.concealer.is_running() {
             self.fade_in(&mut out[..real.min(FADE_IN)]);
         }
@@ -197,50 +194,59 @@ impl Sound {
         Played::Sound(media_us)
     }
 
+    fn play_nothing(&mut self, now: Duration, out: &mut [f32; CHUNK_SAMPLES]) -> Played {
+        let expected = self.arrivals.last().is_some_and(|last| now.saturating_sub(last) < GONE);
+        if self.played.is_empty() || !expected {
+            self.hushed = true;
+            return Played::Nothing;
+        }
+        self.conceal(out);
+        if self.stock.is_silent() { Played::Silence } else { Played::Nothing }
+    }
+
     /// Decides whether to play, and drops what is too old to be played.
-    fn align(&mut self, now: Duration, target: i64) {
-        let at_gap = self.marks.front().is_some_and(|m| m.gap);
-        if self.playing && (at_gap || self.samples.is_empty()) {
+    fn align(&mut self, now: Duration) {
+        if self.playing && (self.stock.is_at_hole() || self.stock.is_empty()) {
             self.stop_playing();
         }
-        let Some(excess) = self.delay_us(now).map(|delay| delay - target) else { return };
+        let Some(excess) = self.excess_us(now) else { return };
+        let too_much = self.pace.jump_us.is_some_and(|jump| excess > jump);
         if !self.playing && excess >= 0 {
             // The head is due. After an interruption it is played from where it stands, at the very start from where it should be.
             self.playing = true;
-            if self.played.is_empty() || excess > LARGE_US {
+            self.stock.cross();
+            if self.played.is_empty() || too_much {
                 self.skip_us(excess);
             }
-            if let Some(mark) = self.marks.front_mut() {
-                mark.gap = false;
-            }
-        } else if self.playing && excess > LARGE_US {
+        } else if self.playing && too_much {
             self.concealer.start(&self.played);
             self.skip_us(excess);
+        }
+    }
+
+    fn skip_us(&mut self, excess_us: i64) {
+        if let Some(head) = self.stock.head_us() {
+            self.stock.skip_to(head + excess_us);
         }
     }
 
     /// There is nothing to go on with: sound is missing, or late.
     fn stop_playing(&mut self) {
         self.playing = false;
-        if self.samples.is_empty() && self.since_boost >= BETWEEN_BOOSTS {
+        if self.stock.is_empty() && !self.stock.is_silent() && self.since_boost >= BETWEEN_BOOSTS {
             self.boost_us = (self.boost_us + BOOST_US).min(MOST_BOOST_US);
             self.since_boost = 0;
         }
     }
 
-    /// Samples up to the next gap.
-    fn run(&self) -> usize {
-        let gap = self.marks.iter().find(|m| m.gap && m.sample > self.taken);
-        gap.map_or(self.samples.len(), |m| (m.sample - self.taken) as usize)
-    }
-
-    /// Fills `out` from the buffer, whose head is `excess` microseconds later than wanted. Returns how many samples there were.
+    /// Fills `out` from the stock, whose head is `excess` microseconds later than wanted. Returns how many samples there were.
     fn play(&mut self, excess: i64, out: &mut [f32; CHUNK_SAMPLES]) -> usize {
-        let run = self.run();
         self.correcting = excess.abs() > if self.correcting { CALM_US } else { SMALL_US };
-        let may_cut = excess.abs() > MIDDLE_US && self.since_cut >= BETWEEN_CUTS;
+        let may_cut = excess.abs() > MIDDLE_US && self.since_cut >= self.pace.between_cuts;
+        self.stock.fill(if may_cut && excess > 0 { CHUNK_SAMPLES + CONTEXT } else { WANTED });
+        let run = self.stock.samples().len();
         if may_cut && excess > 0 && run >= CHUNK_SAMPLES + CONTEXT {
-            self.cut(out);
+            self.cut(excess > URGENT_US, out);
         } else if may_cut && excess < 0 && run >= CHUNK_SAMPLES && self.played.len() == CONTEXT {
             self.repeat(out);
         } else if self.correcting && excess > 0 && run > FASTER {
@@ -249,10 +255,10 @@ impl Sound {
             self.play_at(SLOWER, out);
         } else {
             let have = run.min(CHUNK_SAMPLES);
-            for (out, sample) in out.iter_mut().zip(self.samples.iter().take(have)) {
+            for (out, sample) in out.iter_mut().zip(self.stock.samples().iter().take(have)) {
                 *out = *sample;
             }
-            self.skip(have);
+            self.stock.skip(have);
             return have;
         }
         CHUNK_SAMPLES
@@ -260,39 +266,39 @@ impl Sound {
 
     /// `input` samples become one tick.
     fn play_at(&mut self, input: usize, out: &mut [f32; CHUNK_SAMPLES]) {
-        let last = input.min(self.samples.len().saturating_sub(1));
+        let last = input.min(self.stock.samples().len().saturating_sub(1));
         for (i, out) in out.iter_mut().enumerate() {
             let at = i * input;
             let (whole, part) = (at / CHUNK_SAMPLES, (at % CHUNK_SAMPLES) as f32 / CHUNK_SAMPLES as f32);
-            let sample = |i: usize| self.samples.get(i.min(last)).copied().unwrap_or(0.0);
+            let sample = |i: usize| self.stock.samples().get(i.min(last)).copied().unwrap_or(0.0);
             let before = if whole == 0 { self.played.last().copied().unwrap_or(0.0) } else { sample(whole - 1) };
             *out = cubic(before, sample(whole), sample(whole + 1), sample(whole + 2), part);
         }
-        self.skip(input);
+        self.stock.skip(input);
     }
 
     /// Plays a tick and leaves a pitch period out.
-    fn cut(&mut self, out: &mut [f32; CHUNK_SAMPLES]) {
+    fn cut(&mut self, urgent: bool, out: &mut [f32; CHUNK_SAMPLES]) {
         self.work.clear();
-        self.work.extend(self.samples.iter().take(CHUNK_SAMPLES + CONTEXT));
-        let period = stretch::period(&self.work[..CONTEXT], CONTEXT);
+        self.work.extend(self.stock.samples().iter().take(CHUNK_SAMPLES + CONTEXT));
+        let period = stretch::period(&self.work[..CONTEXT], if urgent { stretch::LONG } else { stretch::ANY });
         let fade = period.min(CHUNK_SAMPLES);
         out.copy_from_slice(&self.work[period..period + CHUNK_SAMPLES]);
         stretch::cross_fade(self.work.iter().copied(), self.work.iter().skip(period).copied(), &mut out[..fade]);
-        self.skip(CHUNK_SAMPLES + period);
+        self.stock.skip(CHUNK_SAMPLES + period);
         self.since_cut = 0;
     }
 
     /// Plays a tick and repeats a pitch period of it.
     fn repeat(&mut self, out: &mut [f32; CHUNK_SAMPLES]) {
-        let period = stretch::period(&self.played, CHUNK_SAMPLES);
+        let period = stretch::period(&self.played, *stretch::ANY.start()..=CHUNK_SAMPLES);
         self.work.clear();
         self.work.extend_from_slice(&self.played[self.played.len() - period..]);
-        self.work.extend(self.samples.iter().take(CHUNK_SAMPLES));
+        self.work.extend(self.stock.samples().iter().take(CHUNK_SAMPLES));
         // From what comes next to what came one period before.
         out.copy_from_slice(&self.work[..CHUNK_SAMPLES]);
         stretch::cross_fade(self.work.iter().skip(period).copied(), self.work.iter().copied(), &mut out[..period]);
-        self.skip(CHUNK_SAMPLES - period);
+        self.stock.skip(CHUNK_SAMPLES - period);
         self.since_cut = 0;
     }
 
@@ -300,18 +306,40 @@ impl Sound {
     fn fade_in(&mut self, out: &mut [f32]) {
         self.work.clear();
         self.work.extend_from_slice(out);
-        let concealer = &mut self.concealer;
-        stretch::cross_fade(std::iter::from_fn(|| Some(concealer.next())), self.work.iter().copied(), out);
-        self.concealer.stop();
+        let real = self.work.iter().copied();
+        if self.concealer.is_running() {
+            let concealer = &mut self.concealer;
+            stretch::cross_fade(std::iter::from_fn(|| Some(concealer.next())), real, out);
+            self.concealer.stop();
+        } else if self.hushed {
+            stretch::cross_fade(std::iter::repeat(0.0), real, out);
+        } else {
+            // The decoder goes on from what it made up.
+            let left = self.spare.len().min(out.len());
+            stretch::cross_fade(self.spare.drain(..left), real, &mut out[..left]);
+        }
+        self.spare.clear();
+        self.hushed = false;
     }
 
     /// Invents what is missing.
     fn conceal(&mut self, out: &mut [f32]) {
-        self.concealer.start(&self.played);
-        for out in &mut *out {
-            *out = self.concealer.next();
+        let missing = out.len().saturating_sub(self.spare.len());
+        if !self.concealer.is_running() && (missing == 0 || self.stock.conceal(missing, &mut self.spare)) {
+            let made = self.spare.len().min(out.len());
+            for (out, made) in out.iter_mut().zip(self.spare.drain(..made)) {
+                *out = made;
+            }
+        } else {
+            self.concealer.start(&self.played);
+            for out in &mut *out {
+                *out = self.concealer.next();
+            }
         }
-        self.concealed += out.len() as u64;
+        self.hushed = false;
+        if !self.stock.is_silent() {
+            self.concealed += out.len() as u64;
+        }
         self.remember(out);
     }
 
@@ -322,41 +350,12 @@ impl Sound {
         self.played.drain(..surplus);
     }
 
-    /// Drops samples from the head.
-    fn skip(&mut self, count: usize) {
-        let count = count.min(self.samples.len());
-        self.samples.drain(..count);
-        self.taken += count as u64;
-        while self.marks.get(1).is_some_and(|next| next.sample <= self.taken) {
-            self.marks.pop_front();
-        }
-    }
-
-    /// Drops `excess_us` of media time from the head, gaps included.
-    fn skip_us(&mut self, excess_us: i64) {
-        let Some(until) = self.head_us().map(|head| head + excess_us) else { return };
-        while let Some(left_us) = self.head_us().map(|head| until - head).filter(|left| *left > 0) {
-            let run = self.marks.get(1).map_or(usize::MAX, |next| (next.sample - self.taken) as usize);
-            let left = usize::try_from(left_us * PER_MS / 1000).unwrap_or(usize::MAX);
-            self.skip(left.min(run).max(1));
-        }
-    }
-
-    /// Media time of the first sample in the buffer.
-    fn head_us(&self) -> Option<i64> {
-        let mark = self.marks.front().filter(|_| !self.samples.is_empty())?;
-        Some(mark.media_us + (self.taken as i64 - mark.sample as i64) * 1000 / PER_MS)
-    }
-
-    /// Media time after the last sample that was ever put in.
-    fn end_us(&self) -> Option<i64> {
-        let mark = self.marks.back()?;
-        Some(mark.media_us + (self.taken as i64 + self.samples.len() as i64 - mark.sample as i64) * 1000 / PER_MS)
-    }
-
-    /// How far behind the network's floor the head is at `now`.
-    fn delay_us(&self, now: Duration) -> Option<i64> {
-        Some(micros(now) - self.arrivals.base_us()? - self.head_us()?)
+    /// How much later than wanted the head is at `now`. Never earlier than the network delivers at present: what has become slow is
+    /// followed at once.
+    fn excess_us(&self, now: Duration) -> Option<i64> {
+        let wanted = self.arrivals.floor_us()? + self.target_us();
+        let possible = self.arrivals.latest_floor_us()? + TICK_US;
+        Some(micros(now) - self.stock.head_us()? - wanted.max(possible))
     }
 }
 

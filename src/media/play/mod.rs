@@ -1,25 +1,31 @@
 //! Playing one peer: pull, demux, jitter buffer, one playout clock for sound and picture, decode.
 //!
-//! A [`Player`] has one thread, `play-NAME`: it takes packets from its connection, decodes them, puts sound into the jitter buffer and
-//! pictures, each at its moment, into a newest-wins slot. The sound output's tick thread takes 10 ms of sound at a time from the jitter
-//! buffer; that is the playout clock (`playout`). It reconnects by itself for as long as it lives.
+//! A [`Player`] has one thread, `play-NAME`: it takes packets from its connection, puts those of sound into the jitter buffer, decodes
+//! pictures and puts each at its moment into a newest-wins slot. The sound output's tick thread takes 10 ms of sound at a time from the
+//! jitter buffer, which decodes what it needs for that (`stock`); that is the playout clock (`playout`). It reconnects by itself for as
+//! long as it lives.
 //!
 //! This module knows no room: it is given a URL and told when that changes.
 //!
 //! Delays (`jitter`, `playout`): the sound of a moment is heard when its packet has been filled (20 ms), sent, and has waited in
-//! the jitter buffer for the target (20 to 300 ms, by the 95th percentile of how late packets come); its picture is shown at most
-//! 20 ms before that, so that on a clean network a picture waits only for the sound packet of its moment to be filled.
+//! the jitter buffer for the target (in a call 20 to 300 ms, by the 95th percentile of how late packets come; see `pace` for live
+//! streams); its picture is shown at most 20 ms before that, so that on a clean network a picture waits only for the sound packet of
+//! its moment to be filled.
 
 mod decode;
 mod delay;
 mod demux;
 mod jitter;
 mod meter;
+mod pace;
 mod pictures;
 mod playout;
 mod pull;
 mod session;
+mod stock;
 mod stretch;
+
+pub use pace::{Latency, Smoothness};
 
 use crate::base::{ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
@@ -28,12 +34,8 @@ use crate::media::stats::{History, PlaySample, PlayStats};
 use playout::Playout;
 use pull::{Pull, Wishes};
 use session::Session;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// Between these the delay of the sound behind the network's floor may lie in a call.
-const DELAY: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(300);
 
 /// What to play, and where to.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Config {
     pub runtime: tokio::runtime::Handle,
     /// Where its pictures go; the last one stays there while the stream is interrupted.
     pub picture: Slot<Rgba>,
+    /// How late it is played on purpose.
+    pub latency: Latency,
     /// When the person pressed Enter, by the local clock: the first sound and picture are timed from here.
     pub start: Duration,
     /// Where the last minute's figures go.
@@ -69,6 +73,7 @@ pub enum State {
 /// Plays one stream until it is dropped, reconnecting by itself. Dropping it joins its thread.
 pub struct Player {
     shared: Arc<Shared>,
+    playout: Arc<Mutex<Playout>>,
     // In this order: nothing is decoded into a voice that is gone.
     _worker: Option<Worker>,
     _voice: Voice,
@@ -95,19 +100,19 @@ impl Source for Heard {
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, picture, start, history } = config;
+        let Config { url, output, clock, runtime, picture, latency, start, history } = config;
         let shared = Arc::new(Shared::default());
-        let playout = Arc::new(Mutex::new(Playout::new(DELAY)));
+        let playout = Arc::new(Mutex::new(Playout::new(latency)));
         let voice = output.voice(Heard(playout.clone()));
         let name = thread_name(&url);
-        let session = Session::new(clock.clone(), playout, picture, start, history);
+        let session = Session::new(clock.clone(), playout.clone(), picture, start, history);
         let pull = Pull::new(url, runtime, clock.local().clone(), session, shared.clone());
         let worker = Worker::spawn(&name, move |stop| pull.run(stop));
         if let Err(error) = &worker {
             tracing::error!(%error, "no thread for a player");
             shared.set_state(State::Closed(error.to_string()));
         }
-        Self { shared, _worker: worker.ok(), _voice: voice, _output: output }
+        Self { shared, playout, _worker: worker.ok(), _voice: voice, _output: output }
     }
 
     /// How it stands with the connection.
@@ -123,6 +128,11 @@ impl Player {
     /// Uses another URL for this stream from the next connection on: credentials expire.
     pub fn set_url(&self, url: impl Into<String>) {
         self.shared.wishes(|wishes| wishes.url = Some(url.into()));
+    }
+
+    /// Plays as late as this from now on: goes there as it would after a change of the network.
+    pub fn set_latency(&self, latency: Latency) {
+        self.playout.lock().unwrap_or_else(PoisonError::into_inner).sound.set_latency(latency);
     }
 
     /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.

@@ -8,9 +8,9 @@
 use super::delay::{Arrivals, micros, moment};
 use super::jitter::{Played, Sound};
 use super::meter::Level;
+use super::pace::Latency;
 use crate::media::audio::Tick;
 use crate::media::frame::CHUNK_SAMPLES;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// A picture is shown at most this much before its sound is heard...
@@ -47,13 +47,11 @@ impl CatchingUp {
 }
 
 /// The playout clock and the jitter buffer of one peer.
-#[derive(Debug)]
 pub(super) struct Playout {
     pub(super) sound: Sound,
     pictures: Arrivals,
     /// Media time and arrival of the last picture, while those come that were sent before we were there.
     catching_up: CatchingUp,
-    limit: Duration,
     /// When media time zero is heard, in microseconds by the local clock, and when that was so.
     heard: Option<(i64, Duration)>,
     /// From tick to ear, in microseconds.
@@ -66,11 +64,10 @@ pub(super) struct Playout {
 }
 
 impl Playout {
-    /// A clock that delays by `limits`.
-    pub(super) fn new(limits: RangeInclusive<Duration>) -> Self {
+    /// A clock that delays as `latency` says.
+    pub(super) fn new(latency: Latency) -> Self {
         Self {
-            limit: *limits.end(),
-            sound: Sound::new(limits),
+            sound: Sound::new(latency),
             pictures: Arrivals::default(),
             catching_up: CatchingUp::default(),
             heard: None,
@@ -92,9 +89,14 @@ impl Playout {
     /// The next 10 ms of sound.
     pub(super) fn render(&mut self, tick: Tick, out: &mut [f32; CHUNK_SAMPLES]) {
         self.latency_us = micros(tick.due) - micros(tick.now);
-        if let Played::Sound(media_us) = self.sound.pull(tick.now, out) {
-            self.heard = Some((micros(tick.due) - media_us, tick.now));
-            self.first_sound.get_or_insert(tick.due);
+        match self.sound.pull(tick.now, out) {
+            Played::Sound(media_us) => {
+                self.heard = Some((micros(tick.due) - media_us, tick.now));
+                self.first_sound.get_or_insert(tick.due);
+            }
+            // The time line goes on as it was.
+            Played::Silence => self.heard = self.heard.map(|(zero, _)| (zero, tick.now)),
+            Played::Nothing => {}
         }
         self.level.add(out);
     }
@@ -109,8 +111,8 @@ impl Playout {
             return foreign;
         }
         self.pictures.note(media_us, arrived);
-        if let (Some(ready), Some(base)) = (self.ready_us(), self.sound.arrivals().base_us()) {
-            self.sound.set_picture_need(ready - base - self.latency_us - LAG_US);
+        if let (Some(ready), Some(floor)) = (self.ready_us(), self.sound.arrivals().floor_us()) {
+            self.sound.set_picture_need(ready - floor - self.latency_us - LAG_US);
         }
         foreign
     }
@@ -127,11 +129,11 @@ impl Playout {
         let zero = match (heard, ready) {
             (Some(heard), Some(ready)) => ready.clamp(heard - LEAD_US, heard + LAG_US),
             (Some(heard), None) => heard - LEAD_US,
-            (None, Some(ready)) => ready,
+            (None, Some(ready)) => self.alone_us().map_or(ready, |alone| ready.max(alone)),
             (None, None) => return now,
         };
         let due = moment(media_us.saturating_add(zero));
-        if due > now + self.limit + IMPLAUSIBLE { now } else { due }
+        if due > now + self.sound.pace().longest() + IMPLAUSIBLE { now } else { due }
     }
 
     /// How much earlier than a picture shown at `shown` its sound is heard, in microseconds.
@@ -148,13 +150,20 @@ impl Playout {
 
     /// Arrival and decoding minus media time that 95 % of the pictures do not exceed.
     fn ready_us(&self) -> Option<i64> {
-        self.pictures.p95_us().map(|late| late + self.decode_us)
+        self.pictures.ready_us().map(|late| late + self.decode_us)
+    }
+
+    /// When media time zero is seen where there is no sound to follow: in a live stream as late as its sound would be.
+    fn alone_us(&self) -> Option<i64> {
+        let floor = self.pictures.floor_us().filter(|_| self.sound.pace().is_live())?;
+        Some(floor + self.sound.target_us())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::play::decode;
 
     const START: Duration = Duration::from_secs(500);
 
@@ -163,7 +172,9 @@ mod tests {
     }
 
     fn playout() -> Playout {
-        Playout::new(Duration::from_millis(20)..=Duration::from_millis(300))
+        let mut playout = Playout::new(Latency::Call);
+        playout.sound.set_decoder(Box::new(decode::tests::Pcm));
+        playout
     }
 
     /// Runs sound (20 ms packets) and pictures (40 ms apart, `late` ms late) for `ms`; returns delay and offset of the pictures in ms.
@@ -172,7 +183,7 @@ mod tests {
         let mut waiting = Vec::new();
         for t in 0..ms {
             if sound && t % 20 == 0 && t >= 20 {
-                playout.sound.push((t - 20) * 1000, &[0.1; 960], at(t + 1));
+                playout.sound.push((t - 20) * 1000, decode::tests::pcm(&[0.1; 960]), at(t + 1));
             }
             if sound && t % 10 == 0 {
                 let tick = Tick { now: at(t), due: at(t) };

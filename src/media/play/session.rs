@@ -1,6 +1,6 @@
 //! One peer's stream from packets to sound in the jitter buffer and pictures in the slot. No thread and no socket: driven by `pull`.
 
-use super::decode::{self, SoundDecoder, VideoDecoder};
+use super::decode::{self, VideoDecoder, open_sound};
 use super::demux::{CodedPicture, Demux, Unit};
 use super::meter::{Delays, Freezes, Rate};
 use super::pictures::Pictures;
@@ -29,9 +29,9 @@ pub(super) struct Session {
     slot: Slot<Rgba>,
     start: Duration,
     demux: Demux,
-    sound: Option<SoundDecoder>,
-    sound_config: Option<(AudioCodec, Bytes)>,
-    samples: Vec<f32>,
+    /// How sound is coded, and whether it can be decoded.
+    sound: Option<(AudioCodec, Bytes)>,
+    hears: bool,
     video: Option<VideoDecoder>,
     coded: VecDeque<CodedPicture>,
     need_key: bool,
@@ -83,8 +83,7 @@ impl Session {
             start,
             demux: Demux::default(),
             sound: None,
-            sound_config: None,
-            samples: Vec::new(),
+            hears: false,
             video: None,
             coded: VecDeque::new(),
             need_key: true,
@@ -127,7 +126,7 @@ impl Session {
         match self.demux.read(packet) {
             Some(Unit::Clock(origin_us)) => self.origin_us = Some(origin_us),
             Some(Unit::AudioConfig(codec, config)) => self.configure_sound(codec, config),
-            Some(Unit::Sound(codec, media_us, data)) => self.hear(codec, media_us, &data, arrived),
+            Some(Unit::Sound(codec, media_us, data)) => self.hear(codec, media_us, data, arrived),
             Some(Unit::VideoConfig(codec, config)) => self.configure_video(codec, config),
             Some(Unit::Picture(codec, coded)) => self.see(codec, coded, arrived),
             None => {}
@@ -135,26 +134,30 @@ impl Session {
     }
 
     fn configure_sound(&mut self, codec: AudioCodec, config: Bytes) {
-        if !self.sound.as_ref().is_some_and(|d| d.is_for(codec, &config)) {
-            self.sound =
-                SoundDecoder::open(codec, config.clone()).map_err(|error| self.report(&format!("{codec:?}"), error)).ok();
-        }
-        self.sound_config = Some((codec, config));
-    }
-
-    fn hear(&mut self, codec: AudioCodec, media_us: i64, data: &[u8], arrived: Duration) {
-        // MP3 has no configuration; the others are silent until theirs has come.
-        if codec == AudioCodec::Mp3 && self.sound_config.as_ref().is_none_or(|(c, _)| *c != codec) {
-            self.configure_sound(codec, Bytes::new());
-        }
-        let Some(decoder) = self.sound.as_mut() else { return };
-        self.samples.clear();
-        if let Err(error) = decoder.decode(data, &mut self.samples) {
-            // Concealed like a lost packet.
-            tracing::debug!(%error, "sound packet");
+        if self.sound.as_ref().is_some_and(|(c, old)| (*c, old) == (codec, &config)) {
             return;
         }
-        self.playout.lock().unwrap_or_else(PoisonError::into_inner).sound.push(media_us, &self.samples, arrived);
+        match open_sound(codec, &config) {
+            Ok(decoder) => {
+                self.playout().sound.set_decoder(decoder);
+                self.hears = true;
+            }
+            Err(error) => {
+                self.report(&format!("{codec:?}"), error);
+                self.hears = false;
+            }
+        }
+        self.sound = Some((codec, config));
+    }
+
+    fn hear(&mut self, codec: AudioCodec, media_us: i64, data: Bytes, arrived: Duration) {
+        // MP3 has no configuration; the others are silent until theirs has come.
+        if codec == AudioCodec::Mp3 && self.sound.as_ref().is_none_or(|(c, _)| *c != codec) {
+            self.configure_sound(codec, Bytes::new());
+        }
+        if self.hears && !data.is_empty() {
+            self.playout().sound.push(media_us, data, arrived);
+        }
     }
 
     fn configure_video(&mut self, codec: VideoCodec, config: Bytes) {

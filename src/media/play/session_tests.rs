@@ -8,6 +8,7 @@ use crate::media::capture::pattern::{Pattern, flash_area};
 use crate::media::capture::tone;
 use crate::media::encode::{audio, video};
 use crate::media::frame::CHUNK_SAMPLES;
+use crate::media::play::Latency;
 use crate::media::timing::{Origin, on_clock, stamp};
 use crate::rtmp::tag;
 
@@ -60,7 +61,7 @@ impl Call {
         let clock = Clock::manual(START);
         let server = ServerClock::new(clock.clone());
         server.set_offset(0);
-        let playout = Arc::new(Mutex::new(Playout::new(Duration::from_millis(20)..=Duration::from_millis(300))));
+        let playout = Arc::new(Mutex::new(Playout::new(Latency::Call)));
         let slot = Slot::new();
         let session = Session::new(server, playout.clone(), slot.clone(), START, History::default());
         let audio = audio::Encoder::open(audio::Config::of(codec)).unwrap();

@@ -1,8 +1,13 @@
 //! Making speech shorter, longer or up without a click: whole pitch periods are cut, repeated or invented.
 
-/// Shortest and longest period looked for, in samples: 400 Hz to 75 Hz.
-const SHORTEST: usize = 120;
+use std::ops::RangeInclusive;
+
+/// The longest period looked for, in samples: 75 Hz.
 const LONGEST: usize = 640;
+/// Periods of 400 to 75 Hz.
+pub(super) const ANY: RangeInclusive<usize> = 120..=LONGEST;
+/// At least 7 ms: of a high voice, several periods together.
+pub(super) const LONG: RangeInclusive<usize> = 336..=LONGEST;
 /// Samples that are compared.
 const COMPARED: usize = 480;
 /// First pass: every how many samples.
@@ -11,11 +16,12 @@ const COARSE: usize = 4;
 /// Sound before a moment that is enough to find a period in it.
 pub(super) const CONTEXT: usize = LONGEST + COMPARED;
 
-/// The period at the end of `sound`, in samples, not longer than `longest`: the shift at which it resembles itself most.
+/// The period at the end of `sound`, in samples, within `allowed`: the shift at which it resembles itself most.
 ///
 /// `sound` shorter than [`CONTEXT`] gives the longest period allowed.
-pub(super) fn period(sound: &[f32], longest: usize) -> usize {
-    let longest = longest.min(LONGEST);
+pub(super) fn period(sound: &[f32], allowed: RangeInclusive<usize>) -> usize {
+    let longest = (*allowed.end()).min(LONGEST);
+    let shortest = (*allowed.start()).min(longest);
     let Some(start) = sound.len().checked_sub(COMPARED) else { return longest };
     if sound.len() < CONTEXT {
         return longest;
@@ -32,8 +38,8 @@ pub(super) fn period(sound: &[f32], longest: usize) -> usize {
     let best = |lags: &mut dyn Iterator<Item = usize>, step: usize| {
         lags.map(|lag| (lag, likeness(lag, step))).max_by(|a, b| a.1.total_cmp(&b.1)).map_or(longest, |(lag, _)| lag)
     };
-    let near = best(&mut (SHORTEST..=longest).step_by(COARSE), COARSE);
-    best(&mut (near.saturating_sub(COARSE).max(SHORTEST)..=(near + COARSE).min(longest)), 1)
+    let near = best(&mut (shortest..=longest).step_by(COARSE), COARSE);
+    best(&mut (near.saturating_sub(COARSE).max(shortest)..=(near + COARSE).min(longest)), 1)
 }
 
 /// Writes the fade from `from` to `to` into `out`, over the length of `out`.
@@ -60,7 +66,7 @@ impl Concealer {
     /// Starts after `sound`, unless it has started already.
     pub(super) fn start(&mut self, sound: &[f32]) {
         if self.cycle.is_empty() {
-            let period = period(sound, LONGEST).min(sound.len());
+            let period = period(sound, ANY).min(sound.len());
             self.cycle.extend_from_slice(&sound[sound.len() - period..]);
             (self.at, self.gain) = (0, 1.0);
         }
@@ -98,16 +104,16 @@ mod tests {
     fn the_period_of_a_tone_is_a_whole_number_of_its_waves() {
         for hertz in [100.0, 160.0, 240.0, 375.0] {
             let wave = 48_000.0 / hertz;
-            let waves = period(&tone(hertz, 2_000), LONGEST) as f32 / wave;
+            let waves = period(&tone(hertz, 2_000), ANY) as f32 / wave;
             assert!((waves - waves.round()).abs() < 0.02 && waves > 0.5, "{hertz} Hz: {waves} waves");
         }
     }
 
     #[test]
     fn silence_and_scraps_have_a_period_too() {
-        assert!((SHORTEST..=LONGEST).contains(&period(&[0.0; 2_000], LONGEST)));
-        assert_eq!(period(&[0.1; 3], 480), 480);
-        assert_eq!(period(&[], 480), 480);
+        assert!(ANY.contains(&period(&[0.0; 2_000], ANY)));
+        assert_eq!(period(&[0.1; 3], 120..=480), 480);
+        assert_eq!(period(&[], 120..=480), 480);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sound: Opus, AAC and MP3 to mono 48 kHz.
 
-use super::{Error, open::open};
+use super::{Decode, Error, open::open};
 use crate::media::audio::Resampler;
 use crate::media::frame::SAMPLE_RATE;
 use crate::media::opus;
@@ -9,44 +9,35 @@ use bytes::Bytes;
 use ffmpeg_next::format::Sample;
 use ffmpeg_next::{ChannelLayout, Packet, decoder, frame};
 
-/// An open decoder for sound.
-pub(in crate::media::play) struct SoundDecoder {
-    kind: Kind,
-    codec: AudioCodec,
-    config: Bytes,
+/// A decoder for streams of this configuration.
+pub(in crate::media::play) fn open_sound(codec: AudioCodec, config: &Bytes) -> Result<Box<dyn Decode>, Error> {
+    Ok(match codec {
+        AudioCodec::Opus => Box::new(open_opus(config)?),
+        AudioCodec::Aac => Box::new(Ffmpeg::open(&["aac"], config)?),
+        AudioCodec::Mp3 => Box::new(Ffmpeg::open(&["mp3float", "mp3"], config)?),
+        AudioCodec::Other(_) => return Err(Error::Unsupported),
+    })
 }
 
-enum Kind {
-    Opus(opus::Decoder),
-    Ffmpeg(Box<Ffmpeg>),
-}
-
-impl SoundDecoder {
-    /// A decoder for streams of this configuration.
-    pub(in crate::media::play) fn open(codec: AudioCodec, config: Bytes) -> Result<Self, Error> {
-        let kind = match codec {
-            AudioCodec::Opus => Kind::Opus(open_opus(&config)?),
-            AudioCodec::Aac => Kind::Ffmpeg(Box::new(Ffmpeg::open(&["aac"], &config)?)),
-            AudioCodec::Mp3 => Kind::Ffmpeg(Box::new(Ffmpeg::open(&["mp3float", "mp3"], &config)?)),
-            AudioCodec::Other(_) => return Err(Error::Unsupported),
-        };
-        Ok(Self { kind, codec, config })
+impl Decode for opus::Decoder {
+    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), Error> {
+        Ok(Self::decode(self, packet, out).map(drop)?)
     }
 
-    /// Whether it was opened for exactly this.
-    pub(in crate::media::play) fn is_for(&self, codec: AudioCodec, config: &Bytes) -> bool {
-        (self.codec, &self.config) == (codec, config)
+    fn conceals(&self) -> bool {
+        true
     }
 
-    /// Decodes one packet and appends its samples to `out`.
-    pub(in crate::media::play) fn decode(&mut self, data: &[u8], out: &mut Vec<f32>) -> Result<(), Error> {
-        if data.is_empty() {
-            return Ok(());
-        }
-        match &mut self.kind {
-            Kind::Opus(opus) => opus.decode(data, out).map(drop).map_err(Error::from),
-            Kind::Ffmpeg(ffmpeg) => ffmpeg.decode(data, out),
-        }
+    fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) -> bool {
+        Self::conceal(self, samples, out).is_ok()
+    }
+
+    fn recover(&mut self, next: &[u8], out: &mut Vec<f32>) -> bool {
+        Self::recover(self, next, out).is_ok()
+    }
+
+    fn is_silence(&self, packet: &[u8]) -> bool {
+        opus::is_silence(packet)
     }
 }
 
@@ -83,14 +74,6 @@ impl Ffmpeg {
         Ok(Self { decoder: open(names, config)?, frame: frame::Audio::empty(), resampler: None })
     }
 
-    fn decode(&mut self, data: &[u8], out: &mut Vec<f32>) -> Result<(), Error> {
-        self.decoder.send_packet(&Packet::copy(data))?;
-        while self.decoder.receive_frame(&mut self.frame).is_ok() {
-            self.convert(out)?;
-        }
-        Ok(())
-    }
-
     fn convert(&mut self, out: &mut Vec<f32>) -> Result<(), Error> {
         let frame = &mut self.frame;
         if frame.samples() == 0 || frame.channels() == 0 || frame.rate() == 0 {
@@ -111,6 +94,19 @@ impl Ffmpeg {
         }
         if let Some(resampler) = &mut self.resampler {
             resampler.push_frame(frame, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl Decode for Ffmpeg {
+    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), Error> {
+        if packet.is_empty() {
+            return Ok(());
+        }
+        self.decoder.send_packet(&Packet::copy(packet))?;
+        while self.decoder.receive_frame(&mut self.frame).is_ok() {
+            self.convert(out)?;
         }
         Ok(())
     }
@@ -156,7 +152,7 @@ mod tests {
     #[test]
     fn stereo_aac_at_44100_becomes_mono_at_48000_of_the_same_pitch() {
         // ISO/IEC 14496-3, 1.6.2.1: AAC-LC, 44.1 kHz, two channels.
-        let mut decoder = SoundDecoder::open(AudioCodec::Aac, Bytes::from_static(&[0x12, 0x10])).unwrap();
+        let mut decoder = open_sound(AudioCodec::Aac, &Bytes::from_static(&[0x12, 0x10])).unwrap();
         let mut out = Vec::new();
         for packet in aac(440.0) {
             decoder.decode(&packet, &mut out).unwrap();
@@ -175,7 +171,7 @@ mod tests {
     fn a_beep_comes_out_at_the_time_that_its_packets_say() {
         for (codec, tagged) in [(audio::Codec::Opus, AudioCodec::Opus), (audio::Codec::Aac, AudioCodec::Aac)] {
             let mut encoder = audio::Encoder::open(audio::Config::of(codec)).unwrap();
-            let mut decoder = SoundDecoder::open(tagged, encoder.head()).unwrap();
+            let mut decoder = open_sound(tagged, &encoder.head()).unwrap();
             let start = Duration::from_secs(100);
             let (mut onset, mut bytes, mut samples) = (None, 0, Vec::new());
             for n in 0..300_u64 {
@@ -204,11 +200,11 @@ mod tests {
 
     #[test]
     fn what_has_no_decoder_says_so_and_garbage_is_an_error() {
-        assert_eq!(SoundDecoder::open(AudioCodec::Other(1), Bytes::new()).err(), Some(Error::Unsupported));
-        let mut decoder = SoundDecoder::open(AudioCodec::Aac, Bytes::from_static(&[0x11, 0x90])).unwrap();
+        assert_eq!(open_sound(AudioCodec::Other(1), &Bytes::new()).err(), Some(Error::Unsupported));
+        let mut decoder = open_sound(AudioCodec::Aac, &Bytes::from_static(&[0x11, 0x90])).unwrap();
         let mut out = Vec::new();
         assert!(decoder.decode(&[0xff; 40], &mut out).is_err() || out.is_empty());
-        assert!(SoundDecoder::open(AudioCodec::Opus, Bytes::from(vec![0; 1 << 20])).is_err());
+        assert!(open_sound(AudioCodec::Opus, &Bytes::from(vec![0; 1 << 20])).is_err());
     }
 
     #[test]
@@ -218,7 +214,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut head = head.clone();
             change(&mut head);
-            SoundDecoder::open(AudioCodec::Opus, head.into())
+            open_sound(AudioCodec::Opus, &head.into())
         };
         // Minus 20 dB in 256ths.
         let mut quiet = with(&|head| head[16..18].copy_from_slice(&(-20 * 256_i16).to_le_bytes())).unwrap();
