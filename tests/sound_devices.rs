@@ -7,93 +7,33 @@
 
 use parlor::base::{Clock, Queue};
 use parlor::media::audio::{Output, Source, Tick, mic};
-use parlor::media::devices;
+use parlor::media::devices::{Choice, Devices, Kind};
 use parlor::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
-use std::fs;
+use parlor_lab::sound::{Running, Sound, daemon};
 use std::io::{Read, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A process that is killed when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Runs the ignored test `name` of this program against these devices.
+fn child(name: &str) {
+    let sound = Sound::start().unwrap();
+    let output = sound
+        .command(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env("PARLOR_SOUND_LAB", sound.folder())
+        .output()
+        .unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
-/// A private PulseAudio with a null sink `speaker` and a microphone `mic` that plays what is put into the null sink `micfeed`.
-struct Pulse {
-    folder: tempfile::TempDir,
-    _daemon: Running,
-}
-
-impl Pulse {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("native");
-        let script = format!(
-            "load-module module-native-protocol-unix auth-anonymous=1 socket={}\n\
-             load-module module-null-sink sink_name=speaker rate=48000 channels=2\n\
-             load-module module-null-sink sink_name=micfeed rate=48000 channels=2\n\
-             load-module module-remap-source source_name=mic master=micfeed.monitor\n\
-             set-default-sink speaker\nset-default-source mic\n",
-            socket.display()
-        );
-        fs::write(folder.path().join("lab.pa"), script).unwrap();
-        let alsa = "pcm.default { type pulse  hint { show on  description \"lab\" } }\nctl.default { type pulse }\n\
-                    pcm.broken { type hw card 77  hint { show on  description \"a card that is not there\" } }\n";
-        fs::write(folder.path().join("asound.conf"), alsa).unwrap();
-        let daemon = daemon(folder.path());
-        let pulse = Self { folder, _daemon: Running(daemon) };
-        let ready = Instant::now() + Duration::from_secs(30);
-        while !pulse.command("pactl").arg("info").output().is_ok_and(|o| o.status.success()) {
-            assert!(Instant::now() < ready, "PulseAudio does not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        pulse
+/// Waits for what should happen, however slow the machine is.
+fn until(what: &str, done: impl Fn() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < patience, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
-
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        environment(&mut command, self.folder.path());
-        command
-    }
-
-    /// Runs the ignored test `name` of this program against these devices.
-    fn child(&self, name: &str) {
-        let output = self
-            .command(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--ignored", "--nocapture"])
-            .env("PARLOR_SOUND_LAB", self.folder.path())
-            .output()
-            .unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    }
-}
-
-/// The daemon as the scripts in `folder` want it.
-fn daemon(folder: &Path) -> Child {
-    Command::new("pulseaudio")
-        .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-level=error"])
-        .arg("-F")
-        .arg(folder.join("lab.pa"))
-        .env("XDG_RUNTIME_DIR", folder)
-        .env("HOME", folder)
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("this test needs PulseAudio: apt-get install pulseaudio pulseaudio-utils libasound2-plugins")
-}
-
-fn environment(command: &mut Command, folder: &Path) {
-    command
-        .env("XDG_RUNTIME_DIR", folder)
-        .env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()))
-        .env("ALSA_CONFIG_PATH", folder.join("asound.conf"));
 }
 
 /// A PulseAudio client of the child process, with the sound it plays or records as mono floats.
@@ -129,7 +69,7 @@ impl Source for Through {
 
 #[test]
 fn a_tone_into_the_microphone_comes_out_of_the_speaker() {
-    Pulse::start().child("child_microphone_to_speaker");
+    child("child_microphone_to_speaker");
 }
 
 #[test]
@@ -141,7 +81,7 @@ fn child_microphone_to_speaker() {
     std::thread::spawn(move || while stdin.write_all(&tone(440.0, 48_000)).is_ok() {});
 
     let chunks = Queue::bounded(20);
-    let mic = mic::open(None, chunks.clone(), clock.clone()).unwrap();
+    let mic = mic::open(Choice::Default, chunks.clone(), clock.clone()).unwrap();
     // The feed takes a moment to be heard; then each chunk is stamped 10 ms after the one before it, and not long ago.
     let mut run: Vec<Chunk> = Vec::new();
     let patience = Instant::now() + Duration::from_secs(60);
@@ -162,7 +102,7 @@ fn child_microphone_to_speaker() {
     let (hertz, rms) = measure(&heard);
     assert!((hertz - 440.0).abs() < 1.0 && (rms - 0.28).abs() < 0.03, "microphone: {hertz} Hz at {rms}");
 
-    let output = Output::open(None, clock).unwrap();
+    let output = Output::open(Choice::Default, clock).unwrap();
     let reference = output.reference();
     let _voice = output.voice(Through(chunks));
     let mut record = Running(pulse_client("parec", "speaker.monitor").stdout(Stdio::piped()).spawn().unwrap());
@@ -187,43 +127,41 @@ fn child_microphone_to_speaker() {
 
 #[test]
 fn only_devices_that_work_are_listed() {
-    Pulse::start().child("child_lists_devices");
+    child("child_lists_devices");
 }
 
 #[test]
 #[ignore = "runs as a child of only_devices_that_work_are_listed"]
 fn child_lists_devices() {
-    for list in [devices::microphones(), devices::speakers()] {
-        assert!(list.iter().any(|d| d.id.ends_with("default")), "{list:?}");
-        assert!(!list.iter().any(|d| d.id.contains("broken")), "{list:?}");
-    }
-    let chosen = devices::microphones().remove(0);
-    mic::open(Some(&chosen.id), Queue::bounded(1), Clock::system()).unwrap();
+    let devices = Devices::watch();
+    devices.settle(Duration::from_secs(30));
+    let lists = devices.lists();
+    let of = |kind| -> Vec<(String, String)> {
+        lists.of(kind).devices.iter().map(|device| (device.id.clone(), device.name.clone())).collect()
+    };
+    let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+    assert_eq!(of(Kind::Microphone), [pair("pulse:mic", "Desk microphone")], "neither monitors nor what is broken");
+    assert_eq!(of(Kind::Speaker), [pair("pulse:speaker", "Loudspeaker"), pair("pulse:micfeed", "Feed")]);
+    assert_eq!(lists.speakers.default.as_ref().map(|d| d.id.as_str()), Some("pulse:speaker"));
+    mic::open(Choice::This("pulse:mic".into()), Queue::bounded(1), Clock::system()).unwrap();
 }
 
 #[test]
 fn a_speaker_that_dies_is_replaced_by_silence_and_comes_back() {
-    Pulse::start().child("child_loses_its_speaker");
+    child("child_loses_its_speaker");
 }
 
 #[test]
 #[ignore = "runs as a child of a_speaker_that_dies_is_replaced_by_silence_and_comes_back"]
 fn child_loses_its_speaker() {
     let folder = std::path::PathBuf::from(std::env::var_os("PARLOR_SOUND_LAB").unwrap());
-    let output = Output::open(None, Clock::system()).unwrap();
+    let output = Output::open(Choice::Default, Clock::system()).unwrap();
     let reference = output.reference();
-    let until = |what: &str, done: &dyn Fn() -> bool| {
-        let patience = Instant::now() + Duration::from_secs(60);
-        while !done() {
-            assert!(Instant::now() < patience, "never: {what}; failure {:?}, latency {:?}", output.failure(), output.latency());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    until("the speaker opens", &|| output.latency() > Duration::from_millis(5));
+    until("the speaker opens", || output.latency() > Duration::from_millis(5));
     assert!(Command::new("pactl").arg("exit").status().unwrap().success());
-    until("the loss is noticed", &|| output.failure().is_some());
+    until("the loss is noticed", || output.failure().is_some());
     reference.clear();
-    until("the ticks go on", &|| reference.len() > 20);
-    let _again = Running(daemon(&folder));
-    until("the speaker is back", &|| output.failure().is_none() && output.latency() > Duration::from_millis(5));
+    until("the ticks go on", || reference.len() > 20);
+    let _again = Running(daemon(&folder).unwrap());
+    until("the speaker is back", || output.failure().is_none() && output.latency() > Duration::from_millis(5));
 }

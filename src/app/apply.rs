@@ -5,10 +5,9 @@ use super::preview::Preview;
 use super::session::{Plan, Session};
 use super::settings::ServerChoice;
 use super::view::Action;
-use super::{App, Devices, Page, Preparing, set_theme};
-use crate::base::Worker;
+use super::{App, Page, Preparing, set_theme};
 use crate::call::{Command, Entry};
-use crate::media::{capture, devices};
+use crate::media::devices::Devices;
 use crate::proto::api::RoomSummary;
 use crate::proto::{Invite, name};
 use crate::ui::{fonts, toast};
@@ -132,21 +131,17 @@ impl App {
         preview.open(form.video_source(), form.audio_source());
         self.page = Page::PreJoin(Box::new(Preparing { form, preview, feed: super::Feed::default() }));
         self.home.join.clear();
-        self.look_for_devices();
+        self.watch_devices();
     }
 
-    /// Asks the system for devices, on a thread: it can take a while.
-    fn look_for_devices(&mut self) {
-        let (found, wake) = (self.found.clone(), self.wake.clone());
-        let look = move |_: &crate::base::Stop| {
-            let cameras = capture::cameras();
-            found.put(Devices { cameras, microphones: devices::microphones(), speakers: devices::speakers() });
-            wake();
-        };
-        match Worker::spawn("devices", look) {
-            Ok(worker) => drop(self.janitor.put_away(worker, || {})),
-            Err(error) => tracing::error!(%error, "no thread to look for devices"),
-        }
+    /// Keeps a list of the devices from now on, until the first page is shown again.
+    fn watch_devices(&mut self) {
+        let wake = self.wake.clone();
+        self.devices.get_or_insert_with(|| {
+            let devices = Devices::watch();
+            let listening = devices.on_change(move || wake());
+            (devices, listening)
+        });
     }
 
     fn reopen(&mut self) {
@@ -189,6 +184,7 @@ impl App {
             session.page.toggle_chat();
         }
         self.page = Page::Call(Box::new(session));
+        self.watch_devices();
     }
 
     fn try_again(&mut self) {
@@ -235,6 +231,9 @@ impl App {
             Page::Call(session) => drop(self.janitor.put_away(session.into_calls(), || {})),
             Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),
             Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
+        }
+        if let Some(devices) = self.devices.take() {
+            self.janitor.put_away(devices, || {});
         }
     }
 

@@ -109,15 +109,20 @@ pub fn source(texts: &Texts, part: Part, error: &SourceError) -> Sentence {
         (Part::Camera, Kind::Denied) => "error-camera-denied",
         (Part::Camera, Kind::UnsupportedFormat) => "error-camera-format",
         (Part::Camera, Kind::Stalled) => "error-camera-stalled",
-        (Part::Camera, Kind::Other) => "error-camera-other",
+        (Part::Camera, Kind::Silent | Kind::Other) => "error-camera-other",
         (Part::Mic, Kind::NoDevice) => "error-mic-missing",
         (Part::Mic, Kind::Busy) => "error-mic-busy",
         (Part::Mic, Kind::Denied) => "error-mic-denied",
         (Part::Mic, Kind::UnsupportedFormat) => "error-mic-format",
         (Part::Mic, Kind::Stalled) => "error-mic-stalled",
+        (Part::Mic, Kind::Silent) => "error-mic-silent",
         (Part::Mic, Kind::Other) => "error-mic-other",
         (Part::Speaker, Kind::NoDevice) => "error-speaker-missing",
-        (Part::Speaker, _) => "error-speaker-other",
+        (Part::Speaker, Kind::Busy) => "error-speaker-busy",
+        (Part::Speaker, Kind::Denied) => "error-speaker-denied",
+        (Part::Speaker, Kind::UnsupportedFormat) => "error-speaker-format",
+        (Part::Speaker, Kind::Stalled) => "error-speaker-stalled",
+        (Part::Speaker, Kind::Silent | Kind::Other) => "error-speaker-other",
     };
     Sentence { text: texts.t(key), detail: Some(error.detail.clone()), remedy: Remedy::Device }
 }
@@ -204,7 +209,9 @@ mod tests {
             said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);
             for part in [Part::Camera, Part::Mic, Part::Speaker] {
                 use SourceErrorKind as K;
-                for kind in [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::BrokenFile, K::Other] {
+                for kind in
+                    [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::Silent, K::BrokenFile, K::Other]
+                {
                     said.push(source(&texts, part, &SourceError::new(kind, "ENODEV")).text);
                 }
             }

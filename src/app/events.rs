@@ -13,9 +13,6 @@ impl App {
     /// Takes everything that has arrived since the last time.
     pub(super) fn take_events(&mut self, ctx: &Context) {
         let answered = self.server.poll();
-        if let Some(devices) = self.found.take() {
-            self.devices = devices;
-        }
         if let Some(reason) = self.timetable.failure() {
             self.say(Kind::Error, self.texts.with("toast-screenshot-failed", &[("reason", (&reason).into())]));
         }

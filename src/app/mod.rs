@@ -29,7 +29,7 @@ mod apply;
 mod events;
 
 use crate::base::{Clock, Slot};
-use crate::media::devices::Device;
+use crate::media::devices::{Devices, Listening, Lists};
 use crate::proto::api::RoomSummary;
 use crate::ui::theme::{self, size, space};
 use crate::ui::toast::Toasts;
@@ -93,14 +93,6 @@ struct Preparing {
     feed: Feed,
 }
 
-/// Devices to choose from.
-#[derive(Debug, Default)]
-struct Devices {
-    cameras: Vec<Device>,
-    microphones: Vec<Device>,
-    speakers: Vec<Device>,
-}
-
 /// The program.
 pub struct App {
     options: Options,
@@ -112,8 +104,8 @@ pub struct App {
     server: Server,
     home: Home,
     page: Page,
-    devices: Devices,
-    found: Slot<Devices>,
+    /// What this computer has, while somebody may want to choose.
+    devices: Option<(Devices, Listening)>,
     toasts: Toasts<Action>,
     /// The room that is to be entered instead of the present one, if the person says yes.
     switch: Option<RoomSummary>,
@@ -169,8 +161,7 @@ impl App {
             server,
             home,
             page: Page::Home,
-            devices: Devices::default(),
-            found: Slot::new(),
+            devices: None,
             toasts,
             switch: None,
             sidebar_forced: false,
@@ -188,6 +179,7 @@ impl App {
             Page::Home | Page::Call(_) => self.sidebar_forced || (self.settings.sidebar && width >= NARROW),
             Page::PreJoin(_) | Page::Starting { .. } | Page::Ended { .. } => false,
         };
+        let lists = self.lists();
         let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
         if sidebar {
             let here = if let Page::Call(session) = &self.page { session.room() } else { None };
@@ -199,7 +191,7 @@ impl App {
                 let view = HomeView { theme: self.settings.theme, choice: self.server.choice(), server: &server, sidebar };
                 self.home.show(ui, &mut cx, &view);
             }
-            Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &self.devices, self.settings.theme),
+            Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &lists, self.settings.theme),
             Page::Starting { plan, .. } => starting_ui(ui, &cx, plan),
             Page::Call(session) => session.show(ui, &mut cx, sidebar),
             Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
@@ -208,6 +200,10 @@ impl App {
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
             actions.push(action);
         }
+    }
+
+    fn lists(&self) -> Arc<Lists> {
+        self.devices.as_ref().map(|(devices, _)| devices.lists()).unwrap_or_default()
     }
 
     /// "Leave this room?"
@@ -294,7 +290,7 @@ impl Drop for App {
     }
 }
 
-fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, devices: &Devices, theme: settings::Theme) {
+fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, lists: &Lists, theme: settings::Theme) {
     preparing.feed.watch(ui.ctx(), preparing.preview.picture(), &videos::Pace::default(), std::time::Duration::ZERO);
     preparing.feed.update(ui.ctx());
     let state = preparing.preview.state();
@@ -310,9 +306,7 @@ fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, devices
         video_failure: video_failure.as_ref(),
         audio_failure: audio_failure.as_ref(),
         level: state.level,
-        cameras: &devices.cameras,
-        microphones: &devices.microphones,
-        speakers: &devices.speakers,
+        lists,
     };
     preparing.form.show(ui, cx, &view);
 }

@@ -6,7 +6,7 @@ use super::settings::{Settings, Theme};
 use super::view::{Action, Cx, mode_name};
 use crate::call::Entry;
 use crate::media::capture::{AudioSource, VideoSource};
-use crate::media::devices::Device;
+use crate::media::devices::{Kind, Lists};
 use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button, Look};
 use crate::ui::field::{self, Field};
@@ -93,12 +93,8 @@ pub struct PreJoinView<'a> {
     pub audio_failure: Option<&'a Sentence>,
     /// Level of the microphone, RMS.
     pub level: f32,
-    /// Cameras to choose from.
-    pub cameras: &'a [Device],
-    /// Microphones to choose from.
-    pub microphones: &'a [Device],
-    /// Speakers to choose from.
-    pub speakers: &'a [Device],
+    /// Devices to choose from.
+    pub lists: &'a Lists,
 }
 
 impl PreJoin {
@@ -327,31 +323,23 @@ impl PreJoin {
 
     fn devices(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
         let texts = cx.texts;
-        let list = |first: &[(&str, &str)], prefix: &str, devices: &[Device], last: &[(&str, &str)]| {
-            let named =
-                |items: &[(&str, &str)]| items.iter().map(|(id, key)| ((*id).to_owned(), texts.t(key))).collect::<Vec<_>>();
-            let mut all = named(first);
-            all.extend(devices.iter().map(|d| (format!("{prefix}{}", d.id), d.name.clone())));
-            all.extend(named(last));
-            all
-        };
-        let file_and_none = [("pattern", "source-pattern"), (FILE, "source-file"), ("none", "source-none")];
-        let cameras = list(&[("camera", "source-default-camera")], "camera:", view.cameras, &file_and_none);
+        let more = [("pattern", "source-pattern"), (FILE, "source-file"), ("none", "source-none")];
+        let cameras = options(texts, view.lists, Kind::Camera, &self.video, &more);
         if field::choice(ui, &texts.t("prejoin-camera"), &mut self.video, &cameras) {
             cx.actions.push(Action::Reopen);
         }
         if self.video == FILE {
             path(ui, cx, &mut self.video_path);
         }
-        let file_and_none = [("tone", "source-tone"), (FILE, "source-audio-file"), ("none", "source-none")];
-        let microphones = list(&[("device", "source-default-mic")], "device:", view.microphones, &file_and_none);
+        let more = [("tone", "source-tone"), (FILE, "source-audio-file"), ("none", "source-none")];
+        let microphones = options(texts, view.lists, Kind::Microphone, &self.audio, &more);
         if field::choice(ui, &texts.t("prejoin-mic"), &mut self.audio, &microphones) {
             cx.actions.push(Action::Reopen);
         }
         if self.audio == FILE {
             path(ui, cx, &mut self.audio_path);
         }
-        let speakers = list(&[(DEFAULT, "source-default-speaker")], "", view.speakers, &[(SILENT, "source-silent")]);
+        let speakers = options(texts, view.lists, Kind::Speaker, &self.speaker, &[(SILENT, "source-silent")]);
         field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
         ui.checkbox(&mut self.chimes, texts.t("prejoin-chimes"));
     }
@@ -363,6 +351,34 @@ fn path(ui: &mut Ui, cx: &mut Cx<'_>, text: &mut String) {
     if Field::new(&label).hint(&hint).limit(4096).show(ui, text).lost_focus() {
         cx.act(Action::Reopen);
     }
+}
+
+/// What can be chosen, as words and as they are shown: the system's default first, then each device, then what is in `more`. A chosen device
+/// that is not there stays in the list, and says so.
+pub(super) fn options(texts: &Texts, lists: &Lists, kind: Kind, chosen: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let list = lists.of(kind);
+    let (default, prefix) = match kind {
+        Kind::Camera => ("camera", "camera:"),
+        Kind::Microphone => ("device", "device:"),
+        Kind::Speaker => (DEFAULT, ""),
+    };
+    let default_name = match &list.default {
+        Some(device) => texts.with("source-default-named", &[("name", (&device.name).into())]),
+        None => texts.t("source-default"),
+    };
+    let mut all = vec![(default.to_owned(), default_name)];
+    all.extend(list.devices.iter().map(|d| (format!("{prefix}{}", d.id), d.name.clone())));
+    all.extend(more.iter().map(|(word, key)| ((*word).to_owned(), texts.t(key))));
+    if list.known && !all.iter().any(|(word, _)| word == chosen) {
+        let id = chosen.strip_prefix(prefix).unwrap_or(chosen);
+        all.insert(1, (chosen.to_owned(), texts.with("source-missing", &[("name", short_name(id).into())])));
+    }
+    all
+}
+
+/// Something readable for a device of which only the id is known.
+pub(super) fn short_name(id: &str) -> &str {
+    id.rsplit_once(':').map_or(id, |(_, name)| name)
 }
 
 /// Icon, name and tooltip, and look of the microphone's button.

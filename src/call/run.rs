@@ -12,6 +12,7 @@ use super::{Command, Ended, Event, Phase, Snapshot, figures};
 use crate::base::{Clock, ServerClock};
 use crate::media::audio::{Chime, Output};
 use crate::media::capture::Format;
+use crate::media::devices::Choice;
 use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
@@ -211,10 +212,16 @@ impl<'a> Actor<'a> {
             Command::SetVideoSource(source) => self.sources.set_video_source(source),
             Command::SetAudioSource(source) => self.sources.set_audio_source(source),
             Command::SetSpeaker(device) => {
-                self.config.speaker = device.map_or(Speaker::Default, Speaker::Device);
-                self.open_output();
-                if let Some(means) = self.means() {
-                    self.peers.restart(&means);
+                let was_silent = self.config.speaker == Speaker::Silent;
+                self.config.speaker = device.clone().map_or(Speaker::Default, Speaker::Device);
+                match &self.output {
+                    Some(output) if !was_silent => output.choose(device.into()),
+                    _ => {
+                        self.open_output();
+                        if let Some(means) = self.means() {
+                            self.peers.restart(&means);
+                        }
+                    }
                 }
             }
             Command::SendText(text) => self.say(MessageBody::Text { text }),
@@ -443,8 +450,8 @@ impl<'a> Actor<'a> {
     fn open_output(&mut self) {
         let clock = self.clock.clone();
         let opened = match &self.config.speaker {
-            Speaker::Default => Output::open(None, clock),
-            Speaker::Device(id) => Output::open(Some(id.clone()), clock),
+            Speaker::Default => Output::open(Choice::Default, clock),
+            Speaker::Device(id) => Output::open(Choice::This(id.clone()), clock),
             Speaker::Silent => Output::silent(clock),
         };
         match opened {

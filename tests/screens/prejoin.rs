@@ -9,7 +9,7 @@ use parlor::app::settings::{Settings, Theme};
 use parlor::app::view::Action;
 use parlor::call::Entry;
 use parlor::media::capture::{AudioSource, VideoSource};
-use parlor::media::devices::Device;
+use parlor::media::devices::{Device, List, Lists};
 use parlor::proto::Mode;
 use parlor::ui::Video;
 
@@ -22,9 +22,25 @@ fn enter() -> PreJoin {
     PreJoin::new(Target::Enter { room: "k7wq2mnd".into(), shown: "周会".into() }, &settings)
 }
 
+/// A camera, two microphones of which the second is the default, and no word of the speakers.
+fn lists() -> Lists {
+    let device = |id: &str, name: &str| Device { id: id.into(), name: name.into() };
+    let list = |devices: Vec<Device>, default: usize| List {
+        default: devices.get(default).cloned(),
+        devices,
+        known: true,
+        exhaustive: true,
+    };
+    Lists {
+        cameras: list(vec![device("7", "HD Webcam")], 0),
+        microphones: list(vec![device("pulse:built-in", "Built-in"), device("pulse:headset", "Headset")], 1),
+        speakers: List::default(),
+    }
+}
+
 fn page<'a>(lang: Lang, size: (f32, f32), form: PreJoin, failure: Option<Sentence>) -> Screen<'a, PreJoin> {
     let video = Video::default();
-    let cameras = [Device { id: "7".into(), name: "HD Webcam".into() }];
+    let lists = lists();
     screen(lang, size, form, move |ui, cx, form| {
         let view = PreJoinView {
             theme: Theme::System,
@@ -33,9 +49,7 @@ fn page<'a>(lang: Lang, size: (f32, f32), form: PreJoin, failure: Option<Sentenc
             video_failure: failure.as_ref(),
             audio_failure: None,
             level: 0.1,
-            cameras: &cameras,
-            microphones: &[],
-            speakers: &[],
+            lists: &lists,
         };
         form.show(ui, cx, &view);
     })
@@ -105,6 +119,7 @@ fn devices_are_chosen_and_switched_off() {
         page.get_by_role_and_label(egui::accesskit::Role::ComboBox, &combo("prejoin-camera")).click();
         page.run();
         page.get_by_label("HD Webcam");
+        page.get_by_label(&t.with("source-default-named", &[("name", "HD Webcam".into())]));
         page.get_by_label(&t.t("source-pattern")).click();
         page.run();
         assert_eq!(page.state().screen.video_source(), VideoSource::Pattern);
@@ -115,6 +130,26 @@ fn devices_are_chosen_and_switched_off() {
         type_into(&mut page, &t.t("prejoin-file"), "/tmp/speech.wav");
         assert_eq!(page.state().screen.audio_source(), AudioSource::File("/tmp/speech.wav".into()));
         assert_eq!(page.state().actions.iter().filter(|a| **a == Action::Reopen).count(), 2);
+    }
+}
+
+#[test]
+fn the_systems_default_is_named_first_and_a_device_that_is_gone_stays_chosen() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let gone = PreJoin { audio: "device:pulse:old".into(), speaker: "pulse:older".into(), ..enter() };
+        let mut page = page(lang, SIZE, gone, None);
+        page.run();
+        page.get_by_role_and_label(egui::accesskit::Role::ComboBox, &t.t("prejoin-mic")).click();
+        page.run();
+        let default = t.with("source-default-named", &[("name", "Headset".into())]);
+        let missing = t.with("source-missing", &[("name", "old".into())]);
+        let order = [default.as_str(), missing.as_str(), "Built-in", "Headset"]
+            .map(|label| page.get_all_by_label(label).last().unwrap().rect().top());
+        assert!(order.windows(2).all(|w| w[0] < w[1]), "{order:?}");
+        assert_eq!(page.state().screen.audio_source(), AudioSource::Device(Some("pulse:old".into())));
+        // Of the speakers nothing is known yet: the choice is not called missing.
+        assert!(page.query_by_label(&t.with("source-missing", &[("name", "older".into())])).is_none());
     }
 }
 

@@ -5,6 +5,7 @@ use crate::media::devices::Device;
 use crate::media::frame::SAMPLE_RATE;
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{BufferSize, ErrorKind, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfig};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Which way the sound goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +19,80 @@ pub(crate) enum Direction {
 /// Length of the device periods that are asked for first. Two periods make the device's buffer.
 pub(super) const SHORT_PERIOD_MS: u32 = 10;
 
-/// The devices of a direction that can be opened. ALSA lists dozens of names that cannot: only those with a working default
-/// configuration count.
+/// An open device; closed when dropped.
+#[expect(dead_code, reason = "held for their Drop")]
+pub(super) enum Stream {
+    Cpal(cpal::Stream),
+    #[cfg(target_os = "linux")]
+    Pcm(super::pcm::Stream),
+}
+
+/// One device is asked what it can do, or opened, at a time: while it is asked it is busy, and some drivers can only do one thing.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// To be held while a device is opened.
+pub(super) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The devices of a direction that can be opened. ALSA lists dozens of names that cannot, and each card under many: only those with a
+/// working default configuration count, and of the names of a card those that convert what has to be converted.
 pub(crate) fn list(direction: Direction) -> Vec<Device> {
     let host = cpal::default_host();
     let Ok(devices) = host.devices() else { return Vec::new() };
-    devices
-        .filter(|device| default_configuration(device, direction).is_ok())
-        .filter_map(|device| {
-            let id = device.id().ok()?.to_string();
+    let mut found: Vec<Device> = Vec::new();
+    for device in devices {
+        let Some(id) = device.id().ok().map(|id| id.to_string()).filter(|id| is_worth_listing(id)) else { continue };
+        let there = {
+            let _guard = one_at_a_time();
+            default_configuration(&device, direction).map_or_else(|e| e.kind() == ErrorKind::DeviceBusy, |_| true)
+        };
+        if there && !found.iter().any(|other| other.id == id) {
             let name = device.description().map_or_else(|_| id.clone(), |d| d.name().to_owned());
-            Some(Device { id, name })
-        })
-        .collect()
+            found.push(Device { id, name });
+        }
+    }
+    found
+}
+
+/// Of ALSA's many names only those of whole cards, by the card's name (its number changes with what was plugged in first); "default" is
+/// offered as such anyway.
+fn is_worth_listing(id: &str) -> bool {
+    let Some(name) = id.strip_prefix("alsa:") else { return true };
+    match name.split_once(":CARD=") {
+        Some(("plughw", card)) => !card.starts_with(|c: char| c.is_ascii_digit()),
+        Some(_) => false,
+        None => !matches!(
+            name,
+            "default"
+                | "sysdefault"
+                | "null"
+                | "samplerate"
+                | "speexrate"
+                | "jack"
+                | "oss"
+                | "pulse"
+                | "pipewire"
+                | "upmix"
+                | "vdownmix"
+                | "lavrate"
+                | "speex"
+        ),
+    }
+}
+
+/// The device that the system takes by default, where it has a name of its own.
+pub(crate) fn default_device(direction: Direction) -> Option<Device> {
+    // ALSA's "default" says nothing about what is behind it.
+    if cfg!(target_os = "linux") {
+        return None;
+    }
+    let host = cpal::default_host();
+    let device = match direction {
+        Direction::Input => host.default_input_device(),
+        Direction::Output => host.default_output_device(),
+    }?;
+    Some(Device { id: device.id().ok()?.to_string(), name: device.description().ok()?.name().to_owned() })
 }
 
 /// The device with this id, or the system's default.
@@ -41,11 +103,14 @@ pub(super) fn find(direction: Direction, id: Option<&str>) -> Result<cpal::Devic
         None if direction == Direction::Input => host.default_input_device(),
         None => host.default_output_device(),
     };
+    found.ok_or_else(|| nothing(direction, id))
+}
+
+/// The error of a device that is not there.
+pub(super) fn nothing(direction: Direction, id: Option<&str>) -> SourceError {
     let what = if direction == Direction::Input { "microphone" } else { "speaker" };
-    found.ok_or_else(|| match id {
-        Some(id) => SourceError::new(SourceErrorKind::NoDevice, format!("there is no {what} `{id}`")),
-        None => SourceError::new(SourceErrorKind::NoDevice, format!("there is no {what}")),
-    })
+    let detail = id.map_or_else(|| format!("there is no {what}"), |id| format!("there is no {what} `{id}`"));
+    SourceError::new(SourceErrorKind::NoDevice, detail)
 }
 
 fn default_configuration(device: &cpal::Device, direction: Direction) -> Result<SupportedStreamConfig, cpal::Error> {
@@ -122,7 +187,11 @@ macro_rules! with_sample_type {
             cpal::SampleFormat::I24 => $call::<cpal::I24>($($argument),*),
             cpal::SampleFormat::I32 => $call::<i32>($($argument),*),
             cpal::SampleFormat::U8 => $call::<u8>($($argument),*),
+            cpal::SampleFormat::I64 => $call::<i64>($($argument),*),
             cpal::SampleFormat::U16 => $call::<u16>($($argument),*),
+            cpal::SampleFormat::U24 => $call::<cpal::U24>($($argument),*),
+            cpal::SampleFormat::U32 => $call::<u32>($($argument),*),
+            cpal::SampleFormat::U64 => $call::<u64>($($argument),*),
             other => Err($crate::media::audio::device::unsupported(other)),
         }
     };
@@ -139,6 +208,22 @@ mod tests {
             let error = find(direction, Some("alsa:no such card")).err().unwrap();
             assert_eq!(error.kind, SourceErrorKind::NoDevice);
             assert!(error.detail.contains("no such card"));
+        }
+    }
+
+    #[test]
+    fn a_card_is_listed_once_and_by_its_name() {
+        for good in ["alsa:plughw:CARD=Headset,DEV=0", "alsa:mine", "wasapi:{0.0.1}"] {
+            assert!(is_worth_listing(good), "{good}");
+        }
+        for bad in [
+            "alsa:hw:CARD=Headset,DEV=0",
+            "alsa:plughw:CARD=0,DEV=0",
+            "alsa:surround51:CARD=PCH,DEV=0",
+            "alsa:default",
+            "alsa:pulse",
+        ] {
+            assert!(!is_worth_listing(bad), "{bad}");
         }
     }
 

@@ -3,9 +3,12 @@
 //! The device's callback only copies into a lock-free ring; a thread resamples, cuts and stamps.
 
 use super::device::{self, Direction, with_sample_type};
+#[cfg(target_os = "linux")]
+use super::pcm;
 use super::resample::Resampler;
 use crate::base::{Clock, Queue, Stop, Worker};
 use crate::media::capture::{SourceError, SourceErrorKind};
+use crate::media::devices::{Choice, Chooser, Kind, Using};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, SizedSample, StreamConfig};
@@ -22,8 +25,12 @@ const STALLED: Duration = Duration::from_secs(2);
 const SHORT_STALLED: Duration = Duration::from_millis(700);
 /// The periods to ask for, one after the other; the last one is what a driver with a 100 Hz timer manages.
 const PERIODS_MS: [u32; 3] = [device::SHORT_PERIOD_MS, 20, 60];
-/// How often a lost microphone is tried again.
+/// How often a lost microphone is tried again, if no device comes or goes meanwhile.
 const RETRY: Duration = Duration::from_secs(2);
+/// How soon it is noticed that one does.
+const PAUSE_LOOK: Duration = Duration::from_millis(50);
+/// Exact zeros for this long mean that something is switched off.
+const SILENT: Duration = Duration::from_secs(2);
 /// Capacity of the ring in milliseconds.
 const RING_MS: u32 = 500;
 /// How fast the stamps follow the callbacks' times, which come in steps of whole periods and late on a busy machine.
@@ -35,93 +42,202 @@ const JUMP: Duration = Duration::from_millis(60);
 #[derive(Debug)]
 pub struct Mic {
     failure: Arc<Mutex<Option<SourceError>>>,
+    using: Using,
     _worker: Worker,
 }
 
 impl Mic {
-    /// Why it delivers nothing just now. It is opened again every 2 s until it does.
+    /// Why nothing useful comes from it just now: it is lost (and opened again as soon as it is there), or delivers nothing but zeros.
     pub fn failure(&self) -> Option<SourceError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// The device that is open.
+    pub fn using(&self) -> Using {
+        self.using.clone()
+    }
 }
 
-/// Opens the microphone with this id, or the system's default one, and fills `chunks` from then on.
+/// Opens the microphone that is chosen, or the system's default one while that is not there, and fills `chunks` from then on.
+///
+/// It turns to another device by itself: to the default one when the chosen one is lost, back when it is there again.
 ///
 /// # Errors
 /// No such device, in use, not allowed, or nothing it delivers can be used: told apart by kind.
-pub fn open(device: Option<&str>, chunks: Queue<Chunk>, clock: Clock) -> Result<Mic, SourceError> {
-    let wanted = device.map(str::to_owned);
-    let failure = Arc::new(Mutex::new(None));
-    let told = failure.clone();
-    let opener = Opener { wanted, chunks, clock, failure: told };
-    let (worker, rate) = Worker::open(
+pub fn open(choice: Choice, chunks: Queue<Chunk>, clock: Clock) -> Result<Mic, SourceError> {
+    let (failure, using) = (Arc::new(Mutex::new(None)), Using::default());
+    let (told, shown) = (failure.clone(), using.clone());
+    let (worker, ()) = Worker::open(
         "audio-mic",
         move || {
-            let open = opener.open(PERIODS_MS[0])?;
-            let rate = open.1.feed.rate;
-            Ok::<_, SourceError>(((opener, open), rate))
+            let chooser = Chooser::new(Kind::Microphone, choice, shown);
+            let mut opener = Opener { chooser, chunks, clock, failure: told };
+            let open = opener.open_first()?;
+            Ok::<_, SourceError>(((opener, open), ()))
         },
         |(opener, open), stop| opener.keep(open, stop),
     )?;
-    tracing::info!(rate, "microphone opened");
-    Ok(Mic { failure, _worker: worker })
+    Ok(Mic { failure, using, _worker: worker })
 }
 
 /// An open device and what makes chunks of what it delivers.
-type Open = (cpal::Stream, Assembler);
+struct Open {
+    what: Choice,
+    /// Which of the periods it was asked for.
+    period: usize,
+    assembler: Assembler,
+    _stream: device::Stream,
+}
 
 /// All it takes to open the device, again and again.
 struct Opener {
-    wanted: Option<String>,
+    chooser: Chooser,
     chunks: Queue<Chunk>,
     clock: Clock,
     failure: Arc<Mutex<Option<SourceError>>>,
 }
 
 impl Opener {
-    fn open(&self, period_ms: u32) -> Result<Open, SourceError> {
-        let (stream, feed) = start_device(self.wanted.as_deref(), period_ms, &self.clock, &self.failure)?;
+    fn open(&mut self, what: Choice, period: usize) -> Result<Open, SourceError> {
+        if self.chooser.nothing_there() {
+            return Err(device::nothing(Direction::Input, None));
+        }
+        let (stream, feed) = start_device(what.id(), PERIODS_MS[period], &self.clock, &self.failure)?;
         let resampler =
             Resampler::mono(feed.rate, SAMPLE_RATE).map_err(|e| SourceError::new(SourceErrorKind::Other, e.to_string()))?;
-        Ok((stream, Assembler::new(feed, resampler, self.chunks.clone())))
+        tracing::info!(?what, rate = feed.rate, "microphone opened");
+        let assembler = Assembler::new(feed, resampler, self.chunks.clone());
+        Ok(Open { what, period, assembler, _stream: stream })
     }
 
-    /// Keeps the device open until `stop`.
-    fn keep(self, (mut stream, mut assembler): Open, stop: &Stop) {
-        let mut longer = PERIODS_MS[1..].iter();
-        let mut period_ms = PERIODS_MS[0];
+    /// Opens what is wanted, and the default device where that does not open; the error is that of the wanted one.
+    fn open_first(&mut self) -> Result<Open, SourceError> {
+        let mut first_error = None;
         loop {
-            let patience = if longer.as_slice().is_empty() { STALLED } else { SHORT_STALLED };
-            let mut end = assembler.run(&self.clock, stop, patience, || self.set_failure(None));
-            // The old stream must be closed before the device can be opened again.
-            drop(stream);
-            (stream, assembler) = loop {
-                match end {
-                    End::Stopped => return,
-                    End::Silent => match longer.next() {
-                        Some(ms) => {
-                            tracing::warn!("the microphone delivers nothing in periods of {period_ms} ms: trying {ms} ms");
-                            period_ms = *ms;
-                        }
-                        None => {
-                            let detail = "the microphone delivers nothing any more";
-                            self.set_failure(Some(SourceError::new(SourceErrorKind::Stalled, detail)));
-                            end = End::Lost;
-                            continue;
-                        }
-                    },
-                    End::Lost if stop.wait(RETRY) => return,
-                    End::Lost => {}
+            let now = self.clock.now();
+            let wanted = self.chooser.wanted(now);
+            match self.open(wanted.clone(), 0) {
+                Ok(open) => {
+                    self.chooser.opened(&wanted);
+                    return Ok(open);
                 }
-                match self.open(period_ms) {
-                    Ok(open) => break open,
-                    Err(error) => {
-                        self.set_failure(Some(error));
-                        end = End::Lost;
+                Err(error) => {
+                    self.chooser.failed(&wanted, error.kind, now);
+                    let error = first_error.get_or_insert(error).clone();
+                    if wanted == Choice::Default {
+                        return Err(error);
                     }
                 }
-            };
+            }
         }
+    }
+
+    /// Keeps a device open until `stop`.
+    fn keep(mut self, open: Open, stop: &Stop) {
+        let mut open = Some(open);
+        loop {
+            let Some(mut current) = open.take() else {
+                match self.open_first() {
+                    Ok(again) => open = Some(again),
+                    Err(error) => {
+                        self.set_failure(Some(error));
+                        if self.pause(stop) {
+                            return;
+                        }
+                    }
+                }
+                continue;
+            };
+            let longer = PERIODS_MS.get(current.period + 1);
+            let patience = if longer.is_some() { SHORT_STALLED } else { STALLED };
+            match self.run(&mut current.assembler, stop, patience) {
+                End::Stopped => return,
+                End::Turn(next) => {
+                    // The other one is opened before this one is closed, and only if it opens.
+                    match self.open(next.clone(), 0) {
+                        Ok(other) => {
+                            self.chooser.opened(&next);
+                            open = Some(other);
+                        }
+                        Err(error) => {
+                            tracing::info!(?next, %error, "the microphone to turn to does not open");
+                            self.chooser.failed(&next, error.kind, self.clock.now());
+                            open = Some(current);
+                        }
+                    }
+                }
+                End::Silent if longer.is_some() => {
+                    let (what, period) = (current.what.clone(), current.period + 1);
+                    tracing::warn!("the microphone delivers nothing: trying periods of {} ms", PERIODS_MS[period]);
+                    // The old stream must be closed before the device can be opened again.
+                    drop(current);
+                    match self.open(what.clone(), period) {
+                        Ok(again) => open = Some(again),
+                        Err(error) => self.lose(error),
+                    }
+                }
+                End::Silent => {
+                    drop(current);
+                    self.lose(SourceError::new(SourceErrorKind::Stalled, "the microphone delivers nothing any more"));
+                }
+                End::Lost => {
+                    drop(current);
+                    let error = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    self.lose(error.unwrap_or_else(|| device::nothing(Direction::Input, None)));
+                }
+            }
+        }
+    }
+
+    /// Hands out chunks until something ends it.
+    fn run(&mut self, assembler: &mut Assembler, stop: &Stop, patience: Duration) -> End {
+        let mut heard = self.clock.now();
+        let (mut overruns, mut first, mut silent) = (0, true, false);
+        while !stop.wait(LOOK) {
+            let now = self.clock.now();
+            if assembler.step() {
+                heard = now;
+                if std::mem::take(&mut first) {
+                    self.set_failure(None);
+                    self.chooser.works();
+                }
+                if assembler.zeros.are_suspicious() != silent {
+                    silent = !silent;
+                    self.set_failure(silent.then(|| SourceError::new(SourceErrorKind::Silent, "nothing but zeros for 2 s")));
+                }
+            } else if now.saturating_sub(heard) > patience {
+                return End::Silent;
+            }
+            if assembler.feed.lost.load(Ordering::Acquire) {
+                return End::Lost;
+            }
+            if let Some(next) = self.chooser.turn(now) {
+                return End::Turn(next);
+            }
+            let missed = assembler.feed.overruns.load(Ordering::Relaxed);
+            if missed > overruns {
+                tracing::warn!(times = missed - overruns, "microphone samples lost: the machine is too busy");
+                overruns = missed;
+            }
+        }
+        End::Stopped
+    }
+
+    fn lose(&mut self, error: SourceError) {
+        tracing::warn!(%error, "microphone lost");
+        self.chooser.lost(error.kind, self.clock.now());
+        self.set_failure(Some(error));
+    }
+
+    /// Waits before the next try, less when the devices change; returns whether to stop.
+    fn pause(&self, stop: &Stop) -> bool {
+        let until = self.clock.now() + RETRY;
+        while self.clock.now() < until && !self.chooser.has_news() {
+            if stop.wait(PAUSE_LOOK) {
+                return true;
+            }
+        }
+        stop.is_set()
     }
 
     fn set_failure(&self, failure: Option<SourceError>) {
@@ -140,12 +256,19 @@ struct Feed {
     overruns: Arc<AtomicU64>,
 }
 
+type Failure = Arc<Mutex<Option<SourceError>>>;
+
 fn start_device(
     wanted: Option<&str>,
     period_ms: u32,
     clock: &Clock,
-    failure: &Arc<Mutex<Option<SourceError>>>,
-) -> Result<(cpal::Stream, Feed), SourceError> {
+    failure: &Failure,
+) -> Result<(device::Stream, Feed), SourceError> {
+    let _guard = device::one_at_a_time();
+    #[cfg(target_os = "linux")]
+    if let Some(name) = wanted.and_then(pcm::name_of) {
+        return start_named(name?, period_ms, clock, failure);
+    }
     let device = device::find(Direction::Input, wanted)?;
     let (config, format) = device::configure(&device, Direction::Input, period_ms)?;
     with_sample_type!(format, start(&device, config, clock, failure)).or_else(|error| {
@@ -155,25 +278,72 @@ fn start_device(
     })
 }
 
+/// Opens a sound server's device.
+#[cfg(target_os = "linux")]
+fn start_named(name: String, period_ms: u32, clock: &Clock, failure: &Failure) -> Result<(device::Stream, Feed), SourceError> {
+    // The thread that opens the device learns its rate, and makes the other end of the ring.
+    let (hand_over, handed) = std::sync::mpsc::sync_channel(1);
+    let (lost, told, clock) = (Arc::new(AtomicBool::new(false)), failure.clone(), clock.clone());
+    let gone = lost.clone();
+    let make = move |geometry: pcm::Geometry| {
+        let (mut write, feed) = ring(geometry.rate, usize::from(geometry.channels), clock, lost);
+        // Nobody but this function waits there, and it does.
+        let _ = hand_over.send(feed);
+        let take: pcm::Take = Box::new(move |data, age| write(data, age));
+        take
+    };
+    let end = move |error: SourceError| {
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        gone.store(true, Ordering::Release);
+    };
+    let (stream, _) = pcm::record(name, period_ms, make, end)?;
+    let feed = handed.recv().map_err(|_| SourceError::new(SourceErrorKind::Other, "the microphone's thread died"))?;
+    Ok((device::Stream::Pcm(stream), feed))
+}
+
 fn start<T>(
     device: &cpal::Device,
     config: StreamConfig,
     clock: &Clock,
-    failure: &Arc<Mutex<Option<SourceError>>>,
-) -> Result<(cpal::Stream, Feed), SourceError>
+    failure: &Failure,
+) -> Result<(device::Stream, Feed), SourceError>
+where
+    T: SizedSample + 'static,
+    f32: FromSample<T>,
+{
+    let lost = Arc::new(AtomicBool::new(false));
+    let (mut write, feed) = ring(config.sample_rate, usize::from(config.channels), clock.clone(), lost.clone());
+    let callback = move |data: &[T], info: &cpal::InputCallbackInfo| {
+        let stamp = info.timestamp();
+        write(data, stamp.callback.checked_duration_since(stamp.capture).unwrap_or_default());
+    };
+    let (gone, told) = (lost, failure.clone());
+    let failed = move |error: cpal::Error| {
+        if device::is_fatal(&error) {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(device::describe(&error));
+            gone.store(true, Ordering::Release);
+        } else {
+            tracing::debug!(%error, "microphone");
+        }
+    };
+    let stream = device.build_input_stream::<T, _, _>(config, callback, failed, None).map_err(|e| device::describe(&e))?;
+    stream.play().map_err(|e| device::describe(&e))?;
+    Ok((device::Stream::Cpal(stream), feed))
+}
+
+/// The ring between a device's callback and the assembling thread: what the callback does with its samples and the age of the first of
+/// them (it takes no lock and allocates nothing), and the other end.
+fn ring<T>(rate: u32, channels: usize, clock: Clock, lost: Arc<AtomicBool>) -> (impl FnMut(&[T], Duration) + Send, Feed)
 where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    let rate = config.sample_rate;
     let (mut ring, samples) = RingBuffer::new((rate * RING_MS / 1000) as usize);
     let (mut marks, stamps) = RingBuffer::new(256);
-    let (lost, overruns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let (channels, clock, missed) = (usize::from(config.channels), clock.clone(), overruns.clone());
+    let overruns = Arc::new(AtomicU64::new(0));
+    let missed = overruns.clone();
     let mut count = 0_u64;
-    let callback = move |data: &[T], info: &cpal::InputCallbackInfo| {
-        let stamp = info.timestamp();
-        let age = stamp.callback.checked_duration_since(stamp.capture).unwrap_or_default();
+    let write = move |data: &[T], age: Duration| {
         let captured = clock.now().saturating_sub(age);
         // A full ring of marks only makes the stamps less exact.
         let _ = marks.push((count, u64::try_from(captured.as_micros()).unwrap_or(u64::MAX)));
@@ -183,19 +353,7 @@ where
             missed.fetch_add(1, Ordering::Relaxed);
         }
     };
-    let (gone, told) = (lost.clone(), failure.clone());
-    let failed = move |error: cpal::Error| {
-        if device::is_fatal(&error) {
-            tracing::warn!(%error, "microphone lost");
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(device::describe(&error));
-            gone.store(true, Ordering::Release);
-        } else {
-            tracing::debug!(%error, "microphone");
-        }
-    };
-    let stream = device.build_input_stream::<T, _, _>(config, callback, failed, None).map_err(|e| device::describe(&e))?;
-    stream.play().map_err(|e| device::describe(&e))?;
-    Ok((stream, Feed { samples, stamps, rate, lost, overruns }))
+    (write, Feed { samples, stamps, rate, lost, overruns })
 }
 
 /// Averages the channels of each frame into the ring; returns how many frames fitted, and how many there were.
@@ -227,12 +385,15 @@ struct Assembler {
     raw: Vec<f32>,
     ready: Vec<f32>,
     stamper: Stamper,
+    zeros: Zeros,
 }
 
 /// Why an [`Assembler`] came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     Stopped,
+    /// Another device should be used.
+    Turn(Choice),
     /// Nothing came in for too long.
     Silent,
     /// The system says that the device is gone.
@@ -264,36 +425,30 @@ impl Stamper {
     }
 }
 
+/// How long there has been nothing but exact zeros. A real microphone in a silent room still makes some noise.
+struct Zeros {
+    enough: u64,
+    run: u64,
+}
+
+impl Zeros {
+    fn see(&mut self, samples: &[f32]) {
+        match samples.iter().rposition(|sample| *sample != 0.0) {
+            Some(last) => self.run = (samples.len() - last - 1) as u64,
+            None => self.run += samples.len() as u64,
+        }
+    }
+
+    fn are_suspicious(&self) -> bool {
+        self.run >= self.enough
+    }
+}
+
 impl Assembler {
     fn new(feed: Feed, resampler: Resampler, chunks: Queue<Chunk>) -> Self {
         let stamper = Stamper { anchor: None, rate: feed.rate };
-        Self { feed, resampler, chunks, taken: 0, raw: Vec::new(), ready: Vec::new(), stamper }
-    }
-
-    /// Hands out chunks until something ends it. Calls `first` when the first sound has come.
-    fn run(mut self, clock: &Clock, stop: &Stop, patience: Duration, first: impl FnOnce()) -> End {
-        let mut heard = clock.now();
-        let mut overruns = 0;
-        let mut first = Some(first);
-        while !stop.wait(LOOK) {
-            if self.step() {
-                heard = clock.now();
-                if let Some(first) = first.take() {
-                    first();
-                }
-            } else if clock.now().saturating_sub(heard) > patience {
-                return End::Silent;
-            }
-            if self.feed.lost.load(Ordering::Acquire) {
-                return End::Lost;
-            }
-            let missed = self.feed.overruns.load(Ordering::Relaxed);
-            if missed > overruns {
-                tracing::warn!(times = missed - overruns, "microphone samples lost: the machine is too busy");
-                overruns = missed;
-            }
-        }
-        End::Stopped
+        let zeros = Zeros { enough: u64::from(feed.rate) * SILENT.as_secs(), run: 0 };
+        Self { feed, resampler, chunks, taken: 0, raw: Vec::new(), ready: Vec::new(), stamper, zeros }
     }
 
     /// Hands out every whole chunk there is; returns whether anything came in.
@@ -309,6 +464,7 @@ impl Assembler {
         self.raw.clear();
         self.raw.extend(chunk);
         self.taken += waiting as u64;
+        self.zeros.see(&self.raw);
         if let Err(error) = self.resampler.push(&self.raw, &mut self.ready) {
             tracing::error!(%error, "microphone samples lost in the resampler");
         }
@@ -374,8 +530,39 @@ mod tests {
     }
 
     #[test]
-    fn a_microphone_that_does_not_exist_is_an_error_of_its_kind() {
-        let error = open(Some("alsa:no such card"), Queue::bounded(1), Clock::system()).err().unwrap();
-        assert_eq!(error.kind, SourceErrorKind::NoDevice);
+    fn any_rate_and_number_of_channels_becomes_the_same_chunks() {
+        for rate in [8_000, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000] {
+            for channels in 1..=6_usize {
+                let (mut assembler, mut ring, mut marks, chunks) = assembler(rate);
+                let period = rate as usize / 100;
+                for callback in 0..100_u64 {
+                    marks.push((callback * period as u64, callback * 10_000)).unwrap();
+                    let first = callback as usize * period;
+                    let tone = (first..first + period)
+                        .flat_map(|i| vec![0.5 * (std::f32::consts::TAU * 440.0 * i as f32 / rate as f32).sin(); channels]);
+                    mix_down(&tone.collect::<Vec<f32>>(), channels, &mut ring);
+                    assembler.step();
+                }
+                let all: Vec<f32> = std::iter::from_fn(|| chunks.pop()).flat_map(|chunk| chunk.samples).collect();
+                let rising = all.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count() as f32 * 48_000.0 / all.len() as f32;
+                let rms = (all[4_800..].iter().map(|s| s * s).sum::<f32>() / (all.len() - 4_800) as f32).sqrt();
+                let what = format!("{rate} Hz, {channels} channels: {} samples, {rising} Hz, {rms}", all.len());
+                assert!(
+                    (46_500..=48_000).contains(&all.len()) && (rising - 440.0).abs() < 6.0 && (rms - 0.354).abs() < 0.01,
+                    "{what}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn exact_zeros_are_noticed_and_forgiven() {
+        let mut zeros = Zeros { enough: 8, run: 0 };
+        zeros.see(&[0.0; 7]);
+        assert!(!zeros.are_suspicious());
+        zeros.see(&[0.0]);
+        assert!(zeros.are_suspicious());
+        zeros.see(&[1e-9, 0.0]);
+        assert_eq!((zeros.run, zeros.are_suspicious()), (1, false));
     }
 }

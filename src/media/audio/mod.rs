@@ -24,11 +24,15 @@ mod device;
 pub mod mic;
 mod mix;
 mod output;
+#[cfg(target_os = "linux")]
+mod pcm;
 mod resample;
 mod speaker;
 
 pub use chime::Chime;
-pub(crate) use device::{Direction, list};
+pub(crate) use device::{Direction, default_device, list};
 pub use mic::Mic;
 pub use output::{Output, Source, Tick, Voice};
+#[cfg(target_os = "linux")]
+pub(crate) use pcm::reaches_server;
 pub(crate) use resample::Resampler;

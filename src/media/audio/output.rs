@@ -5,6 +5,7 @@ use super::resample::Resampler;
 use super::speaker::{self, Feed, Link};
 use crate::base::{Clock, Queue, Stop, Worker};
 use crate::media::capture::SourceError;
+use crate::media::devices::{Choice, Chooser, Kind, Using};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -54,6 +55,7 @@ pub trait Source: Send {
 pub struct Output {
     shared: Arc<Shared>,
     link: Arc<Link>,
+    using: Using,
     // In this order: the tick thread ends first, then the device is closed.
     _ticks: Arc<Worker>,
     _device: Option<Arc<Worker>>,
@@ -76,15 +78,15 @@ struct Shared {
 }
 
 impl Output {
-    /// Opens the speaker with this id, or the system's default one, and starts to mix.
+    /// Opens the speaker that is chosen, or the system's default one while that is not there, and starts to mix.
     ///
-    /// Returns at once: a thread opens the device. Until it is open, when it cannot be opened and after it was lost, the output is
-    /// silent but goes on at the pace of `clock`; the default device is then tried every 2 s. See [`failure`](Self::failure).
+    /// Returns at once: a thread opens the device, and turns to another one by itself when the chosen one is lost or back. Until one is
+    /// open, and while none can be opened, the output is silent but goes on at the pace of `clock`. See [`failure`](Self::failure).
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn open(device: Option<String>, clock: Clock) -> Result<Self, SourceError> {
-        Self::start(clock, Some(device))
+    pub fn open(choice: Choice, clock: Clock) -> Result<Self, SourceError> {
+        Self::start(clock, Some(choice))
     }
 
     /// An output that nobody hears, at the pace of `clock`.
@@ -95,18 +97,20 @@ impl Output {
         Self::start(clock, None)
     }
 
-    fn start(clock: Clock, device: Option<Option<String>>) -> Result<Self, SourceError> {
+    fn start(clock: Clock, choice: Option<Choice>) -> Result<Self, SourceError> {
         let (shared, link) = (Arc::new(Shared::default()), Arc::new(Link::default()));
         let mut engine = Engine::new(shared.clone(), link.clone(), clock.clone());
         let ticks = Worker::spawn("audio-tick", move |stop| engine.run(stop))?;
-        let device = match device {
-            Some(wanted) => {
-                let link = link.clone();
-                Some(Worker::spawn("audio-speaker", move |stop| speaker::run(wanted, &link, &clock, stop))?)
+        let using = Using::default();
+        let device = match choice {
+            Some(choice) => {
+                let (link, using) = (link.clone(), using.clone());
+                let run = move |stop: &Stop| speaker::run(Chooser::new(Kind::Speaker, choice, using), &link, &clock, stop);
+                Some(Worker::spawn("audio-speaker", run)?)
             }
             None => None,
         };
-        Ok(Self { shared, link, _ticks: Arc::new(ticks), _device: device.map(Arc::new) })
+        Ok(Self { shared, link, using, _ticks: Arc::new(ticks), _device: device.map(Arc::new) })
     }
 
     /// Adds a source to the mix.
@@ -123,6 +127,16 @@ impl Output {
         if voices.iter().filter(|(id, _)| *id == ONCE).count() < ONCE_AT_MOST {
             voices.push((ONCE, Box::new(source)));
         }
+    }
+
+    /// Turns to another device, in place: what is being played goes on there. A [silent](Self::silent) output stays silent.
+    pub fn choose(&self, choice: Choice) {
+        self.link.choice.put(choice);
+    }
+
+    /// The device that is open.
+    pub fn using(&self) -> &Using {
+        &self.using
     }
 
     /// Why nothing is heard, if the device is the reason.
@@ -448,7 +462,7 @@ mod tests {
 
     #[test]
     fn an_output_whose_device_does_not_exist_says_so_and_ticks_on() {
-        let output = Output::open(Some("alsa:no such card".to_owned()), Clock::system()).unwrap();
+        let output = Output::open(Choice::This("alsa:no such card".to_owned()), Clock::system()).unwrap();
         let ticks = Arc::default();
         let _voice = output.voice(Constant(0.0, Arc::clone(&ticks)));
         until(|| ticks.lock().unwrap().len() > 20);

@@ -2,9 +2,12 @@
 //!
 //! The device's callback reads a lock-free ring; it takes no lock, allocates nothing, and wakes the tick thread.
 
-use super::device::{self, Direction, with_sample_type};
+use super::device::{self, Direction, Stream, with_sample_type};
+#[cfg(target_os = "linux")]
+use super::pcm;
 use crate::base::{Clock, Slot, Stop};
 use crate::media::capture::{SourceError, SourceErrorKind};
+use crate::media::devices::{Choice, Chooser};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -13,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// How often a lost device is tried again.
+/// How often a lost device is tried again, if no device comes or goes meanwhile.
 const RETRY: Duration = Duration::from_secs(2);
 /// The periods to ask for, one after the other: a driver that breaks on an underrun (ALSA's way to PulseAudio does) gets longer ones, at
 /// once. Only when the longest break too, the device counts as lost.
@@ -30,6 +33,8 @@ const RING_MS: u32 = 200;
 pub(super) struct Link {
     /// A device that has just been opened, for the tick thread to feed.
     pub(super) opened: Slot<Feed>,
+    /// Another choice of the person's, for the device thread to follow.
+    pub(super) choice: Slot<Choice>,
     /// Why there is no device.
     failure: Mutex<Option<SourceError>>,
     /// The tick thread, to be woken by the callback.
@@ -84,64 +89,133 @@ impl Gauge {
     }
 }
 
-/// Keeps the device open until `stop`.
-pub(super) fn run(wanted: Option<String>, link: &Arc<Link>, clock: &Clock, stop: &Stop) {
-    let mut wanted = wanted.as_deref();
-    let (mut period_ms, mut longer) = (PERIODS_MS[0], PERIODS_MS[1..].iter());
+/// Keeps the chosen device open until `stop`, the default one while that is not there.
+pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &Stop) {
+    let mut period = 0;
+    // What is open is closed only when the next one is: a device to turn to may not open.
+    let mut open: Option<(Stream, Arc<Gauge>)> = None;
+    let mut next = chooser.wanted(clock.now());
     loop {
-        match open(wanted, period_ms, link, clock) {
+        match start_device(&chooser, &next, PERIODS_MS[period], link, clock) {
             Ok((stream, feed)) => {
+                tracing::info!(what = ?next, rate = feed.rate, period = feed.period, "speaker opened");
                 let gauge = feed.gauge.clone();
-                tracing::info!(rate = feed.rate, period = feed.period, "speaker opened");
                 link.opened.put(feed);
                 link.set_failure(None);
-                watch(&gauge, clock, stop);
-                drop(stream);
-                if stop.is_set() {
-                    return;
-                }
-                if let Some(ms) = longer.next() {
-                    period_ms = *ms;
-                    continue;
-                }
-                link.set_failure(gauge.error.lock().unwrap_or_else(PoisonError::into_inner).clone());
+                chooser.opened(&next);
+                open = Some((stream, gauge));
             }
             Err(error) => {
-                if link.failure().as_ref() != Some(&error) {
-                    tracing::warn!(%error, "no speaker; the call goes on silently");
+                chooser.failed(&next, error.kind, clock.now());
+                if open.is_some() {
+                    tracing::info!(what = ?next, %error, "the speaker to turn to does not open");
+                } else if next == Choice::Default {
+                    if link.failure().as_ref() != Some(&error) {
+                        tracing::warn!(%error, "no speaker; the call goes on silently");
+                        link.set_failure(Some(error));
+                    }
+                    if pause(&mut chooser, link, clock, stop) {
+                        return;
+                    }
+                    period = 0;
+                } else {
                     link.set_failure(Some(error));
-                }
-                // The chosen device does not open: the default one is better than silence.
-                if wanted.take().is_some() {
-                    continue;
                 }
             }
         }
-        if stop.wait(RETRY) {
-            return;
+        if let Some((stream, gauge)) = open.take() {
+            match watch(&gauge, &mut chooser, link, clock, stop) {
+                End::Stopped => return,
+                End::Turn(to) => {
+                    (open, next, period) = (Some((stream, gauge)), to, 0);
+                    continue;
+                }
+                End::Lost => {
+                    drop(stream);
+                    let error = gauge.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    // Gone is gone; a driver that breaks may do with longer periods.
+                    let gone = error.as_ref().is_some_and(|e| e.kind == SourceErrorKind::NoDevice);
+                    if period + 1 < PERIODS_MS.len() && !gone {
+                        period += 1;
+                        continue;
+                    }
+                    period = 0;
+                    chooser.lost(error.as_ref().map_or(SourceErrorKind::Other, |e| e.kind), clock.now());
+                    link.set_failure(error);
+                    if next == Choice::Default && pause(&mut chooser, link, clock, stop) {
+                        return;
+                    }
+                }
+            }
         }
-        wanted = None;
+        next = chooser.wanted(clock.now());
     }
 }
 
-/// Returns when the device is lost or `stop` is set.
-fn watch(gauge: &Gauge, clock: &Clock, stop: &Stop) {
+/// Why the watch over a device ended.
+enum End {
+    Stopped,
+    Turn(Choice),
+    Lost,
+}
+
+/// Returns when the device is lost, another one should be used, or `stop` is set.
+fn watch(gauge: &Gauge, chooser: &mut Chooser, link: &Link, clock: &Clock, stop: &Stop) -> End {
     let (mut calls, mut since) = (0, clock.now());
     while !stop.wait(WATCH) {
         let (seen, now) = (gauge.calls.load(Ordering::Acquire), clock.now());
         if seen != calls {
+            if calls == 0 {
+                chooser.works();
+            }
             (calls, since) = (seen, now);
         } else if now.saturating_sub(since) > STALLED {
             gauge.lose(SourceError::new(SourceErrorKind::Stalled, "the speaker takes no sound any more"));
         }
         if gauge.lost.load(Ordering::Acquire) {
-            return;
+            return End::Lost;
+        }
+        if let Some(choice) = link.choice.take() {
+            chooser.choose(choice);
+        }
+        if let Some(next) = chooser.turn(now) {
+            return End::Turn(next);
         }
     }
+    End::Stopped
 }
 
-fn open(wanted: Option<&str>, period_ms: u32, link: &Arc<Link>, clock: &Clock) -> Result<(cpal::Stream, Feed), SourceError> {
-    let device = device::find(Direction::Output, wanted)?;
+/// Waits before the next try, less when the devices change or another one is chosen; returns whether to stop.
+fn pause(chooser: &mut Chooser, link: &Link, clock: &Clock, stop: &Stop) -> bool {
+    let until = clock.now() + RETRY;
+    while clock.now() < until && !chooser.has_news() {
+        if let Some(choice) = link.choice.take() {
+            chooser.choose(choice);
+            break;
+        }
+        if stop.wait(WATCH) {
+            return true;
+        }
+    }
+    stop.is_set()
+}
+
+fn start_device(
+    chooser: &Chooser,
+    what: &Choice,
+    period_ms: u32,
+    link: &Arc<Link>,
+    clock: &Clock,
+) -> Result<(Stream, Feed), SourceError> {
+    if chooser.nothing_there() {
+        return Err(device::nothing(Direction::Output, None));
+    }
+    let _guard = device::one_at_a_time();
+    #[cfg(target_os = "linux")]
+    if let Some(name) = what.id().and_then(pcm::name_of) {
+        return start_named(name?, period_ms, link, clock);
+    }
+    let device = device::find(Direction::Output, what.id())?;
     let (config, format) = device::configure(&device, Direction::Output, period_ms)?;
     with_sample_type!(format, start(&device, config, link, clock)).or_else(|error| {
         tracing::debug!(%error, "speaker refuses short periods");
@@ -150,39 +224,35 @@ fn open(wanted: Option<&str>, period_ms: u32, link: &Arc<Link>, clock: &Clock) -
     })
 }
 
-fn start<T>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    link: &Arc<Link>,
-    clock: &Clock,
-) -> Result<(cpal::Stream, Feed), SourceError>
+/// Opens a sound server's device.
+#[cfg(target_os = "linux")]
+fn start_named(name: String, period_ms: u32, link: &Arc<Link>, clock: &Clock) -> Result<(Stream, Feed), SourceError> {
+    let gauge = Arc::new(Gauge::default());
+    let (report, lost, link, clock) = (gauge.clone(), gauge.clone(), link.clone(), clock.clone());
+    // The thread that opens the device learns its rate, and makes the other end of the ring.
+    let (hand_over, handed) = std::sync::mpsc::sync_channel(1);
+    let make = move |geometry: pcm::Geometry| {
+        let (ring, mut read) = ring(geometry.rate, usize::from(geometry.channels), report, link, clock);
+        // Nobody but this function waits there, and it does.
+        let _ = hand_over.send(ring);
+        let fill: pcm::Fill = Box::new(move |out, ahead| read(out, ahead));
+        fill
+    };
+    let (stream, geometry) = pcm::play(name, period_ms, make, move |error| lost.lose(error))?;
+    let ring = handed.recv().map_err(|_| SourceError::new(SourceErrorKind::Other, "the speaker's thread died"))?;
+    Ok((Stream::Pcm(stream), Feed { ring, rate: geometry.rate, period: geometry.period, gauge }))
+}
+
+fn start<T>(device: &cpal::Device, config: StreamConfig, link: &Arc<Link>, clock: &Clock) -> Result<(Stream, Feed), SourceError>
 where
-    T: SizedSample + FromSample<f32>,
+    T: SizedSample + FromSample<f32> + 'static,
 {
     let rate = config.sample_rate;
-    let (ring, mut reader) = RingBuffer::new((rate * RING_MS / 1000) as usize);
     let gauge = Arc::new(Gauge::default());
-    let (report, clock, ticker, channels) = (gauge.clone(), clock.clone(), link.clone(), usize::from(config.channels));
-    // The device asks for sound before the tick thread has heard of it.
-    let mut fed = false;
+    let (ring, mut read) = ring(rate, usize::from(config.channels), gauge.clone(), link.clone(), clock.clone());
     let callback = move |out: &mut [T], info: &cpal::OutputCallbackInfo| {
-        if channels == 0 {
-            return;
-        }
-        if fill(out, channels, &mut reader) {
-            fed = true;
-        } else if fed {
-            report.underruns.fetch_add(1, Ordering::Relaxed);
-        }
         let stamp = info.timestamp();
-        let ahead = stamp.playback.checked_duration_since(stamp.callback).unwrap_or_default();
-        let length = Duration::from_secs_f64((out.len() / channels) as f64 / f64::from(rate));
-        let end = clock.now() + ahead + length;
-        report.end_us.store(u64::try_from(end.as_micros()).unwrap_or(u64::MAX), Ordering::Release);
-        report.calls.fetch_add(1, Ordering::Release);
-        if let Some(thread) = ticker.ticker.get() {
-            thread.unpark();
-        }
+        read(out, stamp.playback.checked_duration_since(stamp.callback).unwrap_or_default());
     };
     let lost = gauge.clone();
     let failed = move |error: cpal::Error| {
@@ -195,7 +265,42 @@ where
     let stream = device.build_output_stream::<T, _, _>(config, callback, failed, None).map_err(|e| device::describe(&e))?;
     stream.play().map_err(|e| device::describe(&e))?;
     let period = stream.buffer_size().map_or(rate as usize / 100, |frames| frames as usize);
-    Ok((stream, Feed { ring, rate, period, gauge }))
+    Ok((Stream::Cpal(stream), Feed { ring, rate, period, gauge }))
+}
+
+/// The ring between tick thread and device: the end to write to, and what the device's callback does with its buffer and the time until
+/// that is heard (it takes no lock and allocates nothing).
+fn ring<T>(
+    rate: u32,
+    channels: usize,
+    report: Arc<Gauge>,
+    link: Arc<Link>,
+    clock: Clock,
+) -> (Producer<f32>, impl FnMut(&mut [T], Duration) + Send)
+where
+    T: SizedSample + FromSample<f32>,
+{
+    let (ring, mut reader) = RingBuffer::new((rate * RING_MS / 1000) as usize);
+    // The device asks for sound before the tick thread has heard of it.
+    let mut fed = false;
+    let read = move |out: &mut [T], ahead: Duration| {
+        if channels == 0 {
+            return;
+        }
+        if fill(out, channels, &mut reader) {
+            fed = true;
+        } else if fed {
+            report.underruns.fetch_add(1, Ordering::Relaxed);
+        }
+        let length = Duration::from_secs_f64((out.len() / channels) as f64 / f64::from(rate));
+        let end = clock.now() + ahead + length;
+        report.end_us.store(u64::try_from(end.as_micros()).unwrap_or(u64::MAX), Ordering::Release);
+        report.calls.fetch_add(1, Ordering::Release);
+        if let Some(thread) = link.ticker.get() {
+            thread.unpark();
+        }
+    };
+    (ring, read)
 }
 
 /// Copies mono samples from the ring to all channels, silence where the ring is empty. Returns whether it held enough.

@@ -1,7 +1,7 @@
 //! A camera, by nokhwa.
 //!
 //! A camera's driver may hang in any call, for ever. So one thread owns the device and nothing else; a second one watches it, leaves it
-//! behind when it hangs, and opens the camera again, with growing pauses, when it fails.
+//! behind when it hangs, and opens the camera again, with growing pauses, when it fails. While the chosen camera is gone it opens another one.
 
 use super::camera_device::Device;
 use super::camera_list;
@@ -9,6 +9,7 @@ use super::feed::PictureFeed;
 use super::source::{Format, SourceError, SourceErrorKind};
 use crate::base::{Backoff, Clock, Stop, Worker};
 use crate::media::convert::{ToPicture, ToRgba};
+use crate::media::devices::{Choice, Chooser, Device as Known, Kind, Using};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,67 +30,140 @@ const MAX_BAD: u32 = 30;
 
 /// An open camera, watched over. Dropping it releases the device.
 #[derive(Debug)]
-pub(super) struct Camera(#[expect(dead_code, reason = "held for its Drop")] Worker);
+pub(super) struct Camera {
+    using: Using,
+    _worker: Worker,
+}
 
-/// What to open, and where its pictures go.
+/// What the pictures should be, and where they go.
 #[derive(Clone)]
 struct Order {
-    id: Option<String>,
     format: Format,
     feed: PictureFeed,
     clock: Clock,
 }
 
 impl Camera {
-    /// Opens a camera by its id, else the first one; returns it and its pictures a second.
-    pub(super) fn open(id: Option<&str>, format: Format, feed: PictureFeed, clock: Clock) -> Result<(Self, u32), SourceError> {
-        let order = Order { id: id.map(str::to_owned), format, feed, clock };
-        let again = order.clone();
+    /// Opens the chosen camera, another one while it is not there; returns it and its pictures a second.
+    pub(super) fn open(choice: Choice, format: Format, feed: PictureFeed, clock: Clock) -> Result<(Self, u32), SourceError> {
+        let using = Using::default();
+        let order = Order { format, feed, clock };
+        let mut watch = Watch { chooser: Chooser::new(Kind::Camera, choice, using.clone()), order, session: None };
         let open = move || {
-            Session::start(&order, &Stop::new()).map(|session| {
-                let fps = session.fps;
-                (session, fps)
-            })
+            watch.open(&Stop::new())?;
+            let fps = watch.session.as_ref().map_or(0, |session| session.fps);
+            Ok::<_, SourceError>((watch, fps))
         };
-        let (worker, fps) = Worker::open("camera", open, move |session, stop| watch(session, &again, stop))?;
-        Ok((Self(worker), fps.clamp(1, format.fps.max(1))))
+        let (worker, fps) = Worker::open("camera", open, Watch::run)?;
+        Ok((Self { using, _worker: worker }, fps.clamp(1, format.fps.max(1))))
+    }
+
+    /// The camera that is open.
+    pub(super) fn using(&self) -> Using {
+        self.using.clone()
     }
 }
 
-/// Keeps a camera going until told to stop.
-fn watch(first: Session, order: &Order, stop: &Stop) {
-    let mut session = Some(first);
-    let mut backoff = Backoff::new(REOPEN.0, REOPEN.1);
-    loop {
-        let wait = if session.is_some() { LOOK } else { backoff.next_wait() };
-        if stop.wait(wait) {
-            if let Some(session) = session {
-                session.finish();
-            }
-            return;
-        }
-        match session.take() {
-            Some(running) => match running.trouble(&order.clock) {
-                None => {
-                    if running.health.pictures.load(Ordering::Relaxed) > 0 {
-                        backoff.reset();
-                    }
-                    session = Some(running);
+/// What the watching thread owns.
+struct Watch {
+    chooser: Chooser,
+    order: Order,
+    session: Option<Session>,
+}
+
+impl Watch {
+    /// Opens what is wanted, or any camera where that does not open; the error is that of the wanted one.
+    fn open(&mut self, stop: &Stop) -> Result<(), SourceError> {
+        let mut first_error = None;
+        loop {
+            let now = self.order.clock.now();
+            let wanted = self.chooser.wanted(now);
+            match Session::start(&wanted, &self.order, stop) {
+                Ok(session) => {
+                    self.chooser.opened_as(&wanted, &session.device);
+                    self.session = Some(session);
+                    return Ok(());
                 }
-                Some(error) => {
-                    tracing::warn!("camera: {error}");
-                    order.feed.fail(Some(error));
-                    running.finish();
-                }
-            },
-            None => match Session::start(order, stop) {
-                Ok(started) => session = Some(started),
                 Err(error) => {
-                    tracing::debug!("camera: {error}");
-                    order.feed.fail(Some(error));
+                    tracing::debug!(?wanted, "camera: {error}");
+                    self.chooser.failed(&wanted, error.kind, now);
+                    let error = first_error.get_or_insert(error).clone();
+                    if wanted == Choice::Default || stop.is_set() {
+                        return Err(error);
+                    }
                 }
-            },
+            }
         }
+    }
+
+    /// Keeps a camera going until told to stop.
+    fn run(mut self, stop: &Stop) {
+        let mut backoff = Backoff::new(REOPEN.0, REOPEN.1);
+        loop {
+            let stopped = match &self.session {
+                Some(_) => stop.wait(LOOK),
+                None => self.pause(backoff.next_wait(), stop),
+            };
+            if stopped {
+                if let Some(session) = self.session.take() {
+                    session.finish();
+                }
+                return;
+            }
+            let now = self.order.clock.now();
+            match self.session.take() {
+                Some(running) => match running.trouble(&self.order.clock) {
+                    None => {
+                        if running.health.pictures.load(Ordering::Relaxed) > 0 {
+                            backoff.reset();
+                            self.chooser.works();
+                        }
+                        match self.chooser.turn(now) {
+                            Some(next) => self.turn(running, &next, stop),
+                            None => self.session = Some(running),
+                        }
+                    }
+                    Some(error) => {
+                        tracing::warn!("camera: {error}");
+                        self.chooser.lost(error.kind, now);
+                        self.order.feed.fail(Some(error));
+                        running.finish();
+                    }
+                },
+                None => {
+                    if let Err(error) = self.open(stop) {
+                        self.order.feed.fail(Some(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens another camera beside the running one, which goes on if that fails.
+    fn turn(&mut self, running: Session, next: &Choice, stop: &Stop) {
+        match Session::start(next, &self.order, stop) {
+            Ok(session) => {
+                running.finish();
+                self.chooser.opened_as(next, &session.device);
+                self.session = Some(session);
+            }
+            Err(error) => {
+                tracing::info!(?next, "the camera to turn to does not open: {error}");
+                self.chooser.failed(next, error.kind, self.order.clock.now());
+                self.session = Some(running);
+            }
+        }
+    }
+
+    /// Waits before the next try, less when cameras come or go; returns whether to stop.
+    fn pause(&self, wait: Duration, stop: &Stop) -> bool {
+        let until = self.order.clock.now() + wait;
+        while self.order.clock.now() < until && !self.chooser.has_news() {
+            if stop.wait(LOOK.min(wait)) {
+                return true;
+            }
+        }
+        stop.is_set()
     }
 }
 
@@ -110,24 +184,29 @@ impl Health {
     }
 }
 
+/// Pictures a second and name of an opened camera.
+type Opened = Result<(u32, Known), SourceError>;
+
 /// One opening of the device.
 struct Session {
     worker: Worker,
     health: Arc<Health>,
     fps: u32,
+    /// Which camera it is.
+    device: Known,
 }
 
 impl Session {
-    fn start(order: &Order, stop: &Stop) -> Result<Self, SourceError> {
+    fn start(wanted: &Choice, order: &Order, stop: &Stop) -> Result<Self, SourceError> {
         let health = Arc::new(Health { live: AtomicBool::new(true), ..Health::default() });
         let (report, opened) = sync_channel(1);
-        let (order, seen) = (order.clone(), Arc::clone(&health));
+        let (wanted, order, seen) = (wanted.clone(), order.clone(), Arc::clone(&health));
         let clock = order.clock.clone();
-        let worker = Worker::spawn("camera-device", move |stop| run_device(&order, &seen, &report, stop))?;
+        let worker = Worker::spawn("camera-device", move |stop| run_device(&wanted, &order, &seen, &report, stop))?;
         let deadline = clock.now() + OPEN_LIMIT;
         loop {
             match opened.recv_timeout(LOOK) {
-                Ok(Ok(fps)) => return Ok(Self { worker, health, fps }),
+                Ok(Ok((fps, device))) => return Ok(Self { worker, health, fps, device }),
                 Ok(Err(error)) => return Err(error),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(SourceError::new(SourceErrorKind::Other, "the camera's driver crashed"));
@@ -172,10 +251,11 @@ impl Session {
     }
 }
 
-fn run_device(order: &Order, health: &Health, report: &SyncSender<Result<u32, SourceError>>, stop: &Stop) {
-    let opened = camera_list::find(order.id.as_deref()).and_then(|index| Device::open(index, order.format));
-    let mut device = match opened {
-        Ok(device) => device,
+fn run_device(wanted: &Choice, order: &Order, health: &Health, report: &SyncSender<Opened>, stop: &Stop) {
+    let opened =
+        camera_list::find(wanted.id()).and_then(|(index, known)| Device::open(index, order.format).map(|device| (device, known)));
+    let (mut device, known) = match opened {
+        Ok(opened) => opened,
         Err(error) => return drop(report.send(Err(error))),
     };
     let mut scaler = match ToPicture::new(order.format.width, order.format.height) {
@@ -183,7 +263,7 @@ fn run_device(order: &Order, health: &Health, report: &SyncSender<Result<u32, So
         Err(error) => return drop(report.send(Err(SourceError::new(SourceErrorKind::UnsupportedFormat, error.to_string())))),
     };
     health.beat(&order.clock);
-    if report.send(Ok(device.fps())).is_err() {
+    if report.send(Ok((device.fps(), known))).is_err() {
         return;
     }
     let (mut to_rgba, mut bad) = (ToRgba::new(), 0);

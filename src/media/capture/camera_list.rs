@@ -15,7 +15,7 @@ const BY_ID: &str = "/dev/v4l/by-id";
 /// Ids stay the same from run to run where the system has such; the words that [`VideoSource`](super::VideoSource) takes.
 pub fn cameras() -> Vec<Device> {
     match query() {
-        Ok(found) => found.iter().map(|info| Device { id: stable_id(info), name: info.human_name().trim().to_owned() }).collect(),
+        Ok(found) => found.iter().map(device).collect(),
         Err(error) => {
             tracing::debug!("no list of cameras: {error}");
             Vec::new()
@@ -23,12 +23,16 @@ pub fn cameras() -> Vec<Device> {
     }
 }
 
-/// The camera with this id, number, device file or name; `None`: the first one.
-pub(super) fn find(id: Option<&str>) -> Result<CameraIndex, SourceError> {
+fn device(info: &CameraInfo) -> Device {
+    Device { id: stable_id(info), name: info.human_name().trim().to_owned() }
+}
+
+/// The camera with this id, number, device file or name, and how it is listed; `None`: the first one.
+pub(super) fn find(id: Option<&str>) -> Result<(CameraIndex, Device), SourceError> {
     let found = query().map_err(|e| error(&e))?;
     let Some(id) = id else {
         let first = found.first().ok_or_else(|| SourceError::new(SourceErrorKind::NoDevice, "there is no camera"))?;
-        return Ok(first.index().clone());
+        return Ok((first.index().clone(), device(first)));
     };
     let is = |info: &&CameraInfo| {
         let number = info.index().as_string();
@@ -36,7 +40,7 @@ pub(super) fn find(id: Option<&str>) -> Result<CameraIndex, SourceError> {
     };
     let info =
         found.iter().find(is).ok_or_else(|| SourceError::new(SourceErrorKind::NoDevice, format!("there is no camera {id}")))?;
-    Ok(info.index().clone())
+    Ok((info.index().clone(), device(info)))
 }
 
 fn query() -> Result<Vec<CameraInfo>, NokhwaError> {

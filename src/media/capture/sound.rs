@@ -6,6 +6,7 @@ use super::source::{AudioSource, SourceError};
 use super::tone;
 use crate::base::{Clock, Queue, Stop, Worker};
 use crate::media::audio::mic;
+use crate::media::devices::Using;
 use crate::media::frame::Chunk;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Sound {
             }
             AudioSource::Device(id) => {
                 let chunks = Queue::bounded(MIC_CHUNKS);
-                opened = Some(mic::open(id.as_deref(), chunks.clone(), clock)?);
+                opened = Some(mic::open(id.clone().into(), chunks.clone(), clock)?);
                 let feed = feed.clone();
                 Engine::Thread(Worker::spawn("mic-feed", move |stop| run_mic(&chunks, &feed, stop))?)
             }
@@ -84,6 +85,11 @@ impl Sound {
     /// The meter behind [`level`](Self::level), to be kept by someone else.
     pub fn meter(&self) -> Level {
         self.feed.level().clone()
+    }
+
+    /// The microphone that is open; another kind of source uses none.
+    pub fn using(&self) -> Option<Using> {
+        self.mic.as_ref().map(mic::Mic::using)
     }
 
     /// Why no sound comes just now.

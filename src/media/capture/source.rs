@@ -188,6 +188,8 @@ pub enum SourceErrorKind {
     UnsupportedFormat,
     /// It stopped delivering.
     Stalled,
+    /// It delivers nothing but exact zeros: it is switched off somewhere.
+    Silent,
     /// The file is missing, unreadable or holds nothing of the kind that is wanted.
     BrokenFile,
     /// Something else; the detail says what.

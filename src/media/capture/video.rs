@@ -7,6 +7,7 @@ use super::pattern::Pattern;
 use super::source::{Format, SourceError, VideoSource};
 use crate::base::{Clock, Slot, Stop, Worker};
 use crate::media::convert::ToRgba;
+use crate::media::devices::Using;
 use crate::media::frame::{Picture, Rgba};
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub struct Video {
     source: VideoSource,
     format: Format,
     feed: PictureFeed,
-    _engine: Engine,
+    engine: Engine,
 }
 
 /// What keeps the pictures coming.
@@ -57,7 +58,7 @@ impl Video {
                 (Engine::Thread(Worker::spawn("pattern", run)?), format)
             }
             VideoSource::Camera(id) => {
-                let (camera, fps) = camera::Camera::open(id.as_deref(), format, feed.clone(), clock)?;
+                let (camera, fps) = camera::Camera::open(id.clone().into(), format, feed.clone(), clock)?;
                 (Engine::Camera(camera), Format { fps, ..format })
             }
             VideoSource::File(path) => {
@@ -65,7 +66,7 @@ impl Video {
                 (Engine::File(tap), Format { fps, ..format })
             }
         };
-        Ok(Self { source, format, feed, _engine: engine })
+        Ok(Self { source, format, feed, engine })
     }
 
     /// What was opened.
@@ -86,6 +87,11 @@ impl Video {
     /// Puts each picture into `slot` as RGBA, until the guard is dropped.
     pub fn show_in(&self, slot: Slot<Rgba>) -> Outlet {
         self.feed.previews().connect(slot)
+    }
+
+    /// The camera that is open; another kind of source uses none.
+    pub fn using(&self) -> Option<Using> {
+        if let Engine::Camera(camera) = &self.engine { Some(camera.using()) } else { None }
     }
 
     /// Pictures delivered so far.
