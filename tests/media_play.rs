@@ -130,7 +130,7 @@ impl Publisher {
             self.next_chunk += 1;
         }
         if self.next_picture <= now {
-            let picture = self.pattern.draw(self.next_picture);
+            let picture = Arc::new(self.pattern.draw(self.next_picture));
             self.next_picture = self.pattern.next_due(now);
             for coded in self.video.encode(&picture, key).unwrap() {
                 if key {

@@ -21,12 +21,19 @@ struct Inner<T> {
     value: Mutex<(Option<T>, Option<Waker>)>,
     filled: Condvar,
     replaced: AtomicU64,
+    /// Values in a row that nobody took.
+    ignored: AtomicU64,
 }
 
 impl<T> Slot<T> {
     /// An empty slot.
     pub fn new() -> Self {
-        Self(Arc::new(Inner { value: Mutex::new((None, None)), filled: Condvar::new(), replaced: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            value: Mutex::new((None, None)),
+            filled: Condvar::new(),
+            replaced: AtomicU64::new(0),
+            ignored: AtomicU64::new(0),
+        }))
     }
 
     /// Stores `value`, wakes the reader and returns the value nobody took, if any.
@@ -38,6 +45,9 @@ impl<T> Slot<T> {
         self.0.filled.notify_one();
         if old.is_some() {
             self.0.replaced.fetch_add(1, Ordering::Relaxed);
+            self.0.ignored.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.0.ignored.store(0, Ordering::Relaxed);
         }
         if let Some(wake) = waker {
             wake();
@@ -73,6 +83,12 @@ impl<T> Slot<T> {
         self.0.replaced.load(Ordering::Relaxed)
     }
 
+    /// Whether there is a value, and so many before it were overwritten in a row: nobody looks, and making another one is a waste. As soon
+    /// as the value is taken, the answer is no.
+    pub fn is_ignored(&self, times: u64) -> bool {
+        self.lock().0.is_some() && self.0.ignored.load(Ordering::Relaxed) >= times
+    }
+
     fn lock(&self) -> MutexGuard<'_, (Option<T>, Option<Waker>)> {
         self.0.value.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,6 +116,19 @@ impl<T> std::fmt::Debug for Slot<T> {
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_slot_is_ignored_until_somebody_takes() {
+        let slot = Slot::new();
+        for n in 0..4 {
+            slot.put(n);
+        }
+        assert!(slot.is_ignored(3) && !slot.is_ignored(4));
+        slot.take();
+        assert!(!slot.is_ignored(0));
+        slot.put(5);
+        assert!(slot.is_ignored(0) && !slot.is_ignored(1));
+    }
 
     #[test]
     fn the_newest_wins_and_the_loss_is_counted() {

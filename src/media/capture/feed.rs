@@ -8,6 +8,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// A preview that was not looked at so often in a row is not made any more until somebody has looked: a bot has no eyes, and a window that
+/// is hidden or shut neither.
+const IGNORED: u64 = 8;
 /// Chunks over which the level is averaged: 100 ms.
 const LEVEL_CHUNKS: usize = 10;
 
@@ -94,7 +97,7 @@ impl PictureFeed {
         for slot in self.0.outlets.all() {
             slot.put(Arc::clone(&picture));
         }
-        for slot in self.0.previews.all() {
+        for slot in self.0.previews.all().iter().filter(|slot| !slot.is_ignored(IGNORED)) {
             match to_rgba.picture(&picture) {
                 Ok(rgba) => drop(slot.put(rgba)),
                 Err(error) => tracing::warn!("no preview: {error}"),
@@ -205,6 +208,20 @@ mod tests {
         feed.deliver(picture(), &mut ToRgba::new());
         assert!(a.take().is_some() && b.take().is_none());
         assert_eq!(feed.delivered(), 2);
+    }
+
+    #[test]
+    fn a_preview_that_nobody_looks_at_is_not_made_until_somebody_looks() {
+        let (feed, preview) = (PictureFeed::default(), Slot::new());
+        let _p = feed.previews().connect(preview.clone());
+        let mut deliver = |ms| {
+            feed.deliver(Picture { captured: Duration::from_millis(ms), ..picture() }, &mut ToRgba::new());
+        };
+        (0..100).for_each(&mut deliver);
+        assert_eq!(preview.replaced(), IGNORED);
+        assert!(preview.take().is_some(), "an old one, for once");
+        deliver(100);
+        assert_eq!(preview.take().and_then(|p| p.captured), Some(Duration::from_millis(100)));
     }
 
     #[test]

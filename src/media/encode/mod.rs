@@ -5,6 +5,7 @@
 pub mod audio;
 mod avcc;
 mod backend;
+mod lend;
 mod rate;
 pub mod video;
 

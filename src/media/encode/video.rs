@@ -2,6 +2,7 @@
 
 use super::avcc;
 use super::backend::{Backend, HARDWARE, SOFTWARE};
+use super::lend::{lend, take_back};
 use super::{Error, rate};
 use crate::media::frame::{Picture, Pool};
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use ffmpeg::util::frame::Video;
 use ffmpeg::{Packet, picture};
 use ffmpeg_next as ffmpeg;
 use std::collections::VecDeque;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Pictures an encoder may hold back while it is tried out.
@@ -87,8 +88,16 @@ impl Encoder {
 
     fn open_with(backend: &'static Backend, config: Config) -> Result<Self, Error> {
         let encoder = backend.open(&config)?;
-        let frame = Video::new(backend.pixel, config.width, config.height);
-        Ok(Self { config, backend, encoder, frame, packet: Packet::empty(), next: 0, inside: VecDeque::new(), record: None })
+        Ok(Self {
+            config,
+            backend,
+            encoder,
+            frame: Video::empty(),
+            packet: Packet::empty(),
+            next: 0,
+            inside: VecDeque::new(),
+            record: None,
+        })
     }
 
     /// Name of the encoder, such as `libx264`.
@@ -116,20 +125,23 @@ impl Encoder {
     ///
     /// # Errors
     /// When the picture has another size, or the encoder fails: open another one then.
-    pub fn encode(&mut self, picture: &Picture, key: bool) -> Result<Vec<Encoded>, Error> {
+    pub fn encode(&mut self, picture: &Arc<Picture>, key: bool) -> Result<Vec<Encoded>, Error> {
         if (picture.width, picture.height) != (self.config.width, self.config.height) {
             return Err(Error::Size(picture.width, picture.height));
         }
-        if self.backend.name != SOFTWARE.name {
-            // Hardware may still be reading the last one; x264 has copied it.
-            self.frame = Video::new(self.backend.pixel, self.config.width, self.config.height);
+        if self.backend.pixel == Pixel::NV12 {
+            // A new one each time: hardware may still be reading the last one.
+            self.frame = interleaved(picture);
+        } else {
+            lend(&mut self.frame, picture).map_err(|cause| Error::failed(self.backend.name, cause))?;
         }
-        fill(&mut self.frame, picture);
         self.frame.set_pts(Some(self.next));
         self.frame.set_kind(if key { picture::Type::I } else { picture::Type::None });
         self.inside.push_back((self.next, picture.captured));
         self.next += 1;
-        self.encoder.send_frame(&self.frame).map_err(|cause| Error::failed(self.backend.name, cause))?;
+        let sent = self.encoder.send_frame(&self.frame);
+        take_back(&mut self.frame);
+        sent.map_err(|cause| Error::failed(self.backend.name, cause))?;
         let mut out = Vec::with_capacity(1);
         loop {
             match self.encoder.receive_packet(&mut self.packet) {
@@ -153,30 +165,23 @@ impl Encoder {
     }
 }
 
-/// Copies a picture into the encoder's frame.
-fn fill(frame: &mut Video, picture: &Picture) {
+/// A picture with its colours interleaved, as some hardware wants it.
+fn interleaved(picture: &Picture) -> Video {
+    let mut frame = Video::new(Pixel::NV12, picture.width, picture.height);
     let [y, u, v] = picture.planes();
     let (w, chroma) = (picture.width as usize, picture.width.div_ceil(2) as usize);
-    copy_rows(frame, 0, y, w);
-    if frame.format() == Pixel::NV12 {
-        let stride = frame.stride(1);
-        let rows = u.chunks_exact(chroma).zip(v.chunks_exact(chroma));
-        for (to, (u, v)) in frame.data_mut(1).chunks_exact_mut(stride).zip(rows) {
-            for (pair, (u, v)) in to.chunks_exact_mut(2).zip(u.iter().zip(v)) {
-                pair.copy_from_slice(&[*u, *v]);
-            }
+    let stride = frame.stride(0);
+    for (to, from) in frame.data_mut(0).chunks_exact_mut(stride).zip(y.chunks_exact(w)) {
+        to[..w].copy_from_slice(from);
+    }
+    let stride = frame.stride(1);
+    let rows = u.chunks_exact(chroma).zip(v.chunks_exact(chroma));
+    for (to, (u, v)) in frame.data_mut(1).chunks_exact_mut(stride).zip(rows) {
+        for (pair, (u, v)) in to.chunks_exact_mut(2).zip(u.iter().zip(v)) {
+            pair.copy_from_slice(&[*u, *v]);
         }
-    } else {
-        copy_rows(frame, 1, u, chroma);
-        copy_rows(frame, 2, v, chroma);
     }
-}
-
-fn copy_rows(frame: &mut Video, plane: usize, from: &[u8], row: usize) {
-    let stride = frame.stride(plane);
-    for (to, from) in frame.data_mut(plane).chunks_exact_mut(stride).zip(from.chunks_exact(row)) {
-        to[..row].copy_from_slice(from);
-    }
+    frame
 }
 
 /// The hardware that really encodes: listed is much that fails as soon as it is used. Found out once.
@@ -198,12 +203,11 @@ fn usable() -> &'static [&'static Backend] {
 fn trial(backend: &'static Backend) -> Result<(), Error> {
     let (width, height) = TRIAL;
     let mut encoder = Encoder::open_with(backend, Config { width, height, fps: 30, kbps: 800, choice: Choice::Auto })?;
-    let mut data = Pool::new().take(Picture::len(width, height));
-    data.fill(128);
-    let mut picture = Picture { width, height, captured: Duration::ZERO, data };
     let mut out = Vec::new();
     for n in 0..4 {
-        picture.captured = Duration::from_millis(n * 33);
+        let mut data = Pool::new().take(Picture::len(width, height));
+        data.fill(128);
+        let picture = Arc::new(Picture { width, height, captured: Duration::from_millis(n * 33), data });
         out.extend(encoder.encode(&picture, n == 0)?);
         if out.len() + MAX_HELD < n as usize + 1 {
             return Err(Error::Unusable(backend.name));
@@ -274,7 +278,7 @@ mod tests {
             let mut encoder = Encoder::open(config(w, h, kbps)).unwrap();
             let mut decoder = Decoder::new();
             for n in 0..12_u64 {
-                let picture = pattern.draw(Duration::from_millis(1_795_345_678_200 + n * 33));
+                let picture = Arc::new(pattern.draw(Duration::from_millis(1_795_345_678_200 + n * 33)));
                 let out = encoder.encode(&picture, n == 0).unwrap();
                 assert_eq!(out.len(), 1, "one in, one out");
                 assert_eq!((out[0].key, out[0].captured), (n == 0, picture.captured));
@@ -288,7 +292,7 @@ mod tests {
     #[test]
     fn it_is_constrained_baseline_and_says_its_colours() {
         let mut encoder = Encoder::open(config(640, 360, 800)).unwrap();
-        let picture = Pattern::new(Format::default()).draw(Duration::from_secs(1));
+        let picture = Arc::new(Pattern::new(Format::default()).draw(Duration::from_secs(1)));
         let out = encoder.encode(&picture, true).unwrap();
         let record = encoder.record().unwrap().clone();
         // Profile 66 with constraint_set1: constrained baseline (H.264, A.2.1.1).
@@ -304,7 +308,7 @@ mod tests {
         let pattern = Pattern::new(Format { width: 320, height: 180, fps: 30 });
         for n in 0..120_u64 {
             // The pattern's flash is a scene cut twice a second.
-            let picture = pattern.draw(Duration::from_millis(1_795_345_678_000 + n * 33));
+            let picture = Arc::new(pattern.draw(Duration::from_millis(1_795_345_678_000 + n * 33)));
             let wanted = n == 0 || n == 50;
             assert_eq!(encoder.encode(&picture, wanted).unwrap()[0].key, wanted, "picture {n}");
         }
@@ -327,9 +331,9 @@ mod tests {
                     *b = 64 + (seed >> 25) as u8;
                 }
                 let taken = std::mem::replace(&mut data, Pool::new().take(0));
-                let picture = Picture { width: w, height: h, captured: Duration::ZERO, data: taken };
+                let picture = Arc::new(Picture { width: w, height: h, captured: Duration::ZERO, data: taken });
                 let len = encoder.encode(&picture, false).unwrap()[0].data.len();
-                data = picture.data;
+                data = Arc::into_inner(picture).expect("the encoder lets go of it at once").data;
                 bytes += if n >= 30 { len } else { 0 };
             }
             bytes as f64 * 8.0 / 1000.0
@@ -346,14 +350,14 @@ mod tests {
     #[test]
     fn a_picture_of_another_size_is_refused() {
         let mut encoder = Encoder::open(config(320, 180, 300)).unwrap();
-        let picture = Pattern::new(Format::default()).draw(Duration::ZERO);
+        let picture = Arc::new(Pattern::new(Format::default()).draw(Duration::ZERO));
         assert_eq!(encoder.encode(&picture, true).unwrap_err(), Error::Size(640, 360));
     }
 
     #[test]
     fn whatever_is_chosen_by_itself_encodes() {
         let mut encoder = Encoder::open(Config { choice: Choice::Auto, ..config(640, 360, 800) }).unwrap();
-        let picture = Pattern::new(Format::default()).draw(Duration::from_secs(5));
+        let picture = Arc::new(Pattern::new(Format::default()).draw(Duration::from_secs(5)));
         let mut out = encoder.encode(&picture, true).unwrap();
         out.extend(encoder.encode(&picture, false).unwrap());
         assert!(out[0].key && encoder.record().is_some());

@@ -120,7 +120,7 @@ impl Call {
             }
         }
         if self.with_picture && self.next_picture <= now {
-            let picture = self.pattern.draw(self.next_picture);
+            let picture = Arc::new(self.pattern.draw(self.next_picture));
             self.next_picture = self.pattern.next_due(now);
             for coded in self.video.encode(&picture, std::mem::take(&mut self.key)).unwrap() {
                 if !std::mem::replace(&mut self.described, true) {

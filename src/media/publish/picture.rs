@@ -142,7 +142,7 @@ impl Sender<'_> {
     }
 
     /// Encodes and sends a picture, unless the network is behind.
-    fn send(&mut self, picture: &Picture, now: Duration) {
+    fn send(&mut self, picture: &Arc<Picture>, now: Duration) {
         if self.shared.link.congestion().queue_age > MAX_QUEUE {
             self.shared.count(Counters::left_out);
             return;
