@@ -5,6 +5,7 @@
 
 use parlor::base::{Clock, Slot};
 use parlor::media::capture::{Format, SourceErrorKind, Video, VideoSource, cameras};
+use parlor::media::devices::Moved;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
@@ -85,10 +86,55 @@ fn a_camera_can_be_opened_again_and_again() {
 }
 
 #[test]
-fn a_camera_that_is_not_there_is_no_device() {
-    if !camera_is_there("a_camera_that_is_not_there_is_no_device") {
+fn another_camera_stands_in_for_one_that_is_not_there() {
+    if !camera_is_there("another_camera_stands_in_for_one_that_is_not_there") {
         return;
     }
-    let error = Video::open(VideoSource::Camera(Some("no-such-camera".into())), Format::default(), Clock::system()).unwrap_err();
-    assert_eq!(error.kind, SourceErrorKind::NoDevice, "{error}");
+    let video = Video::open(VideoSource::Camera(Some("no-such-camera".into())), Format::default(), Clock::system()).unwrap();
+    let news = video.using().unwrap().news(&mut None).expect("nobody is told");
+    assert!(
+        matches!(&news.how, Moved::FellBack { id, why: SourceErrorKind::NoDevice, .. } if id == "no-such-camera"),
+        "{news:?}"
+    );
+}
+
+/// Where a driver's devices are taken away and given back. Only a virtual camera is unplugged by a test.
+const VIVID: &str = "/sys/bus/platform/drivers/vivid";
+
+#[test]
+fn a_camera_that_is_unplugged_is_replaced_or_waited_for_and_used_again() {
+    let test = "a_camera_that_is_unplugged_is_replaced_or_waited_for_and_used_again";
+    if !camera_is_there(test) {
+        return;
+    }
+    let unplug = |how: &str| std::fs::write(format!("{VIVID}/{how}"), "vivid.0");
+    if !Path::new(VIVID).join("vivid.0").exists() {
+        eprintln!("SKIPPED {test}: this camera is not vivid's, or may not be unplugged");
+        return;
+    }
+    let id = cameras().remove(0).id;
+    let video = Video::open(VideoSource::Camera(Some(id.clone())), Format::default(), Clock::system()).unwrap();
+    let slot = Slot::new();
+    let _connected = video.connect(slot.clone());
+    slot.take_within(LIMIT).expect("the camera gives no pictures");
+    let using = video.using().unwrap();
+    let mut seen = None;
+    assert_eq!(using.news(&mut seen), None);
+    let wait = |what: &str, done: &dyn Fn() -> bool| {
+        let started = std::time::Instant::now();
+        while !done() {
+            assert!(started.elapsed() < LIMIT, "never: {what}; {:?}, {:?}", using.now(), video.failure());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        eprintln!("{what} after {:?}", started.elapsed());
+    };
+    unplug("unbind").unwrap();
+    wait("the loss is noticed", &|| video.failure().is_some() || using.now().is_some_and(|u| u.id.as_ref() != Some(&id)));
+    unplug("bind").unwrap();
+    slot.take();
+    wait("there are pictures again", &|| video.failure().is_none() && using.now().is_some_and(|u| u.id.as_ref() == Some(&id)));
+    slot.take_within(LIMIT).expect("the camera gives no pictures");
+    if let Some(news) = using.news(&mut seen) {
+        assert_eq!(news.how, Moved::Returned);
+    }
 }

@@ -106,6 +106,25 @@ name-empty = A name is needed.
 name-too-long = That is too long: 64 characters at most.
 name-forbidden = Please leave out { $char }.
 
+# Devices
+devices-title = Devices
+devices-open = Devices
+devices-open-hint = Devices (D)
+devices-open-test = Test speaker and microphone
+devices-test-speaker = Play a test sound
+devices-test-mic = Record 3 seconds and play them
+devices-mic-hint = Speak, and watch the meter move.
+devices-mic-heard = The others hear you while you test. Mute yourself first if they should not.
+devices-recording = Recording: say something…
+devices-playing = Playing what was recorded…
+devices-done = Did you hear yourself? If not, try another speaker.
+devices-quiet = That was very quiet. Raise the microphone's level in the system settings, or move closer.
+devices-nothing = Nothing was heard. Check the switch on the headset, or choose another microphone.
+devices-in-use = In use: { $name }
+devices-choose-another = Choose another
+devices-without = Continue without
+undo = Undo
+
 # In the call
 call-entering = Entering { $room }…
 call-creating = Creating { $room }…
@@ -187,6 +206,11 @@ toast-message = { $name }: { $text }
 toast-reconnected = Connected again
 toast-invite-copied = Invite copied
 toast-address-copied = Address copied
+toast-device-gone = { $kind }: { $lost } is gone. { $name } is used instead.
+toast-device-busy = { $kind }: { $lost } is used by another program. { $name } is used instead.
+toast-device-broken = { $kind }: { $lost } does not work. { $name } is used instead.
+toast-device-back = { $kind }: { $name } is back and is used again.
+toast-device-followed = { $kind }: { $name } is the system's default now and is used.
 toast-partner-failed = The test partner cannot come: { $reason }
 toast-muted-by-host = The host has muted your microphone. Switch it on again when you want to speak.
 toast-refused = That did not work. { $reason }
@@ -259,4 +283,3 @@ error-speaker-format = The speaker takes no sound that can be made here. Choose 
 error-speaker-stalled = The speaker stopped taking sound. Unplug it and plug it in again, or choose another one.
 error-speaker-other = The speaker does not work. Choose another one.
 error-file-broken = This file cannot be played. Choose another one.
-toast-device-failed = { $problem } The call goes on without it.

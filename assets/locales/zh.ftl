@@ -102,6 +102,25 @@ name-empty = 请输入名字。
 name-too-long = 太长了：最多 64 个字符。
 name-forbidden = 请去掉 { $char }。
 
+# 设备
+devices-title = 设备
+devices-open = 设备
+devices-open-hint = 设备（D）
+devices-open-test = 测试扬声器和麦克风
+devices-test-speaker = 播放测试音
+devices-test-mic = 录制 3 秒并播放
+devices-mic-hint = 请说话，并查看音量条是否变化。
+devices-mic-heard = 测试时其他人能听到您。如不希望如此，请先静音。
+devices-recording = 正在录音：请说话……
+devices-playing = 正在播放录音……
+devices-done = 听到自己的声音了吗？如果没有，请换一个扬声器。
+devices-quiet = 声音很小。请在系统设置中调高麦克风音量，或靠近一些。
+devices-nothing = 没有听到任何声音。请检查耳机上的开关，或选择其他麦克风。
+devices-in-use = 正在使用：{ $name }
+devices-choose-another = 选择其他设备
+devices-without = 不使用并继续
+undo = 撤销
+
 # 通话中
 call-entering = 正在进入 { $room }…
 call-creating = 正在创建 { $room }…
@@ -183,6 +202,11 @@ toast-message = { $name }：{ $text }
 toast-reconnected = 已重新连接
 toast-invite-copied = 邀请已复制
 toast-address-copied = 地址已复制
+toast-device-gone = { $kind }：{ $lost } 已断开，改用 { $name }。
+toast-device-busy = { $kind }：{ $lost } 正被其他程序使用，改用 { $name }。
+toast-device-broken = { $kind }：{ $lost } 无法工作，改用 { $name }。
+toast-device-back = { $kind }：{ $name } 已恢复连接并重新使用。
+toast-device-followed = { $kind }：{ $name } 现在是系统默认设备，已开始使用。
 toast-partner-failed = 测试伙伴来不了：{ $reason }
 toast-muted-by-host = 主持人已将你静音。想发言时请重新打开麦克风。
 toast-refused = 操作失败。{ $reason }
@@ -255,4 +279,3 @@ error-speaker-format = 扬声器不接受可用的声音格式。请选择其他
 error-speaker-stalled = 扬声器停止播放声音。请重新插拔，或选择其他扬声器。
 error-speaker-other = 扬声器无法工作。请选择其他扬声器。
 error-file-broken = 无法播放这个文件。请选择其他文件。
-toast-device-failed = { $problem }通话将在没有它的情况下继续。

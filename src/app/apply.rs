@@ -50,6 +50,12 @@ impl App {
             Action::Start => self.start_from_page(),
             Action::Reopen => self.reopen(),
             Action::TryAgain => self.try_again(),
+            Action::OpenDevices(_)
+            | Action::Choose(..)
+            | Action::TestSpeaker
+            | Action::TestMic
+            | Action::RetryDevice(_)
+            | Action::Without(_) => self.apply_to_devices(action),
             Action::ToggleChat | Action::ToggleStats => self.toggle(&action),
             Action::SetMic(on) => self.command(Command::SetMic(on)),
             Action::SetCamera(on) => self.command(Command::SetCamera(on)),
@@ -144,7 +150,7 @@ impl App {
         });
     }
 
-    fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         if let Page::PreJoin(preparing) = &mut self.page {
             preparing.feed.video.clear();
             preparing.preview.open(preparing.form.video_source(), preparing.form.audio_source());
@@ -211,7 +217,7 @@ impl App {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: Command) {
         if let Page::Call(session) = &self.page {
             session.send(command);
         }
@@ -232,6 +238,7 @@ impl App {
             Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),
             Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
         }
+        self.devices_open = false;
         if let Some(devices) = self.devices.take() {
             self.janitor.put_away(devices, || {});
         }

@@ -2,11 +2,14 @@
 
 use super::chat::Chat;
 use super::controls::{self, ControlsView};
+use super::devices;
+use super::errors::Sentence;
 use super::stage::{self, StageView};
 use super::videos::Videos;
 use super::view::{Action, Cx, mode_name};
 use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
+use crate::media::devices::Kind;
 use crate::ui::button::{self, Button};
 use crate::ui::theme::{self, size, space};
 use crate::ui::{card, icons};
@@ -31,6 +34,10 @@ pub struct CallView<'a> {
     pub partner_coming: bool,
     /// The room list is shown.
     pub sidebar: bool,
+    /// The devices' dialog is open.
+    pub devices: bool,
+    /// Devices that failed, in words.
+    pub failures: &'a [(Kind, Sentence)],
 }
 
 /// What is open on the page.
@@ -62,6 +69,7 @@ impl CallPage {
             chat: self.chat_open,
             unread: if self.chat_open { 0 } else { self.chat.unread(&snapshot.chat) },
             stats: self.stats,
+            devices: view.devices,
         };
         cx.actions.extend(controls::keys(ui.ctx(), buttons));
         if self.chat_open {
@@ -77,6 +85,10 @@ impl CallPage {
             if matches!(snapshot.phase, Phase::Entering) {
                 let key = if view.creating { "call-creating" } else { "call-entering" };
                 card::notice(ui, card::Tone::Info, &cx.with(key, &[("room", view.title.into())]), |_| {});
+                ui.add_space(space::XS);
+            }
+            for (kind, sentence) in view.failures {
+                devices::failure(ui, cx, *kind, sentence, devices::Asked::Elsewhere);
                 ui.add_space(space::XS);
             }
             let stage = StageView {

@@ -20,13 +20,15 @@ pub struct ControlsView {
     pub unread: usize,
     /// Figures are shown.
     pub stats: bool,
+    /// The devices' dialog is open.
+    pub devices: bool,
 }
 
 /// Draws the row of buttons, centred.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
-    const BUTTONS: f32 = 4.0 * 46.0 + 60.0;
-    let gap = ((ui.available_width() - BUTTONS) / 6.0).clamp(2.0, space::M);
-    let side = ((ui.available_width() - BUTTONS - 5.0 * gap) / 2.0).max(0.0);
+    const BUTTONS: f32 = 5.0 * 46.0 + 60.0;
+    let gap = ((ui.available_width() - BUTTONS) / 7.0).clamp(2.0, space::M);
+    let side = ((ui.available_width() - BUTTONS - 6.0 * gap) / 2.0).max(0.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
         ui.add_space(side);
@@ -51,6 +53,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
         {
             cx.act(Action::ToggleStats);
         }
+        if button::round(ui, icons::ICON_SETTINGS, &cx.t("devices-open"), &cx.t("devices-open-hint"), open(view.devices), 0)
+            .clicked()
+        {
+            cx.act(Action::OpenDevices(!view.devices));
+        }
         // A little apart, so that nobody leaves by mistake.
         ui.add_space(gap);
         if button::round(ui, icons::ICON_CALL_END, &cx.t("leave"), &cx.t("leave-hint"), Look::Danger, 0).clicked() {
@@ -59,7 +66,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
     });
 }
 
-/// What the keyboard asks for: M, V, C and Ctrl+Shift+S (never while a text is being typed).
+/// What the keyboard asks for: M, V, C, D and Ctrl+Shift+S (never while a text is being typed).
 pub fn keys(ctx: &Context, view: ControlsView) -> Vec<Action> {
     let stats = ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND | Modifiers::SHIFT, Key::S));
     let mut actions: Vec<Action> = stats.then_some(Action::ToggleStats).into_iter().collect();
@@ -75,6 +82,9 @@ pub fn keys(ctx: &Context, view: ControlsView) -> Vec<Action> {
     }
     if pressed(Key::C) {
         actions.push(Action::ToggleChat);
+    }
+    if pressed(Key::D) {
+        actions.push(Action::OpenDevices(!view.devices));
     }
     actions
 }

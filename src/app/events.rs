@@ -1,11 +1,12 @@
 //! What arrives: answers of the server, what happened in the call.
 
-use super::errors::{self, Part, Remedy, Sentence};
+use super::errors::{self, Remedy};
 use super::prejoin::PreJoin;
 use super::session::Plan;
 use super::view::Action;
 use super::{App, Page};
 use crate::call::{Ended, Event};
+use crate::media::devices::Kind as Part;
 use crate::ui::toast::Kind;
 use egui::Context;
 
@@ -76,9 +77,10 @@ impl App {
                 }
             }
             Event::Reconnected => self.say(Kind::Success, self.texts.t("toast-reconnected")),
-            Event::VideoSourceFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Camera, &error)),
-            Event::AudioSourceFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Mic, &error)),
-            Event::SpeakerFailed(error) => self.device_failed(&errors::source(&self.texts, Part::Speaker, &error)),
+            Event::VideoSourceFailed(error) => self.device_failed(Part::Camera, &error),
+            Event::AudioSourceFailed(error) => self.device_failed(Part::Microphone, &error),
+            Event::SpeakerFailed(error) => self.device_failed(Part::Speaker, &error),
+            Event::DeviceMoved { kind, news } => self.device_moved(kind, &news),
             Event::TextFailed { text, error } => {
                 let reason = errors::room(&self.texts, &error).text;
                 self.say(Kind::Error, self.texts.with("toast-text-failed", &[("reason", (&reason).into())]));
@@ -98,11 +100,6 @@ impl App {
             // The stage shows it; applications' own messages have nobody to read them here.
             Event::Reconnecting | Event::Custom { .. } => {}
         }
-    }
-
-    fn device_failed(&mut self, sentence: &Sentence) {
-        tracing::warn!(detail = sentence.detail, "{}", sentence.text);
-        self.say(Kind::Error, self.texts.with("toast-device-failed", &[("problem", (&sentence.text).into())]));
     }
 
     fn call_ended(&mut self, why: &Ended) {

@@ -7,6 +7,7 @@ pub mod call_page;
 pub mod chat;
 pub mod cli;
 pub mod controls;
+pub mod devices;
 pub mod ended;
 pub mod errors;
 pub mod figures;
@@ -26,6 +27,7 @@ pub mod videos;
 pub mod view;
 
 mod apply;
+mod devices_apply;
 mod events;
 
 use crate::base::{Clock, Slot};
@@ -106,6 +108,8 @@ pub struct App {
     page: Page,
     /// What this computer has, while somebody may want to choose.
     devices: Option<(Devices, Listening)>,
+    /// Their dialog is open.
+    devices_open: bool,
     toasts: Toasts<Action>,
     /// The room that is to be entered instead of the present one, if the person says yes.
     switch: Option<RoomSummary>,
@@ -162,6 +166,7 @@ impl App {
             home,
             page: Page::Home,
             devices: None,
+            devices_open: false,
             toasts,
             switch: None,
             sidebar_forced: false,
@@ -193,10 +198,11 @@ impl App {
             }
             Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &lists, self.settings.theme),
             Page::Starting { plan, .. } => starting_ui(ui, &cx, plan),
-            Page::Call(session) => session.show(ui, &mut cx, sidebar),
+            Page::Call(session) => session.show(ui, &mut cx, sidebar, self.devices_open),
             Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
         });
         self.switch_ui(ui, actions);
+        self.devices_ui(ui, actions);
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
             actions.push(action);
         }
@@ -294,8 +300,10 @@ fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, lists: 
     preparing.feed.watch(ui.ctx(), preparing.preview.picture(), &videos::Pace::default(), std::time::Duration::ZERO);
     preparing.feed.update(ui.ctx());
     let state = preparing.preview.state();
-    let video_failure = state.video_failure.map(|e| errors::source(cx.texts, errors::Part::Camera, &e));
-    let audio_failure = state.audio_failure.map(|e| errors::source(cx.texts, errors::Part::Mic, &e));
+    // Of a device that one goes on without, nothing has to be said.
+    let form = &preparing.form;
+    let video_failure = state.video_failure.filter(|_| form.camera).map(|e| errors::source(cx.texts, errors::Part::Camera, &e));
+    let audio_failure = state.audio_failure.filter(|_| form.mic).map(|e| errors::source(cx.texts, errors::Part::Mic, &e));
     if video_failure.is_some() {
         preparing.feed.video.clear();
     }

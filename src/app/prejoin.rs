@@ -1,5 +1,6 @@
 //! The page before a call: how one looks and sounds, under which name, through which devices.
 
+use super::devices;
 use super::errors::{self, Sentence};
 use super::i18n::Texts;
 use super::settings::{Settings, Theme};
@@ -250,18 +251,19 @@ impl PreJoin {
             if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
                 self.camera = !self.camera;
             }
+            let test = cx.t("devices-open-test");
+            if button::round(ui, icons::ICON_SETTINGS, &test, &test, Look::Normal, 0).clicked() {
+                cx.act(Action::OpenDevices(true));
+            }
             ui.vertical(|ui| {
                 field::caption(ui, &cx.t("prejoin-level"));
                 meter::level(ui, if self.mic { view.level } else { 0.0 }, &cx.t("prejoin-level"));
             });
         });
-        for failure in [view.video_failure, view.audio_failure].into_iter().flatten() {
-            card::notice(ui, card::Tone::Error, &failure.text, |ui| {
-                super::home::details(ui, cx, failure.detail.as_deref());
-                if ui.add(Button::new(&cx.t("retry"))).clicked() {
-                    cx.act(Action::Reopen);
-                }
-            });
+        for (kind, failure) in [(Kind::Camera, view.video_failure), (Kind::Microphone, view.audio_failure)] {
+            if let Some(sentence) = failure {
+                devices::failure(ui, cx, kind, sentence, devices::Asked::Elsewhere);
+            }
         }
         if shown && matches!(self.video_source(), VideoSource::Camera(_)) {
             field::caption(ui, &cx.t("prejoin-mirror"));
@@ -341,7 +343,7 @@ impl PreJoin {
         }
         let speakers = options(texts, view.lists, Kind::Speaker, &self.speaker, &[(SILENT, "source-silent")]);
         field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
-        ui.checkbox(&mut self.chimes, texts.t("prejoin-chimes"));
+        ui.checkbox(&mut self.chimes, cx.t("prejoin-chimes"));
     }
 }
 
@@ -369,6 +371,9 @@ pub(super) fn options(texts: &Texts, lists: &Lists, kind: Kind, chosen: &str, mo
     let mut all = vec![(default.to_owned(), default_name)];
     all.extend(list.devices.iter().map(|d| (format!("{prefix}{}", d.id), d.name.clone())));
     all.extend(more.iter().map(|(word, key)| ((*word).to_owned(), texts.t(key))));
+    if let Some(path) = chosen.strip_prefix("file:") {
+        all.push((chosen.to_owned(), path.to_owned()));
+    }
     if list.known && !all.iter().any(|(word, _)| word == chosen) {
         let id = chosen.strip_prefix(prefix).unwrap_or(chosen);
         all.insert(1, (chosen.to_owned(), texts.with("source-missing", &[("name", short_name(id).into())])));

@@ -1,13 +1,16 @@
 //! A running call: the [`Call`], the pictures it delivers, the page that shows it, and the test partners called into it.
 
 use super::call_page::{CallPage, CallView};
+use super::devices::part;
+use super::errors;
 use super::janitor::Janitor;
 use super::prejoin::{self, Target};
 use super::preview::Wake;
 use super::videos::Videos;
 use super::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker};
-use crate::media::capture::{AudioSource, VideoSource};
+use crate::media::capture::{AudioSource, SourceError, SourceErrorKind, VideoSource};
+use crate::media::devices::Kind;
 use crate::proto::{Address, RoomId};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -59,6 +62,8 @@ pub struct Session {
     pub plan: Plan,
     /// What is open on its page.
     pub page: CallPage,
+    /// Failures that the person goes on with.
+    waved_through: Vec<(Kind, SourceErrorKind)>,
     call: Call,
     server: String,
     access_key: Option<String>,
@@ -98,6 +103,7 @@ impl Session {
         Self {
             plan,
             page: CallPage::default(),
+            waved_through: Vec::new(),
             call,
             server,
             access_key,
@@ -124,6 +130,18 @@ impl Session {
             janitor.put_away(partner, || {});
         }
         (self.call.events(), failed)
+    }
+
+    /// Says no more about what is wrong with this device, until it is something else.
+    pub fn wave_through(&mut self, kind: Kind) {
+        let failed = self.device_failures().into_iter().find(|(failed, _)| *failed == kind);
+        self.waved_through.extend(failed.map(|(kind, error)| (kind, error.kind)));
+    }
+
+    fn device_failures(&self) -> Vec<(Kind, SourceError)> {
+        let me = &self.snapshot.me;
+        let states = [(Kind::Camera, &me.camera_device), (Kind::Microphone, &me.mic_device), (Kind::Speaker, &me.speaker_device)];
+        states.into_iter().filter_map(|(kind, state)| Some((kind, state.failure.clone()?))).collect()
     }
 
     /// What the call looks like.
@@ -171,7 +189,14 @@ impl Session {
     }
 
     /// Draws the page.
-    pub fn show(&mut self, ui: &mut egui::Ui, cx: &mut Cx<'_>, sidebar: bool) {
+    pub fn show(&mut self, ui: &mut egui::Ui, cx: &mut Cx<'_>, sidebar: bool, devices: bool) {
+        let failures = self.device_failures();
+        self.waved_through.retain(|waved| failures.iter().any(|(kind, error)| (*kind, error.kind) == *waved));
+        let failures: Vec<_> = failures
+            .into_iter()
+            .filter(|(kind, error)| !self.waved_through.contains(&(*kind, error.kind)))
+            .map(|(kind, error)| (kind, errors::source(cx.texts, part(kind), &error)))
+            .collect();
         self.videos.update(ui.ctx(), &self.snapshot);
         let invite = self.invite();
         let view = CallView {
@@ -183,6 +208,8 @@ impl Session {
             invite: invite.as_deref(),
             partner_coming: self.partners.iter().any(|p| matches!(p.snapshot().phase, Phase::Entering)),
             sidebar,
+            devices,
+            failures: &failures,
         };
         self.page.show(ui, cx, &view);
     }

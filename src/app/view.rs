@@ -4,6 +4,7 @@
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
+use crate::media::devices::Kind;
 use crate::proto::api::RoomSummary;
 use crate::proto::{Invite, Mode};
 use std::time::Duration;
@@ -48,6 +49,18 @@ pub enum Action {
     SetMic(bool),
     /// Camera on or off.
     SetCamera(bool),
+    /// Open or close the devices' dialog.
+    OpenDevices(bool),
+    /// Use another device (or another source), given as a word.
+    Choose(Kind, String),
+    /// Play a chime through the speaker.
+    TestSpeaker,
+    /// Record three seconds and play them.
+    TestMic,
+    /// Open a device that failed once more.
+    RetryDevice(Kind),
+    /// Go on without a device that failed.
+    Without(Kind),
     /// Open or close the chat.
     ToggleChat,
     /// Show or hide the figures.

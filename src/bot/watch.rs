@@ -212,6 +212,7 @@ fn describe(event: &Event) -> String {
         Event::Ended(Ended::Dissolved(reason)) => format!("the room was dissolved: {reason:?}"),
         Event::Ended(Ended::Replaced) => "signed in elsewhere".to_owned(),
         Event::Ended(Ended::Removed) => "removed by the host".to_owned(),
+        Event::DeviceMoved { kind, news } => format!("{kind:?}: {} is used now ({:?})", news.name, news.how),
         Event::Ended(Ended::Failed(error)) => format!("failed: {error}"),
     }
 }

@@ -16,6 +16,14 @@ pub enum Command {
     SetAudioSource(capture::AudioSource),
     /// Play through another output; `None`: the system's default.
     SetSpeaker(Option<String>),
+    /// Play a chime, so that the person hears which output is used.
+    TestSpeaker,
+    /// Record three seconds from the microphone and play them.
+    TestMic,
+    /// Open the picture's source anew.
+    RetryCamera,
+    /// Open the sound's source anew.
+    RetryMic,
     /// Say a line of chat.
     SendText(String),
     /// Send an application's own message.

@@ -48,6 +48,13 @@ pub enum Event {
     Reconnecting,
     /// The connection is back.
     Reconnected,
+    /// Another device is used than a moment ago: the chosen one was lost or is back, or the system's default changed.
+    DeviceMoved {
+        /// What for.
+        kind: crate::media::devices::Kind,
+        /// Which, and why.
+        news: crate::media::devices::News,
+    },
     /// The picture's source failed; the call goes on without it.
     VideoSourceFailed(crate::media::capture::SourceError),
     /// The sound's source failed; the call goes on without it.

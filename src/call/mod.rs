@@ -7,6 +7,7 @@ pub mod actor;
 pub mod command;
 pub mod event;
 mod figures;
+mod hearing;
 mod kept;
 mod peers;
 mod reconcile;

@@ -2,7 +2,8 @@
 //!
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
-use super::actor::{Config, Shared, Speaker};
+use super::actor::{Config, Shared};
+use super::hearing::Hearing;
 use super::peers::{Means, Peers};
 use super::reconcile::quality;
 use super::seat::{self, Ask, Keeper, News};
@@ -10,9 +11,8 @@ use super::snapshot::{Line, MAX_LINES, Me, Room};
 use super::sources::{Opened, Sources};
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
 use crate::base::{Clock, ServerClock};
-use crate::media::audio::{Chime, Output};
+use crate::media::audio::Chime;
 use crate::media::capture::Format;
-use crate::media::devices::Choice;
 use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
@@ -131,9 +131,7 @@ struct Actor<'a> {
     announced: bool,
     /// Which openings of camera and microphone the publisher has.
     connected: [Option<(u64, bool)>; 2],
-    output: Option<Output>,
-    /// Whether the person knows that there is no sound output.
-    speaker_failed: bool,
+    hearing: Hearing,
     peers: Peers,
     /// Whether the room service thinks that one is there.
     seat_held: bool,
@@ -156,7 +154,9 @@ impl<'a> Actor<'a> {
         let clock = config.clock.clone();
         let now = clock.now();
         let sources = Sources::new(&config, inputs);
-        let mut actor = Self {
+        let (hearing, event) = Hearing::open(config.speaker.clone(), clock.clone());
+        event.into_iter().for_each(|event| shared.tell(event));
+        Self {
             shared,
             clock,
             server_clock,
@@ -175,17 +175,14 @@ impl<'a> Actor<'a> {
             rules: StreamRules::default(),
             announced: false,
             connected: [None; 2],
-            output: None,
-            speaker_failed: false,
+            hearing,
             peers: Peers::default(),
             seat_held: false,
             chat: VecDeque::new(),
             changed: true,
             shown: now,
             config,
-        };
-        actor.open_output();
-        actor
+        }
     }
 
     /// Short while something is awaited that only shows when one looks.
@@ -212,18 +209,16 @@ impl<'a> Actor<'a> {
             Command::SetVideoSource(source) => self.sources.set_video_source(source),
             Command::SetAudioSource(source) => self.sources.set_audio_source(source),
             Command::SetSpeaker(device) => {
-                let was_silent = self.config.speaker == Speaker::Silent;
-                self.config.speaker = device.clone().map_or(Speaker::Default, Speaker::Device);
-                match &self.output {
-                    Some(output) if !was_silent => output.choose(device.into()),
-                    _ => {
-                        self.open_output();
-                        if let Some(means) = self.means() {
-                            self.peers.restart(&means);
-                        }
-                    }
+                let (other, event) = self.hearing.choose(device);
+                event.into_iter().for_each(|event| self.shared.tell(event));
+                if other && let Some(means) = self.means() {
+                    self.peers.restart(&means);
                 }
             }
+            Command::TestSpeaker => self.hearing.test_speaker(),
+            Command::TestMic => self.hearing.test_mic(self.sources.sound()),
+            Command::RetryCamera => self.sources.retry_camera(),
+            Command::RetryMic => self.sources.retry_mic(),
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => self.ask(Ask::RetryNow),
@@ -313,7 +308,7 @@ impl<'a> Actor<'a> {
     }
 
     fn ring(&self, chime: Chime) {
-        if let Some(output) = self.output.as_ref().filter(|_| self.config.chimes) {
+        if let Some(output) = self.hearing.output().filter(|_| self.config.chimes) {
             chime.ring(output);
         }
     }
@@ -387,12 +382,8 @@ impl<'a> Actor<'a> {
             self.shared.tell(event);
             self.changed = true;
         }
-        let failure = self.output.as_ref().and_then(Output::failure);
-        if failure.is_some() != self.speaker_failed {
-            self.speaker_failed = failure.is_some();
-            if let Some(error) = failure {
-                self.shared.tell(Event::SpeakerFailed(error));
-            }
+        for event in self.hearing.watch() {
+            self.shared.tell(event);
         }
         let snapshot = self.snapshot();
         self.shared.show(snapshot);
@@ -447,22 +438,9 @@ impl<'a> Actor<'a> {
         self.sending.send_if_modified(|old| std::mem::replace(old, flags) != flags);
     }
 
-    fn open_output(&mut self) {
-        let clock = self.clock.clone();
-        let opened = match &self.config.speaker {
-            Speaker::Default => Output::open(Choice::Default, clock),
-            Speaker::Device(id) => Output::open(Choice::This(id.clone()), clock),
-            Speaker::Silent => Output::silent(clock),
-        };
-        match opened {
-            Ok(output) => self.output = Some(output),
-            Err(error) => self.shared.tell(Event::SpeakerFailed(error)),
-        }
-    }
-
     fn means(&self) -> Option<Means> {
         Some(Means {
-            output: self.output.clone()?,
+            output: self.hearing.output()?.clone(),
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
             latency: self.latency(),
@@ -495,12 +473,18 @@ impl<'a> Actor<'a> {
     fn snapshot(&mut self) -> Snapshot {
         let Sending { mic, camera } = self.sources.sending();
         let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
+        let (camera_device, mic_device) = self.sources.states();
         let me = Me {
             member: self.member.clone(),
             name: self.config.name.clone(),
             mic,
             camera,
             preview: self.sources.preview(),
+            level: self.sources.level(),
+            camera_device,
+            mic_device,
+            speaker_device: self.hearing.state(),
+            mic_check: self.hearing.mic_check(),
             stats,
             cpu: self.cpu.measure(self.clock.now()),
         };
@@ -515,7 +499,7 @@ impl<'a> Actor<'a> {
 
     /// Stops all media, side by side.
     fn stop(&mut self) {
-        let (publisher, output) = (self.publisher.take(), self.output.take());
+        let (publisher, output) = (self.publisher.take(), self.hearing.close());
         let (peers, sources) = (&mut self.peers, &mut self.sources);
         std::thread::scope(|scope| {
             scope.spawn(move || drop(publisher));

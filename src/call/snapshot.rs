@@ -2,6 +2,9 @@
 
 use super::Ended;
 use crate::base::Slot;
+use crate::media::capture::{Level, SourceError};
+use crate::media::devices::InUse;
+use crate::media::devices::check::Stage;
 use crate::media::frame::Rgba;
 use crate::media::stats::{Carrier, Cpu, PlayStats, PublishStats};
 use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
@@ -88,6 +91,15 @@ pub struct Room {
     pub invite: Invite,
 }
 
+/// How a device is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceState {
+    /// The one that is open; `None`: none is, or the source is no device.
+    pub in_use: Option<InUse>,
+    /// Why it does not do what it should. It is tried again by itself when a device appears.
+    pub failure: Option<SourceError>,
+}
+
 /// Oneself in a call.
 #[derive(Clone, Debug, Default)]
 pub struct Me {
@@ -101,6 +113,16 @@ pub struct Me {
     pub camera: bool,
     /// One's own picture, not mirrored; newest wins.
     pub preview: Slot<Rgba>,
+    /// Loudness of one's microphone, muted or not.
+    pub level: Level,
+    /// One's camera.
+    pub camera_device: DeviceState,
+    /// One's microphone.
+    pub mic_device: DeviceState,
+    /// Where the others are heard.
+    pub speaker_device: DeviceState,
+    /// The trial of the microphone, if one was asked for.
+    pub mic_check: Option<Stage>,
     /// Figures of one's own stream.
     pub stats: PublishStats,
     /// How busy the computer is.

@@ -6,8 +6,10 @@
 use super::Event;
 use super::actor::Config;
 use super::run::Input;
+use super::snapshot::DeviceState;
 use crate::base::{Clock, Slot, Worker};
-use crate::media::capture::{AudioSource, Format, Outlet, Sound, SourceError, Video, VideoSource};
+use crate::media::capture::{AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, Video, VideoSource};
+use crate::media::devices::{Device as Known, Devices, InUse, Kind, List};
 use crate::media::frame::Rgba;
 use crate::proto::api::Sending;
 use tokio::sync::mpsc;
@@ -27,19 +29,25 @@ struct Device<S, D> {
     opening: Option<Worker>,
     /// Number of the last request; answers to older ones come too late.
     round: u64,
-    /// The person knows that it delivers nothing just now.
-    failing: bool,
+    /// Why it did not open, or delivers nothing just now; the person knows.
+    failure: Option<SourceError>,
+    /// Whether it is the opening that failed.
+    refused: bool,
+    /// The device that was in use last.
+    in_use: Option<InUse>,
+    /// What was there when it did not open: it is tried again when there is more.
+    there: Option<Vec<Known>>,
 }
 
 impl<S, D> Device<S, D> {
     fn new(source: S, on: bool) -> Self {
-        Self { source, on, open: None, opening: None, round: 0, failing: false }
+        Self { source, on, open: None, opening: None, round: 0, failure: None, refused: false, in_use: None, there: None }
     }
 
     /// Gives the device back. One that hangs while it opens is left behind; its thread ends when the driver lets go.
     fn close(&mut self) {
         self.round += 1;
-        self.failing = false;
+        (self.failure, self.refused, self.there) = (None, false, None);
         self.open = None;
         if let Some(worker) = self.opening.take() {
             worker.abandon();
@@ -83,18 +91,36 @@ impl<S, D> Device<S, D> {
                 None
             }
             Err(error) => {
-                self.on = false;
+                (self.failure, self.refused) = (Some(error.clone()), true);
                 Some(error)
             }
         }
     }
 
-    /// Notes whether the open device delivers; the error, when it has just stopped to.
+    /// Notes whether the open device delivers; the error, when it has just stopped to, or for another reason than before.
     fn watch(&mut self, failure: impl Fn(&D) -> Option<SourceError>) -> Option<SourceError> {
+        if self.refused {
+            return None;
+        }
         let failure = self.open.as_ref().and_then(failure);
-        let news = failure.is_some() && !self.failing;
-        self.failing = failure.is_some();
+        let kind = |failure: &Option<SourceError>| failure.as_ref().map(|f| f.kind);
+        let news = kind(&failure) != kind(&self.failure);
+        self.failure.clone_from(&failure);
         failure.filter(|_| news)
+    }
+
+    /// Whether there are devices that were not there when it did not open.
+    fn has_hope(&mut self, list: &List) -> bool {
+        if !(self.refused && self.on && list.known) {
+            return false;
+        }
+        let before = self.there.replace(list.devices.clone());
+        before.is_some_and(|before| list.devices.iter().any(|device| !before.contains(device)))
+    }
+
+    fn state(&self) -> DeviceState {
+        let in_use = self.open.as_ref().and_then(|_| self.in_use.clone());
+        DeviceState { in_use, failure: self.failure.clone() }
     }
 }
 
@@ -106,6 +132,8 @@ pub(super) struct Sources {
     format: Option<Format>,
     preview: Slot<Rgba>,
     shown: Option<Outlet>,
+    /// What this computer has, while a device is waited for.
+    devices: Option<Devices>,
     clock: Clock,
     inputs: mpsc::Sender<Input>,
 }
@@ -118,6 +146,7 @@ impl Sources {
             format: None,
             preview: Slot::new(),
             shown: None,
+            devices: None,
             clock: config.clock.clone(),
             inputs,
         }
@@ -132,15 +161,30 @@ impl Sources {
 
     /// On opens the camera (again), off gives it back.
     pub(super) fn set_camera(&mut self, on: bool) {
-        if self.video.on != on {
+        if self.video.on != on || self.video.refused {
             self.video.on = on;
             self.open_video();
         }
     }
 
+    /// Opens the picture's source anew.
+    pub(super) fn retry_camera(&mut self) {
+        self.video.on = true;
+        self.open_video();
+    }
+
+    /// Opens the sound's source anew.
+    pub(super) fn retry_mic(&mut self) {
+        self.sound.on = true;
+        self.open_sound();
+    }
+
     /// Off only mutes: the device stays open, so that on is instant. On opens it if it failed before.
     pub(super) fn set_mic(&mut self, on: bool) {
         self.sound.on = on;
+        if self.sound.refused && !on {
+            self.sound.close();
+        }
         if on && self.sound.open.is_none() && self.sound.opening.is_none() {
             self.open_sound();
         }
@@ -149,16 +193,20 @@ impl Sources {
     /// Takes the picture from elsewhere.
     pub(super) fn set_video_source(&mut self, source: VideoSource) {
         self.video.source = source;
+        self.video.in_use = None;
         self.open_video();
     }
 
     /// Takes the sound from elsewhere.
     pub(super) fn set_audio_source(&mut self, source: AudioSource) {
         self.sound.source = source;
-        self.open_sound();
+        self.sound.in_use = None;
+        // One that is muted is open all the same.
+        let muted = self.sound.open.is_some() || self.sound.opening.is_some();
+        self.open_sound_if(self.sound.on || muted);
     }
 
-    /// Notes what was opened. A device that cannot be opened counts as switched off.
+    /// Notes what was opened. A device that cannot be opened counts as switched off, until it is tried again.
     pub(super) fn take(&mut self, opened: Opened) -> Option<Event> {
         match opened {
             Opened::Video(round, video) => {
@@ -170,19 +218,57 @@ impl Sources {
         }
     }
 
-    /// What has just stopped to deliver. It goes on trying by itself.
+    /// What has just stopped to deliver, or moved to another device. What failed goes on trying by itself.
     pub(super) fn watch(&mut self) -> Vec<Event> {
-        let video = self.video.watch(Video::failure).map(Event::VideoSourceFailed);
-        let sound = self.sound.watch(Sound::failure).map(Event::AudioSourceFailed);
-        video.into_iter().chain(sound).collect()
+        self.try_again();
+        let mut events = Vec::new();
+        events.extend(self.video.watch(Video::failure).map(Event::VideoSourceFailed));
+        // Of a microphone that is switched off here, nobody expects to be heard.
+        let on = self.sound.on;
+        let heard = |sound: &Sound| sound.failure().filter(|failure| on || failure.kind != SourceErrorKind::Silent);
+        events.extend(self.sound.watch(heard).map(Event::AudioSourceFailed));
+        let camera = self.video.open.as_ref().and_then(Video::using);
+        let mic = self.sound.open.as_ref().and_then(Sound::using);
+        let moved = [(Kind::Camera, camera, &mut self.video.in_use), (Kind::Microphone, mic, &mut self.sound.in_use)];
+        for (kind, using, seen) in moved {
+            events.extend(using.and_then(|using| using.news(seen)).map(|news| Event::DeviceMoved { kind, news }));
+        }
+        events
     }
 
-    /// What is switched on, for the others and for the person.
+    /// Opens what did not open, now that there is more to open.
+    fn try_again(&mut self) {
+        let camera = self.video.refused && matches!(self.video.source, VideoSource::Camera(_));
+        let mic = self.sound.refused && matches!(self.sound.source, AudioSource::Device(_));
+        if !(camera || mic) {
+            self.devices = None;
+            return;
+        }
+        let lists = self.devices.get_or_insert_with(Devices::watch).lists();
+        if camera && self.video.has_hope(lists.of(Kind::Camera)) {
+            self.open_video();
+        }
+        if mic && self.sound.has_hope(lists.of(Kind::Microphone)) {
+            self.open_sound();
+        }
+    }
+
+    /// What is switched on and not refused, for the others and for the person.
     pub(super) fn sending(&self) -> Sending {
         Sending {
-            mic: self.sound.on && self.sound.source != AudioSource::None,
-            camera: self.video.on && self.video.source != VideoSource::None,
+            mic: self.sound.on && !self.sound.refused && self.sound.source != AudioSource::None,
+            camera: self.video.on && !self.video.refused && self.video.source != VideoSource::None,
         }
+    }
+
+    /// How the camera and the microphone are.
+    pub(super) fn states(&self) -> (DeviceState, DeviceState) {
+        (self.video.state(), self.sound.state())
+    }
+
+    /// Loudness of the microphone.
+    pub(super) fn level(&self) -> Level {
+        self.sound.open.as_ref().map(Sound::meter).unwrap_or_default()
     }
 
     /// What tells one opening of camera and microphone from another.
@@ -210,10 +296,12 @@ impl Sources {
         self.shown = None;
         self.video.close();
         self.sound.close();
+        self.devices = None;
     }
 
     fn open_video(&mut self) {
         self.shown = None;
+        self.video.refused = false;
         match self.format {
             Some(format) if self.sending().camera => {
                 let (source, clock) = (self.video.source.clone(), self.clock.clone());
@@ -226,7 +314,12 @@ impl Sources {
     }
 
     fn open_sound(&mut self) {
-        if self.format.is_some() && self.sending().mic {
+        self.open_sound_if(self.sound.on);
+    }
+
+    fn open_sound_if(&mut self, wanted: bool) {
+        self.sound.refused = false;
+        if self.format.is_some() && wanted && self.sound.source != AudioSource::None {
             let (source, clock) = (self.sound.source.clone(), self.clock.clone());
             self.sound.ask("open-mic", &self.inputs, move || Sound::open(source, clock), Opened::Sound);
         } else {

@@ -13,18 +13,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<'a, App> {
+pub(super) fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<'a, App> {
     let args = Args::parse_from(std::iter::once("parlor").chain(args.split_whitespace()));
     let options = Options { args, runtime: runtime.handle().clone(), config: Some(config.to_owned()), system_fonts: false };
     Harness::builder().with_size((1180.0, 760.0)).with_max_steps(64).build_eframe(move |cc| App::new(&cc.egui_ctx, options))
 }
 
 /// Runs the program until `label` is on the screen.
-fn wait_for(app: &mut Harness<'_, App>, label: &str) {
+pub(super) fn wait_for(app: &mut Harness<'_, App>, label: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         app.run_steps(2);

@@ -5,12 +5,15 @@ use egui::accesskit::Role;
 use egui::{Event, ImeEvent, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use parlor::app::call_page::{CallPage, CallView};
+use parlor::app::errors::{self, Part, Sentence};
 use parlor::app::i18n::Lang;
 use parlor::app::videos::Videos;
 use parlor::app::view::Action;
 use parlor::base::Slot;
 use parlor::call::snapshot::{Line, Room};
 use parlor::call::{Me, Peer, Phase, Snapshot};
+use parlor::media::capture::{SourceError, SourceErrorKind};
+use parlor::media::devices::Kind;
 use parlor::media::frame::{Pool, Rgba};
 use parlor::media::stats::{Delay, Percentiles, PictureIn, PictureOut, PlayStats, PublishStats};
 use parlor::proto::{Invite, MemberId, Mode, RoomId};
@@ -24,6 +27,7 @@ struct Call {
     page: CallPage,
     snapshot: Snapshot,
     videos: Videos,
+    failures: Vec<(Kind, Sentence)>,
 }
 
 /// A picture of one colour.
@@ -66,7 +70,7 @@ fn call(peers: usize) -> Snapshot {
 }
 
 fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
-    let call = Call { page: CallPage::default(), snapshot, videos: Videos::default() };
+    let call = Call { page: CallPage::default(), snapshot, videos: Videos::default(), failures: Vec::new() };
     let mut page = screen(lang, size, call, |ui, cx, call| {
         call.videos.update(ui.ctx(), &call.snapshot);
         let view = CallView {
@@ -78,6 +82,8 @@ fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call
             invite: call.snapshot.room.as_ref().map(|_| INVITE),
             partner_coming: false,
             sidebar: true,
+            devices: false,
+            failures: &call.failures,
         };
         call.page.show(ui, cx, &view);
     });
@@ -303,5 +309,28 @@ fn the_call_fits_the_smallest_window_even_with_chat() {
             assert!(window.contains_rect(rect) && rect.width() > 100.0, "{rect:?}");
         }
         picture(&mut page, &format!("call-small-{lang:?}"));
+    }
+}
+
+#[test]
+fn a_failed_device_is_a_card_with_three_ways_on() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, WIDE, call(1));
+        let failure = SourceError::new(SourceErrorKind::Silent, "nothing but zeros for 2 s");
+        page.state_mut().screen.failures = vec![(Kind::Microphone, errors::source(&t, Part::Mic, &failure))];
+        page.run();
+        page.get_by_label(&t.t("error-mic-silent"));
+        for label in ["retry", "devices-choose-another", "devices-without"] {
+            page.get_by_label(&t.t(label)).click();
+            page.run();
+        }
+        let expected = [Action::RetryDevice(Kind::Microphone), Action::OpenDevices(true), Action::Without(Kind::Microphone)];
+        assert_eq!(page.state().actions, expected);
+        picture(&mut page, &format!("call-silent-mic-{lang:?}"));
+        page.state_mut().actions.clear();
+        page.key_press(Key::D);
+        page.run();
+        assert_eq!(page.state().actions, [Action::OpenDevices(true)]);
     }
 }

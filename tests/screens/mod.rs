@@ -10,6 +10,7 @@ use std::time::Duration;
 
 mod app;
 mod call;
+mod devices;
 mod prejoin;
 
 /// A window of ordinary size.

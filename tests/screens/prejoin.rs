@@ -9,7 +9,7 @@ use parlor::app::settings::{Settings, Theme};
 use parlor::app::view::Action;
 use parlor::call::Entry;
 use parlor::media::capture::{AudioSource, VideoSource};
-use parlor::media::devices::{Device, List, Lists};
+use parlor::media::devices::{Device, Kind, List, Lists};
 use parlor::proto::Mode;
 use parlor::ui::Video;
 
@@ -163,7 +163,9 @@ fn a_missing_camera_is_a_sentence_and_no_obstacle() {
         page.get_by_label(&t.t("retry")).click();
         page.get_by_label(&t.t("prejoin-join-button")).click();
         page.run();
-        assert!(page.state().actions.contains(&Action::Reopen) && page.state().actions.contains(&Action::Start));
+        assert!(
+            page.state().actions.contains(&Action::RetryDevice(Kind::Camera)) && page.state().actions.contains(&Action::Start)
+        );
         page.get_by_label(&t.t("back")).click();
         page.run();
         assert!(page.state().actions.contains(&Action::Home));

@@ -15,6 +15,8 @@ pub enum Chime {
     Left,
     /// Somebody wrote: one note.
     Message,
+    /// The speaker is tried out: four notes, upwards, louder than the others.
+    Test,
 }
 
 /// Length of one note.
@@ -36,6 +38,7 @@ impl Chime {
             Self::Joined => &[523.25, 783.99],
             Self::Left => &[783.99, 523.25],
             Self::Message => &[880.0],
+            Self::Test => &[523.25, 659.25, 783.99, 1046.5],
         }
     }
 }
@@ -48,7 +51,8 @@ struct Ringing {
 
 impl Ringing {
     fn new(chime: Chime) -> Self {
-        let note = |pitch: &f32| SineWave::new(*pitch).take_duration(NOTE).fade_in(EDGE).amplify(LOUDNESS);
+        let loudness = if chime == Chime::Test { 2.0 * LOUDNESS } else { LOUDNESS };
+        let note = move |pitch: &f32| SineWave::new(*pitch).take_duration(NOTE).fade_in(EDGE).amplify(loudness);
         let edge = (EDGE.as_secs_f32() * crate::media::frame::SAMPLE_RATE as f32) as usize;
         let length = (NOTE.as_secs_f32() * crate::media::frame::SAMPLE_RATE as f32) as usize;
         let faded = move |(at, sample): (usize, f32)| sample * (length.saturating_sub(at) as f32 / edge as f32).min(1.0);

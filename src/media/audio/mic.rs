@@ -211,6 +211,9 @@ impl Opener {
             if assembler.feed.lost.load(Ordering::Acquire) {
                 return End::Lost;
             }
+            if self.chooser.has_news() && self.chooser.nothing_there() {
+                return End::Lost;
+            }
             if let Some(next) = self.chooser.turn(now) {
                 return End::Turn(next);
             }

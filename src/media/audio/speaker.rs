@@ -172,6 +172,9 @@ fn watch(gauge: &Gauge, chooser: &mut Chooser, link: &Link, clock: &Clock, stop:
         } else if now.saturating_sub(since) > STALLED {
             gauge.lose(SourceError::new(SourceErrorKind::Stalled, "the speaker takes no sound any more"));
         }
+        if chooser.has_news() && chooser.nothing_there() {
+            gauge.lose(device::nothing(Direction::Output, None));
+        }
         if gauge.lost.load(Ordering::Acquire) {
             return End::Lost;
         }

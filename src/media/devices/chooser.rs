@@ -75,6 +75,7 @@ impl Chooser {
 
     /// What should be open.
     pub(crate) fn wanted(&mut self, now: Duration) -> Choice {
+        self.seen = self.devices.version();
         self.with_list(|selection, list| selection.wanted(list, now))
     }
 
@@ -83,8 +84,7 @@ impl Chooser {
         if self.devices.version() == self.seen && now < self.look {
             return None;
         }
-        if self.seen != self.devices.version() {
-            self.seen = self.devices.version();
+        if self.has_news() {
             self.declined = None;
         }
         self.look = now + LOOK;
@@ -118,6 +118,9 @@ impl Chooser {
 
     /// Notes that `what` is open, and that it is this device.
     pub(crate) fn opened_as(&mut self, what: &Choice, device: &Device) {
+        // The chosen one may come in as the default, before the list knows that it is back.
+        let chosen = self.selection.choice().id() == Some(device.id.as_str());
+        let what = if chosen { &self.selection.found() } else { what };
         let in_use = self.with_list(|selection, list| selection.opened(what, list));
         self.using.set(Some(InUse { id: Some(device.id.clone()), name: device.name.clone(), ..in_use }));
         self.open = Some(what.clone());
@@ -146,7 +149,8 @@ impl Chooser {
         self.using.set(None);
     }
 
-    /// Whether the system says for certain that there is no such device at all.
+    /// Whether the system says for certain that there is no such device at all. What is open then is none either: a sound server may let it
+    /// record what is played.
     pub(crate) fn nothing_there(&self) -> bool {
         let lists = self.devices.lists();
         let list = lists.of(self.kind);

@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+pub mod check;
 mod chooser;
 mod select;
 #[cfg(target_os = "linux")]

@@ -189,9 +189,16 @@ impl Selection {
                 id: list.default.as_ref().map(|d| d.id.clone()),
                 name: list.default.as_ref().map(|d| d.name.clone()).unwrap_or_default(),
                 by_default: true,
-                instead_of: self.missing(),
+                // The default may be the very device that was chosen.
+                instead_of: self.missing().filter(|(missing, _)| list.default.as_ref().is_none_or(|d| d.id != missing.id)),
             },
         }
+    }
+
+    /// Notes that the chosen device is there after all; returns the choice.
+    pub(crate) fn found(&mut self) -> Choice {
+        self.aside = None;
+        self.choice.clone()
     }
 
     /// Notes that the chosen device has worked for a while.
