@@ -168,6 +168,7 @@ impl Viewer {
             runtime: runtime.handle().clone(),
             picture: picture.clone(),
             latency: parlor::media::play::Latency::Call,
+            sync: false,
             start: clock.now(),
             history: History::default(),
         });

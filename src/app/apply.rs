@@ -9,7 +9,7 @@ use super::{App, Page, Preparing, set_theme};
 use crate::call::{Command, Entry};
 use crate::media::devices::Devices;
 use crate::proto::api::RoomSummary;
-use crate::proto::{Invite, name};
+use crate::proto::{Invite, Mode, name};
 use crate::ui::{fonts, toast};
 use egui::Context;
 
@@ -127,6 +127,7 @@ impl App {
         }
         let mut form = PreJoin::new(Target::Enter { room: room.room.to_string(), shown: room.name }, &self.settings);
         form.locked = room.locked;
+        form.live = room.mode == Mode::Live;
         self.prepare(form);
     }
 
@@ -168,6 +169,7 @@ impl App {
         self.settings.audio = plan.audio.clone();
         self.settings.speaker.clone_from(&plan.speaker);
         self.settings.chimes = plan.chimes;
+        self.settings.smoothness = plan.smoothness;
         self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
     }
 
@@ -268,6 +270,7 @@ fn plan_of(form: &PreJoin) -> Option<Plan> {
         audio: form.audio_source(),
         speaker: form.speaker(),
         chimes: form.chimes,
+        smoothness: form.smoothness(),
         mic: form.mic,
         camera: form.camera,
     })

@@ -8,6 +8,7 @@ use super::view::{Action, Cx, mode_name};
 use crate::call::Entry;
 use crate::media::capture::{AudioSource, VideoSource};
 use crate::media::devices::{Kind, Lists};
+use crate::media::play::Smoothness;
 use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button, Look};
 use crate::ui::field::{self, Field};
@@ -69,6 +70,10 @@ pub struct PreJoin {
     pub speaker: String,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
+    /// Whether it may be a live room.
+    pub live: bool,
+    /// How a live room is played, as a word.
+    pub smoothness: String,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -123,11 +128,18 @@ impl PreJoin {
             audio_path,
             speaker: settings.speaker.clone().unwrap_or_default(),
             chimes: settings.chimes,
+            live: false,
+            smoothness: word(settings.smoothness).to_owned(),
             mic: true,
             camera: true,
             strict: false,
             failure: None,
         }
+    }
+
+    /// How a live room is played.
+    pub fn smoothness(&self) -> Smoothness {
+        SMOOTHNESS.into_iter().find(|how| word(*how) == self.smoothness).unwrap_or_default()
     }
 
     /// The chosen source of the picture.
@@ -343,7 +355,30 @@ impl PreJoin {
         }
         let speakers = options(texts, view.lists, Kind::Speaker, &self.speaker, &[(SILENT, "source-silent")]);
         field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
+        if self.live {
+            let named = |how: Smoothness| (word(how).to_owned(), texts.t(key(how)));
+            field::choice(ui, &texts.t("prejoin-live"), &mut self.smoothness, &SMOOTHNESS.map(named));
+        }
         ui.checkbox(&mut self.chimes, cx.t("prejoin-chimes"));
+    }
+}
+
+/// All ways to play a live room.
+const SMOOTHNESS: [Smoothness; 3] = [Smoothness::Automatic, Smoothness::Fast, Smoothness::Smooth];
+
+fn key(how: Smoothness) -> &'static str {
+    match how {
+        Smoothness::Automatic => "prejoin-live-automatic",
+        Smoothness::Fast => "prejoin-live-fast",
+        Smoothness::Smooth => "prejoin-live-smooth",
+    }
+}
+
+fn word(how: Smoothness) -> &'static str {
+    match how {
+        Smoothness::Automatic => "automatic",
+        Smoothness::Fast => "fast",
+        Smoothness::Smooth => "smooth",
     }
 }
 

@@ -11,6 +11,7 @@ use super::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker};
 use crate::media::capture::{AudioSource, SourceError, SourceErrorKind, VideoSource};
 use crate::media::devices::Kind;
+use crate::media::play::Smoothness;
 use crate::proto::{Address, RoomId};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -34,6 +35,8 @@ pub struct Plan {
     pub speaker: Option<String>,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
+    /// How the others are played if it is a live room.
+    pub smoothness: Smoothness,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -97,6 +100,7 @@ impl Session {
             Some(device) => Speaker::Device(device.to_owned()),
         };
         config.chimes = plan.chimes;
+        config.smoothness = plan.smoothness;
         config.on_change = wake.clone();
         let call = Call::start(config);
         let snapshot = call.snapshot();

@@ -2,6 +2,7 @@
 
 use super::i18n::Lang;
 use crate::media::capture::{AudioSource, VideoSource};
+use crate::media::play::Smoothness;
 use crate::proto::address::DEFAULT_PORT;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub speaker: Option<String>,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
+    /// How live rooms are played.
+    pub smoothness: Smoothness,
     /// Whether the room list is shown.
     pub sidebar: bool,
 }
@@ -75,6 +78,7 @@ impl Default for Settings {
             audio: AudioSource::Device(None),
             speaker: None,
             chimes: true,
+            smoothness: Smoothness::default(),
             sidebar: true,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::call::{Config, Entry, Speaker};
 use crate::media::capture::{AudioSource, Format, VideoSource};
+use crate::media::play::{Latency, Smoothness};
 use crate::proto::address::Scheme;
 use crate::proto::{Address, Invite, Mode};
 use clap::{ArgGroup, Parser};
@@ -58,6 +59,9 @@ pub struct Args {
     /// Where the others' sound goes: none, default or the id of an output.
     #[arg(long, default_value = "none", value_name = "OUTPUT")]
     pub speaker: String,
+    /// How late the others are played on purpose; by the kind of room unless given.
+    #[arg(long)]
+    pub latency: Option<Wait>,
     /// How long to stay.
     #[arg(long, value_parser = parse_seconds)]
     pub seconds: f64,
@@ -73,6 +77,30 @@ pub struct Args {
     /// Put into the report what was at each tenth of a second, for plots.
     #[arg(long)]
     pub timeline: bool,
+}
+
+/// How late the others are played on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Wait {
+    /// As early as the network allows.
+    Call,
+    /// 1 s, and back to it.
+    Fast,
+    /// 5 s, and nothing is left out.
+    Smooth,
+    /// 1 to 5 s, by the network.
+    Auto,
+}
+
+impl From<Wait> for Latency {
+    fn from(wait: Wait) -> Self {
+        match wait {
+            Wait::Call => Self::Call,
+            Wait::Fast => Self::Live(Smoothness::Fast),
+            Wait::Smooth => Self::Live(Smoothness::Smooth),
+            Wait::Auto => Self::Live(Smoothness::Automatic),
+        }
+    }
 }
 
 /// What requests and streams ride on.
@@ -140,6 +168,8 @@ impl Args {
             format,
             kbps: self.kbps,
             speaker,
+            latency: self.latency.map(Latency::from),
+            sync: true,
             access_key: self.access_key.clone(),
             ..Config::new(server, entry, self.name.clone(), runtime)
         })
@@ -180,8 +210,9 @@ mod tests {
 
     #[test]
     fn a_full_line_means_what_it_says() {
-        let line = "parlor-bot --server h:1 --create R --mode multi --name N --source none --mic tone --size 480x360 --fps 15 --seconds 2";
+        let line = "parlor-bot --server h:1 --create R --mode multi --name N --source none --mic tone --size 480x360 --fps 15 --seconds 2 --latency smooth";
         let config = config(line).unwrap();
+        assert_eq!(config.latency, Some(Latency::Live(Smoothness::Smooth)));
         assert_eq!(config.format, Some(Format { width: 480, height: 360, fps: 15 }));
         assert!(config.mic && !config.camera);
         assert!(matches!(config.entry, Entry::Create { mode: Mode::Multi, dissolve: true, .. }));

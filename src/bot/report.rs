@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::timeline::Point;
-use crate::media::stats::{Percentiles, PlaySample, PublishSample};
+use crate::media::stats::{Percentiles, PlaySample, PublishSample, Sync};
 use crate::proto::RoomId;
 use serde::Serialize;
 use std::fmt;
@@ -83,6 +83,8 @@ pub struct PeerReport {
     pub audio_gap_ms: u64,
     /// Sound minus picture of the same moment, ms, median; positive: the sound is early.
     pub av_offset_ms: f32,
+    /// Flash minus beep, seen and heard: of members with the test pattern and its tone.
+    pub av_sync_ms: Option<Sync>,
     /// Received, kbit/s, on average.
     pub kbps: f32,
     /// Pictures decoded but never shown.
@@ -232,6 +234,7 @@ mod tests {
             "audio_rms",
             "audio_gap_ms",
             "av_offset_ms",
+            "av_sync_ms",
             "kbps",
         ] {
             assert!(json["peers"][0].get(key).is_some(), "{key}");

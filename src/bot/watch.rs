@@ -177,6 +177,7 @@ impl Seen {
             audio_rms: stats.sound.rms_max,
             audio_gap_ms: stats.sound.gap_ms,
             av_offset_ms: median(&self.av_offset_ms),
+            av_sync_ms: stats.delay.sync,
             kbps: self.kbps.get(),
             frames_dropped: stats.picture.dropped,
             camera: self.camera,

@@ -82,6 +82,8 @@ pub struct Config {
     pub smoothness: Smoothness,
     /// How late the others are played on purpose; `None`: by the room's mode.
     pub latency: Option<Latency>,
+    /// Whether to measure the others' flashes against their beeps (see [`Sync`](crate::media::stats::Sync)).
+    pub sync: bool,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
     /// Time.
@@ -109,6 +111,7 @@ impl Config {
             speaker: Speaker::Default,
             smoothness: Smoothness::default(),
             latency: None,
+            sync: false,
             chimes: true,
             clock: Clock::system(),
             runtime,

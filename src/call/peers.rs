@@ -21,6 +21,8 @@ pub(super) struct Means {
     pub(super) runtime: tokio::runtime::Handle,
     /// How late everybody is played on purpose.
     pub(super) latency: play::Latency,
+    /// Whether flash against beep is measured.
+    pub(super) sync: bool,
     /// When one asked to enter, by the local clock: "time to the first sound" counts from here.
     pub(super) start: Duration,
 }
@@ -170,6 +172,7 @@ fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, m
         runtime: means.runtime.clone(),
         picture: picture.clone(),
         latency: means.latency,
+        sync: means.sync,
         start: means.start,
         history: history.clone(),
     });

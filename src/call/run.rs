@@ -444,6 +444,7 @@ impl<'a> Actor<'a> {
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
             latency: self.latency(),
+            sync: self.config.sync,
             start: self.started,
         })
     }

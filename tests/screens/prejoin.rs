@@ -10,6 +10,7 @@ use parlor::app::view::Action;
 use parlor::call::Entry;
 use parlor::media::capture::{AudioSource, VideoSource};
 use parlor::media::devices::{Device, Kind, List, Lists};
+use parlor::media::play::Smoothness;
 use parlor::proto::Mode;
 use parlor::ui::Video;
 
@@ -181,4 +182,21 @@ fn the_page_can_be_used_in_the_smallest_window() {
     page.get_by_label(&t.t("prejoin-join-button")).click();
     page.run();
     assert_eq!(page.state().actions, [Action::Start]);
+}
+
+#[test]
+fn a_live_room_is_watched_as_late_as_one_likes() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let combo = egui::accesskit::Role::ComboBox;
+        let mut live = page(lang, SIZE, PreJoin { live: true, ..enter() }, None);
+        live.get_by_role_and_label(combo, &t.t("prejoin-live")).click();
+        live.run();
+        live.get_by_label(&t.t("prejoin-live-fast"));
+        live.get_by_label(&t.t("prejoin-live-smooth")).click();
+        live.run();
+        assert_eq!(live.state().screen.smoothness(), Smoothness::Smooth);
+        let call = page(lang, SIZE, enter(), None);
+        assert!(call.query_by_role_and_label(combo, &t.t("prejoin-live")).is_none(), "no question where people talk");
+    }
 }

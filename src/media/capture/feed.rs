@@ -5,7 +5,7 @@ use crate::base::{Queue, Slot};
 use crate::media::convert::ToRgba;
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, Picture, Rgba};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A preview that was not looked at so often in a row is not made any more until somebody has looked: a bot has no eyes, and a window that
@@ -77,6 +77,8 @@ struct PictureInner {
     outlets: Outlets<Slot<Arc<Picture>>>,
     previews: Outlets<Slot<Rgba>>,
     delivered: AtomicU64,
+    /// Whether the last picture could not be converted for the previews.
+    unshowable: AtomicBool,
     failure: Mutex<Option<SourceError>>,
 }
 
@@ -99,8 +101,13 @@ impl PictureFeed {
         }
         for slot in self.0.previews.all().iter().filter(|slot| !slot.is_ignored(IGNORED)) {
             match to_rgba.picture(&picture) {
-                Ok(rgba) => drop(slot.put(rgba)),
-                Err(error) => tracing::warn!("no preview: {error}"),
+                Ok(rgba) => {
+                    self.0.unshowable.store(false, Ordering::Relaxed);
+                    slot.put(rgba);
+                }
+                // One word for all that follow each other.
+                Err(error) if !self.0.unshowable.swap(true, Ordering::Relaxed) => tracing::warn!("no preview: {error}"),
+                Err(_) => {}
             }
         }
     }

@@ -13,6 +13,9 @@ pub(super) const BLACK: u8 = 16;
 /// See [`BLACK`].
 pub(super) const WHITE: u8 = 235;
 
+/// Cells that would fit across a picture.
+const CELLS_ACROSS: f32 = 40.0;
+
 /// Pixels along one side of a cell in a picture of `width` pixels.
 pub(super) fn cell(width: usize) -> usize {
     (width / 40).max(4)
@@ -29,6 +32,31 @@ fn crc8(value: u32) -> u8 {
         .to_be_bytes()
         .into_iter()
         .fold(0, |crc, byte| (0..8).fold(crc ^ byte, |c, _| if c & 128 != 0 { (c << 1) ^ 7 } else { c << 1 }))
+}
+
+/// What the mark at the upper left of a picture of `width` pixels says, whatever the size it was drawn in; `None` if there is none, or it cannot
+/// be read. `luma` gives the brightness at a place, 0 outside.
+pub(in crate::media) fn read(width: usize, luma: impl Fn(usize, usize) -> u8) -> Option<u32> {
+    let cell = width as f32 / CELLS_ACROSS;
+    let bright = |column: usize, row: usize| {
+        let place = |index: usize, part: f32| ((index as f32 + 1.0 + part) * cell) as usize;
+        let parts = [0.3, 0.5, 0.7];
+        let sum: u32 = parts.iter().flat_map(|y| parts.map(|x| u32::from(luma(place(column, x), place(row, *y))))).sum();
+        sum / 9
+    };
+    // Between the rings.
+    let middle = bright(COLUMNS / 2, 0).midpoint(bright(COLUMNS / 2, 1));
+    let mut found = 0;
+    for row in 2..ROWS - 2 {
+        for column in 2..COLUMNS - 2 {
+            found = found << 1 | u64::from(bright(column, row) > middle);
+        }
+    }
+    let mut value = (found >> 8) as u32;
+    for shift in [1, 2, 4, 8, 16] {
+        value ^= value >> shift;
+    }
+    (bits(value) == found).then_some(value)
 }
 
 /// Whether the cell in this column and row of the whole mark is white.

@@ -8,7 +8,7 @@ mod camera_list;
 mod feed;
 mod file;
 mod film;
-mod mark;
+pub(in crate::media) mod mark;
 pub mod pattern;
 mod sound;
 mod source;

@@ -15,6 +15,10 @@ const WINDOW: Duration = Duration::from_secs(3);
 const MOST: usize = 400;
 /// What has come within this is how the network is now.
 const LATEST: Duration = Duration::from_millis(500);
+/// What has not come for this long...
+const CALM: Duration = Duration::from_millis(1500);
+/// ...is over, but for this much.
+const CALM_SPARE_US: i64 = 20_000;
 /// Later than this is no jitter but a stall...
 const STALL_US: i64 = 100_000;
 /// ...which is over when packets are no later than this.
@@ -76,8 +80,17 @@ impl Arrivals {
 
     /// The same of the last half second before the newest packet.
     pub(super) fn latest_floor_us(&self) -> Option<i64> {
-        let newest = self.last()?;
-        self.window.iter().rev().take_while(|(at, _)| *at + LATEST >= newest).map(|(_, d)| *d).min()
+        self.newest(LATEST).min()
+    }
+
+    fn worst_of(&self, span: Duration) -> Option<i64> {
+        self.newest(span).max()
+    }
+
+    /// Differences of what came within this time before the newest packet.
+    fn newest(&self, span: Duration) -> impl Iterator<Item = i64> {
+        let newest = self.last().unwrap_or_default();
+        self.window.iter().rev().take_while(move |(at, _)| *at + span >= newest).map(|(_, d)| *d)
     }
 
     /// By how much 5 % of the packets are later than the floor, in microseconds; stalls count when there were several.
@@ -85,7 +98,8 @@ impl Arrivals {
         let Some(floor) = self.floor_us() else { return 0 };
         let usual = self.sorted.partition_point(|d| *d <= floor + STALL_US);
         let jitter = self.sorted[(usual * 95 / 100).min(usual - 1)] - floor;
-        jitter.max(self.habit_us())
+        let calm = self.worst_of(CALM).map_or(jitter, |worst| worst - floor + CALM_SPARE_US);
+        jitter.min(calm).max(self.habit_us())
     }
 
     /// Lateness that all stalls but the worst one keep within.
@@ -184,7 +198,9 @@ mod tests {
         note(&mut arrivals, 176, 400, |_| 600);
         note(&mut arrivals, 400, 440, |_| 0);
         assert_eq!(arrivals.floor_us(), Some(5_000_000));
-        assert!(arrivals.ready_us().unwrap() <= 5_080_000, "{:?}", arrivals.ready_us());
+        assert!(arrivals.ready_us().unwrap() <= 5_100_000, "{:?}", arrivals.ready_us());
+        note(&mut arrivals, 440, 510, |_| 0);
+        assert!(arrivals.ready_us().unwrap() <= 5_020_000, "1.5 s later: {:?}", arrivals.ready_us());
     }
 
     #[test]

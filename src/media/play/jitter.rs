@@ -43,8 +43,8 @@ const BETWEEN_BOOSTS: u32 = 50;
 const MOST_BOOST_US: i64 = 40_000;
 /// ...and it comes down again by this much a tick: 10 ms a second.
 const BOOST_FALL_US: i64 = 100;
-/// Without packets for this long nothing is expected any more, and silence is no gap.
-const GONE: Duration = Duration::from_secs(2);
+/// After so many ticks without sound none is expected any more, and silence is no gap: 2 s.
+const GONE: u32 = 200;
 
 /// The jitter buffer for the sound of one peer.
 pub(super) struct Sound {
@@ -65,6 +65,8 @@ pub(super) struct Sound {
     spare: Vec<f32>,
     /// Whether plain silence was put out last.
     hushed: bool,
+    /// Ticks since something real was played.
+    nothing_for: u32,
     /// Sound that had to be concealed for want of packets, in samples.
     concealed: u64,
     work: Vec<f32>,
@@ -99,6 +101,7 @@ impl Sound {
             concealer: Concealer::default(),
             spare: Vec::new(),
             hushed: true,
+            nothing_for: GONE,
             concealed: 0,
             work: Vec::new(),
         }
@@ -181,7 +184,8 @@ impl Sound {
         let was_playing = self.playing;
         self.align(now);
         let head = self.stock.head_us().filter(|_| self.playing);
-        let Some(media_us) = head else { return self.play_nothing(now, out) };
+        let Some(media_us) = head else { return self.play_nothing(out) };
+        self.nothing_for = 0;
         let real = self.play(self.excess_us(now).unwrap_or(0), out);
         if !was_playing || self.concealer.is_running() {
             self.fade_in(&mut out[..real.min(FADE_IN)]);
@@ -194,9 +198,9 @@ impl Sound {
         Played::Sound(media_us)
     }
 
-    fn play_nothing(&mut self, now: Duration, out: &mut [f32; CHUNK_SAMPLES]) -> Played {
-        let expected = self.arrivals.last().is_some_and(|last| now.saturating_sub(last) < GONE);
-        if self.played.is_empty() || !expected {
+    fn play_nothing(&mut self, out: &mut [f32; CHUNK_SAMPLES]) -> Played {
+        self.nothing_for = self.nothing_for.saturating_add(1);
+        if self.nothing_for >= GONE && !self.stock.is_silent() {
             self.hushed = true;
             return Played::Nothing;
         }

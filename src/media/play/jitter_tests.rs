@@ -1,6 +1,7 @@
 //! Simulated arrival patterns.
 
 use super::*;
+use crate::media::play::Smoothness;
 use crate::media::play::decode::tests::{Pcm, pcm};
 use std::collections::VecDeque;
 use std::f32::consts::TAU;
@@ -23,7 +24,11 @@ const HERTZ: f32 = 300.0;
 
 impl Bench {
     fn new() -> Self {
-        let mut sound = Sound::new(Latency::Call);
+        Self::with(Latency::Call)
+    }
+
+    fn with(latency: Latency) -> Self {
+        let mut sound = Sound::new(latency);
         sound.set_decoder(Box::new(Pcm));
         Self { sound, flight: VecDeque::new(), sent: 0, tick: 0, heard: Vec::new(), delays: Vec::new(), drift: 0.0 }
     }
@@ -57,6 +62,11 @@ impl Bench {
             self.heard.extend_from_slice(&out);
             self.tick += 1;
         }
+    }
+
+    /// Leaves so many ticks out; packets come as ever, when somebody looks.
+    fn sleep(&mut self, ticks: i64) {
+        self.tick += ticks;
     }
 
     /// Milliseconds between capture and tick, latest first.
@@ -202,4 +212,207 @@ fn the_buffer_is_bounded_and_survives_nonsense() {
         sound.pull(START + Duration::from_millis(i * 10), &mut out);
     }
     assert!(out.iter().all(|s| s.is_finite()));
+}
+
+/// Lateness in milliseconds of packets that stand from the one numbered `from` on and come together when number `to` is sent.
+fn stall(from: i64, to: i64) -> impl Fn(i64) -> f64 {
+    move |i| if (from..to).contains(&i) { (to - i) as f64 * 20.0 } else { 0.0 }
+}
+
+#[test]
+fn a_single_stall_leaves_no_delay_behind() {
+    let mut bench = Bench::new();
+    bench.run(4_000, |_| 0.0);
+    // A second in which nothing comes, then all at once.
+    bench.run(2_000, stall(205, 255));
+    assert!(bench.delay_ms() < 60.0, "900 ms after the burst: {}", bench.delay_ms());
+    assert!(bench.gap_ms() < 1_100, "{}", bench.gap_ms());
+}
+
+#[test]
+fn stalls_that_come_again_and_again_are_covered() {
+    let mut bench = Bench::new();
+    bench.run(3_000, |_| 0.0);
+    // 160 ms each second.
+    let again = |i: i64| if i % 50 < 8 { (8 - i % 50) as f64 * 20.0 } else { 0.0 };
+    bench.run(6_000, again);
+    let gaps = bench.gap_ms();
+    bench.run(10_000, again);
+    assert_eq!(bench.gap_ms(), gaps, "none of ten more is heard");
+    bench.run(9_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn a_way_that_becomes_much_longer_is_heard_at_once_and_a_shorter_one_is_taken() {
+    let mut bench = Bench::new();
+    bench.run(4_000, |_| 0.0);
+    bench.run(1_500, |_| 600.0);
+    let silent = bench.gap_ms();
+    assert!((500..900).contains(&silent), "{silent} ms");
+    bench.run(4_000, |_| 600.0);
+    assert!(bench.gap_ms() - silent < 100, "heard without a break: {} ms", bench.gap_ms());
+    assert!(bench.delay_ms() < 645.0 + 40.0, "{}", bench.delay_ms());
+    // What was sent before comes 600 ms later, and all after it then.
+    bench.run(2_600, |_| 0.0);
+    assert!(bench.delay_ms() < 75.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn a_queue_that_grows_and_drains_delays_no_longer_than_it_lasts() {
+    let mut bench = Bench::new();
+    bench.run(4_000, |_| 0.0);
+    // Lateness grows to 500 ms in 2.5 s, stays for 2 s, and is gone within half a second.
+    let queue = |i: i64| match i - 200 {
+        n @ 0..125 => n as f64 * 4.0,
+        125..225 => 500.0,
+        n @ 225..250 => (250 - n) as f64 * 20.0,
+        _ => 0.0,
+    };
+    bench.run(5_000, queue);
+    bench.run(1_500, queue);
+    assert!(bench.delay_ms() < 95.0, "1.5 s after: {}", bench.delay_ms());
+    bench.run(4_000, |_| 0.0);
+    assert!(bench.delay_ms() < 48.0, "{}", bench.delay_ms());
+}
+
+#[test]
+fn ticks_that_do_not_come_cost_no_delay() {
+    for hiccup in [15, 60, 500] {
+        let mut bench = Bench::new();
+        bench.run(3_000, |_| 0.0);
+        bench.sleep(hiccup);
+        bench.run(2_000, |_| 0.0);
+        assert!(bench.delay_ms() < 55.0, "{hiccup} ticks left out, 2 s later: {}", bench.delay_ms());
+    }
+}
+
+/// Like the Opus decoder: makes up half-loud sound in steps of 120 samples, recovers a packet as a constant, and takes a byte for silence.
+struct Inventive;
+
+impl Decode for Inventive {
+    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), crate::media::play::decode::Error> {
+        if packet.len() > 1 {
+            return Pcm.decode(packet, out);
+        }
+        out.extend([0.001; 960]);
+        Ok(())
+    }
+
+    fn conceals(&self) -> bool {
+        true
+    }
+
+    fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) -> bool {
+        out.extend(std::iter::repeat_n(0.25, samples.next_multiple_of(120)));
+        true
+    }
+
+    fn recover(&mut self, _next: &[u8], out: &mut Vec<f32>) -> bool {
+        out.extend([0.75; 960]);
+        true
+    }
+
+    fn is_silence(&self, packet: &[u8]) -> bool {
+        packet.len() == 1
+    }
+}
+
+/// Pushes packet `number` when it has been filled, ticks for 20 ms; returns what was heard.
+fn twenty_ms(sound: &mut Sound, number: i64, packet: Option<Bytes>) -> Vec<f32> {
+    let now = START + Duration::from_millis(20 * (number as u64 + 1));
+    if let Some(packet) = packet {
+        sound.push(number * 20_000, packet, now);
+    }
+    let mut heard = Vec::new();
+    for tick in 0..2 {
+        let mut out = [0.0; CHUNK_SAMPLES];
+        sound.pull(now + Duration::from_millis(10 * tick), &mut out);
+        heard.extend_from_slice(&out);
+    }
+    heard
+}
+
+#[test]
+fn a_lost_packet_comes_out_of_the_next_one_and_a_late_one_is_made_up() {
+    let mut sound = Sound::new(Latency::Call);
+    sound.set_decoder(Box::new(Inventive));
+    // More delay than a packet, so that the next one is there.
+    sound.set_picture_need(60_000);
+    let voice = || Some(pcm(&[0.5; 960]));
+    let mut heard = Vec::new();
+    for number in 0..100 {
+        heard.extend(twenty_ms(&mut sound, number, voice().filter(|_| number != 50)));
+    }
+    let recovered = heard.iter().filter(|s| (0.74..0.76).contains(*s)).count();
+    assert!((900..=960).contains(&recovered), "{recovered} samples recovered");
+    assert_eq!(heard.iter().skip(9_600).filter(|s| (0.0..0.3).contains(*s)).count(), 0, "nothing made up");
+    assert_eq!(sound.concealed().as_millis(), 20);
+    // Six that are merely late: 120 ms pass, of which 40 to 60 were in stock.
+    for number in 100..106 {
+        heard.extend(twenty_ms(&mut sound, number, None));
+    }
+    assert!(heard[heard.len() - 1_000..].iter().all(|s| *s == 0.25), "the decoder makes it up");
+    assert!((60..=100).contains(&(sound.concealed().as_millis() - 20)), "{:?}", sound.concealed());
+}
+
+#[test]
+fn announced_silence_is_no_gap_and_costs_no_delay() {
+    let mut sound = Sound::new(Latency::Call);
+    sound.set_decoder(Box::new(Inventive));
+    let mut number = 0;
+    let mut say = |count: i64, packet: &dyn Fn() -> Option<Bytes>| {
+        for _ in 0..count {
+            twenty_ms(&mut sound, number, packet());
+            number += 1;
+        }
+        (sound.concealed().as_millis(), sound.target_us())
+    };
+    assert_eq!(say(50, &|| Some(pcm(&[0.5; 960]))), (0, 20_000));
+    assert_eq!(say(50, &|| Some(Bytes::from_static(&[1]))), (0, 20_000), "a byte each 20 ms");
+    assert_eq!(say(40, &|| None), (0, 20_000), "nothing at all after it");
+    assert_eq!(say(50, &|| Some(pcm(&[0.5; 960]))), (0, 20_000), "and speech again");
+}
+
+#[test]
+fn a_fast_live_stream_is_a_second_late_and_comes_back_to_it() {
+    let mut bench = Bench::with(Latency::Live(Smoothness::Fast));
+    bench.run(5_000, |_| 0.0);
+    assert!((bench.delay_ms() - 1_025.0).abs() < 10.0, "{}", bench.delay_ms());
+    bench.run(3_000, stall(255, 295));
+    assert_eq!(bench.gap_ms(), 0, "800 ms are covered");
+    bench.run(3_000, stall(405, 555));
+    bench.run(3_000, |_| 0.0);
+    assert!((bench.delay_ms() - 1_025.0).abs() < 30.0, "after 3 s without anything: {}", bench.delay_ms());
+}
+
+#[test]
+fn a_smooth_live_stream_leaves_nothing_out_and_is_bounded() {
+    let mut bench = Bench::with(Latency::Live(Smoothness::Smooth));
+    bench.run(8_000, |_| 0.0);
+    assert!((bench.delay_ms() - 5_025.0).abs() < 10.0, "{}", bench.delay_ms());
+    bench.run(6_000, stall(405, 605));
+    assert_eq!(bench.gap_ms(), 0, "4 s are covered");
+    bench.run(9_000, stall(705, 1_055));
+    // 7 s of which 5 were in stock; all of it is heard, later.
+    assert!((1_500..2_500).contains(&bench.gap_ms()), "{}", bench.gap_ms());
+    assert!(bench.delay_ms() > 6_500.0, "{}", bench.delay_ms());
+    let steps = bench.delays.windows(2).map(|w| w[1] - w[0]).fold(0, i64::min);
+    assert!(steps > -60_000, "no jump: {steps} us");
+    bench.run(60_000, |_| 0.0);
+    assert!(bench.delay_ms() < 5_100.0, "a little faster, it is back: {}", bench.delay_ms());
+    assert!(bench.sound.buffered_us() < 10_000_000);
+}
+
+#[test]
+fn an_automatic_live_stream_follows_the_network() {
+    let mut bench = Bench::with(Latency::Live(Smoothness::Automatic));
+    bench.run(5_000, |_| 0.0);
+    assert!((bench.delay_ms() - 1_025.0).abs() < 10.0, "{}", bench.delay_ms());
+    bench.run(5_000, stall(255, 330));
+    assert!((2_000_000..2_400_000).contains(&bench.sound.target_us()), "{}", bench.sound.target_us());
+    bench.run(15_000, |_| 0.0);
+    let gaps = bench.gap_ms();
+    bench.run(4_000, stall(1_260, 1_335));
+    assert_eq!(bench.gap_ms(), gaps, "the second stall of 1.5 s is not heard");
 }

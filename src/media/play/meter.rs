@@ -157,6 +157,8 @@ const FROZEN: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct Freezes {
     last: Option<Duration>,
+    /// The longest that a picture stayed, since somebody asked.
+    longest: Duration,
     times: u64,
     ended_ms: u64,
 }
@@ -165,7 +167,17 @@ impl Freezes {
     /// A picture was shown.
     pub(super) fn shown(&mut self, now: Duration) {
         let (times, ms) = self.count(now);
+        self.longest = self.longest.max(self.still(now));
         (self.times, self.ended_ms, self.last) = (times, ms, Some(now));
+    }
+
+    /// The longest that a picture has stayed since this was asked last, the present one included.
+    pub(super) fn take_longest(&mut self, now: Duration) -> Duration {
+        std::mem::take(&mut self.longest).max(self.still(now))
+    }
+
+    fn still(&self, now: Duration) -> Duration {
+        self.last.map_or(Duration::ZERO, |last| now.saturating_sub(last))
     }
 
     /// No picture is expected (the camera is off) until the next one comes.

@@ -12,6 +12,8 @@
 //! streams); its picture is shown at most 20 ms before that, so that on a clean network a picture waits only for the sound packet of
 //! its moment to be filled.
 
+mod backlog;
+mod beats;
 mod decode;
 mod delay;
 mod demux;
@@ -21,20 +23,23 @@ mod pace;
 mod pictures;
 mod playout;
 mod pull;
+mod rehearsal;
 mod session;
 mod stock;
 mod stretch;
 
 pub use pace::{Latency, Smoothness};
+pub use rehearsal::Rehearsal;
 
 use crate::base::{ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
 use crate::media::stats::{History, PlaySample, PlayStats};
+use beats::Beats;
 use playout::Playout;
 use pull::{Pull, Wishes};
 use session::Session;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What to play, and where to.
@@ -56,6 +61,8 @@ pub struct Config {
     pub start: Duration,
     /// Where the last minute's figures go.
     pub history: History<PlaySample>,
+    /// Whether to measure flash against beep (see [`Sync`](crate::media::stats::Sync)).
+    pub sync: bool,
 }
 
 /// How it stands with the connection.
@@ -89,23 +96,37 @@ struct Shared {
 }
 
 /// Takes sound out of the jitter buffer for the mixed output.
-struct Heard(Arc<Mutex<Playout>>);
+struct Heard {
+    playout: Arc<Mutex<Playout>>,
+    beats: Option<Arc<Mutex<Beats>>>,
+}
 
 impl Source for Heard {
     fn render(&mut self, tick: Tick, out: &mut [f32; CHUNK_SAMPLES]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).render(tick, out);
+        lock(&self.playout).render(tick, out);
+        if let Some(beats) = &self.beats {
+            lock(beats).sound(tick.due, out);
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, picture, latency, start, history } = config;
+        let Config { url, output, clock, runtime, picture, latency, start, history, sync } = config;
         let shared = Arc::new(Shared::default());
         let playout = Arc::new(Mutex::new(Playout::new(latency)));
-        let voice = output.voice(Heard(playout.clone()));
+        let beats = sync.then(Arc::default);
+        let voice = output.voice(Heard { playout: playout.clone(), beats: beats.clone() });
         let name = thread_name(&url);
-        let session = Session::new(clock.clone(), playout.clone(), picture, start, history);
+        let mut session = Session::new(clock.clone(), playout.clone(), picture, start, history);
+        if let Some(beats) = beats {
+            session.measure(beats);
+        }
         let pull = Pull::new(url, runtime, clock.local().clone(), session, shared.clone());
         let worker = Worker::spawn(&name, move |stop| pull.run(stop));
         if let Err(error) = &worker {
@@ -117,12 +138,12 @@ impl Player {
 
     /// How it stands with the connection.
     pub fn state(&self) -> State {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.shared.state).clone()
     }
 
     /// The figures, at most a tenth of a second old: no 100 ms of loudness goes unseen.
     pub fn stats(&self) -> PlayStats {
-        self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.shared.stats).clone()
     }
 
     /// Uses another URL for this stream from the next connection on: credentials expire.
@@ -132,7 +153,7 @@ impl Player {
 
     /// Plays as late as this from now on: goes there as it would after a change of the network.
     pub fn set_latency(&self, latency: Latency) {
-        self.playout.lock().unwrap_or_else(PoisonError::into_inner).sound.set_latency(latency);
+        lock(&self.playout).sound.set_latency(latency);
     }
 
     /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.
@@ -154,15 +175,15 @@ impl std::fmt::Debug for Player {
 
 impl Shared {
     fn wishes<T>(&self, change: impl FnOnce(&mut Wishes) -> T) -> T {
-        change(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut lock(&self.wishes))
     }
 
     fn set_state(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        *lock(&self.state) = state;
     }
 
     fn set_stats(&self, stats: PlayStats) {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+        *lock(&self.stats) = stats;
     }
 }
 

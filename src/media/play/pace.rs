@@ -1,6 +1,7 @@
 //! How far behind the network a stream is played, and by what means it may catch up.
 
 use super::delay::micros;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ pub enum Latency {
 }
 
 /// What matters more to those who watch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Smoothness {
     /// To be early: 1 s, and after an interruption back to it.
     Fast,
@@ -37,15 +39,17 @@ const LIVE_JUMP: Duration = Duration::from_secs(2);
 /// Ticks between two cuts in a call: speech stays speech at a third more speed...
 const CALL_CUTS: u32 = 3;
 /// ...and in a live stream, where nobody waits for an answer: hardly to be heard.
-const LIVE_CUTS: u32 = 15;
+const LIVE_CUTS: u32 = 10;
 /// More than the delay wanted never waits by more than this in a call...
 const CALL_SPARE: Duration = Duration::from_secs(2);
 /// ...and in a live stream.
 const LIVE_SPARE: Duration = Duration::from_secs(5);
-/// A live stream is behind by so many times of what the network's worst stalls demanded...
+/// A live stream is behind by so many times of what the network's worst stall demanded...
 const RESERVE: f64 = 1.5;
-/// ...which it forgets at this rate: 2.5 s in a minute.
-const FORGOTTEN_US_A_TICK: i64 = 420;
+/// ...of the last minute, remembered in this many parts...
+const PARTS: usize = 12;
+/// ...of so many ticks: 5 s.
+const PART: u32 = 500;
 
 /// The rules of a [`Latency`].
 #[derive(Clone, Debug)]
@@ -59,8 +63,10 @@ pub(super) struct Pace {
     pub(super) between_cuts: u32,
     /// Media time that may wait.
     pub(super) most_us: i64,
-    /// How late packets have been at worst lately.
-    worst_us: i64,
+    /// How late packets have been at worst in each part of the last minute, the newest first.
+    worst_us: [i64; PARTS],
+    /// Ticks of the newest part.
+    ticks: u32,
 }
 
 impl Pace {
@@ -77,7 +83,8 @@ impl Pace {
             between_cuts,
             most_us: micros(*limits.end() + spare),
             limits: micros(*limits.start())..=micros(*limits.end()),
-            worst_us: 0,
+            worst_us: [0; PARTS],
+            ticks: 0,
         }
     }
 
@@ -93,23 +100,28 @@ impl Pace {
 
     /// The delay wanted where jitter demands `need_us`.
     pub(super) fn target_us(&self, need_us: i64) -> i64 {
-        let reserve = if self.is_live() { (self.worst_us as f64 * RESERVE) as i64 } else { 0 };
+        let worst = self.worst_us.iter().copied().fold(0, i64::max);
+        let reserve = if self.is_live() { (worst as f64 * RESERVE) as i64 } else { 0 };
         need_us.max(reserve).clamp(*self.limits.start(), *self.limits.end())
     }
 
     /// A packet came so much later than the network's floor.
     pub(super) fn came_late(&mut self, late_us: i64) {
-        self.worst_us = self.worst_us.max(late_us);
+        self.worst_us[0] = self.worst_us[0].max(late_us);
     }
 
     /// 10 ms have passed.
     pub(super) fn tick(&mut self) {
-        self.worst_us = (self.worst_us - FORGOTTEN_US_A_TICK).max(0);
+        self.ticks += 1;
+        if self.ticks >= PART {
+            self.worst_us.rotate_right(1);
+            (self.worst_us[0], self.ticks) = (0, 0);
+        }
     }
 
     /// Another stream begins.
     pub(super) fn restart(&mut self) {
-        self.worst_us = 0;
+        self.worst_us = [0; PARTS];
     }
 }
 

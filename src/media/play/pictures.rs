@@ -42,17 +42,22 @@ impl<T> Pictures<T> {
         newest
     }
 
+    /// The next picture, due or not.
+    pub(super) fn take_next(&mut self) -> Option<(i64, T)> {
+        self.waiting.pop_front()
+    }
+
     /// Media time of the picture that is due next.
     pub(super) fn next(&self) -> Option<i64> {
         self.waiting.front().map(|(media_us, _)| *media_us)
     }
 
-    /// Counts a picture that was decoded but not even converted, because a newer one is due.
-    pub(super) fn count_dropped(&mut self) {
-        self.dropped += 1;
+    /// Counts pictures that were not even converted, or not decoded, because a newer one is due.
+    pub(super) fn count_dropped(&mut self, count: usize) {
+        self.dropped += count as u64;
     }
 
-    /// Pictures decoded but never shown.
+    /// Pictures that were never shown.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }

@@ -1,7 +1,10 @@
 //! One peer's stream from packets to sound in the jitter buffer and pictures in the slot. No thread and no socket: driven by `pull`.
 
+use super::backlog::Backlog;
+use super::beats::Beats;
 use super::decode::{self, VideoDecoder, open_sound};
 use super::demux::{CodedPicture, Demux, Unit};
+use super::lock;
 use super::meter::{Delays, Freezes, Rate};
 use super::pictures::Pictures;
 use super::playout::Playout;
@@ -13,12 +16,11 @@ use crate::media::timing::read_stamp;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
 use crate::rtmp::{Packet, PacketKind};
 use bytes::Bytes;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// Coded pictures that may wait for decoding; beyond this the player is hopelessly behind and starts at the next key frame.
-const MOST_CODED: usize = 600;
+/// The very first picture is shown at once if it would not be due for longer than this.
+const STILL: Duration = Duration::from_millis(200);
 /// A key frame is asked for at most this often.
 const KEY_FRAME_EVERY: Duration = Duration::from_secs(1);
 
@@ -33,10 +35,12 @@ pub(super) struct Session {
     sound: Option<(AudioCodec, Bytes)>,
     hears: bool,
     video: Option<VideoDecoder>,
-    coded: VecDeque<CodedPicture>,
+    coded: Backlog,
     need_key: bool,
     /// Pictures come that cannot be decoded for want of a key frame.
     starving: bool,
+    /// Whether the last picture could not be converted.
+    unshowable: bool,
     key_asked: Option<Duration>,
     convert: ToRgba,
     pictures: Pictures<Rgba>,
@@ -46,6 +50,7 @@ pub(super) struct Session {
     stamped_us: Option<i64>,
     count: Counters,
     history: History<PlaySample>,
+    beats: Option<Arc<Mutex<Beats>>>,
 }
 
 /// Figures of the stream.
@@ -85,9 +90,10 @@ impl Session {
             sound: None,
             hears: false,
             video: None,
-            coded: VecDeque::new(),
+            coded: Backlog::default(),
             need_key: true,
             starving: false,
+            unshowable: false,
             key_asked: None,
             convert: ToRgba::new(),
             pictures: Pictures::new(),
@@ -95,7 +101,13 @@ impl Session {
             stamped_us: None,
             count: Counters::default(),
             history,
+            beats: None,
         }
+    }
+
+    /// Looks for flashes in what is shown.
+    pub(super) fn measure(&mut self, beats: Arc<Mutex<Beats>>) {
+        self.beats = Some(beats);
     }
 
     /// The stream was interrupted, or another begins. The last picture stays where it is.
@@ -104,6 +116,9 @@ impl Session {
         self.demux = Demux::default();
         (self.origin_us, self.stamped_us) = (None, None);
         self.restart_pictures();
+        if let Some(beats) = &self.beats {
+            lock(beats).restart();
+        }
     }
 
     fn restart_pictures(&mut self) {
@@ -193,23 +208,29 @@ impl Session {
                 self.stamped_us = Some(captured_us.saturating_sub(coded.media_us));
             }
         }
-        if self.playout().picture_arrived(coded.media_us, arrived) || self.coded.len() >= MOST_CODED {
+        if self.playout().picture_arrived(coded.media_us, arrived) {
             self.restart_pictures();
         }
-        self.coded.push_back(coded);
+        if !self.coded.push(coded) {
+            // Hopelessly behind: with the next key frame it begins anew.
+            self.restart_pictures();
+            self.starving = true;
+        }
     }
 
     /// Decodes and shows what is due. Returns when there is something to do next.
     pub(super) fn step(&mut self) -> Option<Duration> {
+        self.skip_old();
         loop {
             while self.pictures.has_room()
-                && let Some(coded) = self.coded.pop_front()
+                && let Some(coded) = self.coded.pop()
             {
                 self.decode(&coded);
             }
             let now = self.clock.local().now();
+            self.show_still(now);
             let taken = {
-                let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
+                let playout = lock(&self.playout);
                 self.pictures.take_due(now, |media_us| playout.picture_due(media_us, now))
             };
             match taken {
@@ -220,8 +241,28 @@ impl Session {
         }
     }
 
+    /// After a jump: what is due and lies before a key frame that is due as well need not be decoded.
+    fn skip_old(&mut self) {
+        let now = self.clock.local().now();
+        let playout = lock(&self.playout);
+        let skipped = self.coded.skip_to_key(|media_us| playout.picture_due(media_us, now) <= now);
+        self.pictures.count_dropped(skipped);
+    }
+
+    /// Who waits for a live stream to fill its buffer sees what it will be.
+    fn show_still(&mut self, now: Duration) {
+        let far = |due: Duration| due > now + STILL;
+        if self.count.first_frame.is_none()
+            && self.pictures.next().is_some_and(|media_us| far(self.playout().picture_due(media_us, now)))
+            && let Some((media_us, picture)) = self.pictures.take_next()
+        {
+            self.show(media_us, picture, now);
+            self.excuse_freeze();
+        }
+    }
+
     fn decode_all(&mut self) {
-        while let Some(coded) = self.coded.pop_front() {
+        while let Some(coded) = self.coded.pop() {
             self.decode(&coded);
         }
     }
@@ -235,15 +276,15 @@ impl Session {
         let before = self.clock.local().now();
         // Not worth converting if the one after it is due already.
         let late = {
-            let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
-            self.coded.front().is_some_and(|next| playout.picture_due(next.media_us, before) <= before)
+            let playout = lock(&self.playout);
+            self.coded.next_us().is_some_and(|next_us| playout.picture_due(next_us, before) <= before)
         };
         let (convert, pictures, clock) = (&mut self.convert, &mut self.pictures, &self.clock);
         let origin_us = self.origin_us.or(self.stamped_us);
         let mut broken = None;
         let result = decoder.decode(coded, |decoded| {
             if late {
-                pictures.count_dropped();
+                pictures.count_dropped(1);
                 return;
             }
             let known = origin_us.filter(|_| clock.offset_us().is_some());
@@ -254,8 +295,11 @@ impl Session {
             }
         });
         (self.need_key, self.starving) = (false, false);
-        if let Some(error) = broken {
-            tracing::warn!(%error, "picture");
+        match broken {
+            // One word for all that follow each other.
+            Some(error) if !std::mem::replace(&mut self.unshowable, true) => tracing::warn!(%error, "pictures cannot be shown"),
+            Some(_) => {}
+            None => self.unshowable = false,
         }
         if let Err(error) = result {
             tracing::debug!(%error, "picture damaged; waiting for a key frame");
@@ -283,6 +327,9 @@ impl Session {
             let step = (offset as f64 - self.count.offset_us) / if self.count.offset_us == 0.0 { 1.0 } else { 16.0 };
             self.count.offset_us += step;
         }
+        if let Some(beats) = &self.beats {
+            lock(beats).picture(now, &picture);
+        }
         self.slot.put(picture);
     }
 
@@ -306,7 +353,7 @@ impl Session {
     pub(super) fn stats(&mut self) -> PlayStats {
         let now = self.clock.local().now();
         let since_start = |at: Duration| at.saturating_sub(self.start).as_secs_f32() * 1000.0;
-        let playout = self.playout.lock().unwrap_or_else(PoisonError::into_inner);
+        let playout = lock(&self.playout);
         let count = &mut self.count;
         let (freezes, freeze_ms) = count.freezes.count(now);
         let kbps = |rate: &mut Rate| rate.per_second(now) * 8.0 / 1000.0;
@@ -343,6 +390,7 @@ impl Session {
                 recent: count.delays.recent(now),
                 all: count.delays.all.percentiles(),
                 av_offset_ms: count.offset_us as f32 / 1000.0,
+                sync: self.beats.as_ref().and_then(|beats| lock(beats).figures()),
             },
             unsupported: count.unsupported.clone(),
             // The link knows.
@@ -350,13 +398,13 @@ impl Session {
             history: self.history.clone(),
         };
         if self.history.is_due(now) {
-            self.history.add(stats.sample(now, count.delays.take_worst()));
+            self.history.add(stats.sample(now, count.delays.take_worst(), count.freezes.take_longest(now)));
         }
         stats
     }
 
     fn playout(&self) -> MutexGuard<'_, Playout> {
-        self.playout.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.playout)
     }
 }
 

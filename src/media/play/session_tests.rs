@@ -11,6 +11,7 @@ use crate::media::frame::CHUNK_SAMPLES;
 use crate::media::play::Latency;
 use crate::media::timing::{Origin, on_clock, stamp};
 use crate::rtmp::tag;
+use std::collections::VecDeque;
 
 const START: Duration = Duration::from_millis(1_795_345_000_300);
 const MS: Duration = Duration::from_millis(1);
@@ -39,6 +40,14 @@ struct Call {
     last: Option<Rgba>,
     with_sound: bool,
     with_picture: bool,
+    /// Whether the sound output asks for sound.
+    ticking: bool,
+    /// Whether the player runs at all.
+    awake: bool,
+    /// Whether everything that is sent is lost.
+    cut: bool,
+    /// When pictures were shown, and how old they were.
+    ages: Vec<(Duration, Duration)>,
     key_frames_asked: u32,
     codec: audio::Codec,
 }
@@ -87,6 +96,10 @@ impl Call {
             last: None,
             with_sound: true,
             with_picture: true,
+            ticking: true,
+            awake: true,
+            cut: false,
+            ages: Vec::new(),
             key_frames_asked: 0,
             codec,
         };
@@ -100,6 +113,9 @@ impl Call {
     }
 
     fn send(&mut self, kind: PacketKind, captured: Duration, payload: Bytes, late_ms: u64) {
+        if self.cut {
+            return;
+        }
         let at = self.clock.now() + MS * (4 + u32::try_from(late_ms).unwrap());
         let at = self.flight.back().map_or(at, |(last, _)| at.max(*last));
         self.flight.push_back((at, Packet { kind, timestamp_ms: self.origin.timestamp_ms(captured), payload }));
@@ -132,9 +148,24 @@ impl Call {
                 self.send(PacketKind::Video, coded.captured, tag::avc_frame(coded.key, 0, &data), late_ms);
             }
         }
-        while let Some((at, packet)) = self.flight.front().cloned().filter(|(at, _)| *at <= now) {
+        if self.awake {
+            self.play(now);
+        }
+        if (now - START).as_millis().is_multiple_of(10) {
+            let mut out = [0.0; CHUNK_SAMPLES];
+            if self.ticking {
+                self.playout.lock().unwrap().render(Tick { now, due: now }, &mut out);
+            }
+            self.heard.extend_from_slice(&out);
+        }
+        self.clock.advance(MS);
+    }
+
+    /// The player's thread.
+    fn play(&mut self, now: Duration) {
+        while let Some((_, packet)) = self.flight.front().cloned().filter(|(at, _)| *at <= now) {
             self.flight.pop_front();
-            self.session.packet(&packet, at);
+            self.session.packet(&packet, now);
         }
         self.session.step();
         if self.session.wants_key_frame(false) {
@@ -145,14 +176,9 @@ impl Call {
             let area = flash_area(picture.width);
             let at = ((area.y + area.height / 2) * picture.width as usize + area.x + area.width / 2) * 4;
             self.shown.push((now, picture.data[at] > 128));
+            self.ages.extend(picture.captured.map(|captured| (now, now.saturating_sub(captured))));
             self.last = Some(picture);
         }
-        if (now - START).as_millis().is_multiple_of(10) {
-            let mut out = [0.0; CHUNK_SAMPLES];
-            self.playout.lock().unwrap().render(Tick { now, due: now }, &mut out);
-            self.heard.extend_from_slice(&out);
-        }
-        self.clock.advance(MS);
     }
 
     fn run(&mut self, ms: u64, late_ms: impl Fn(u64) -> u64) {
@@ -340,3 +366,6 @@ fn any_bytes_are_survived() {
     }
     call.run(100, |_| 0);
 }
+
+#[path = "disturbance_tests.rs"]
+mod disturbances;

@@ -123,9 +123,11 @@ impl Stock {
         self.silent
     }
 
-    /// Goes on behind the hole.
+    /// Goes on behind the hole, if all before it has been played.
     pub(super) fn cross(&mut self) {
-        self.end_us = None;
+        if self.samples.is_empty() {
+            self.end_us = None;
+        }
     }
 
     /// Takes samples from the head.

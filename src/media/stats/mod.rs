@@ -19,7 +19,7 @@ mod publish;
 pub use crate::wire::CarrierKind as Carrier;
 pub use cpu::{Cpu, CpuMeter, cpu_time};
 pub use history::{History, Sample};
-pub use play::{Buffer, Delay, PictureIn, PlaySample, PlayStats, SoundIn};
+pub use play::{Buffer, Delay, PictureIn, PlaySample, PlayStats, SoundIn, Sync};
 pub use publish::{Dropped, PictureOut, PublishSample, PublishStats, Queue, SoundOut};
 
 use serde::Serialize;

@@ -91,6 +91,21 @@ pub struct Delay {
     pub all: Option<Percentiles>,
     /// Sound played minus picture shown of the same moment, ms; positive: the sound is early.
     pub av_offset_ms: f32,
+    /// The same, seen and heard; `None` unless it is measured, and sent by a test pattern with its tone.
+    pub sync: Option<Sync>,
+}
+
+/// Flash minus beep, where pictures and sound leave the player, in milliseconds; positive: the sound is early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Sync {
+    /// Median.
+    pub p50: f32,
+    /// Smallest.
+    pub min: f32,
+    /// Largest.
+    pub max: f32,
+    /// How often a flash was seen whose beep was heard.
+    pub beats: usize,
 }
 
 /// A tenth of a second of somebody's stream.
@@ -113,6 +128,8 @@ pub struct PlaySample {
     pub fps: f32,
     /// How long the picture has stood still so far in all, ms; it grows while a freeze lasts.
     pub freeze_ms: u64,
+    /// How long the picture has stood still at worst since the sample before, ms: until the next one came, or until now.
+    pub still_ms: u32,
     /// Sound concealed so far in all, ms.
     pub gap_ms: u64,
     /// Sound played minus picture shown of the same moment, ms.
@@ -127,7 +144,8 @@ impl Sample for PlaySample {
 
 impl PlayStats {
     /// The sample of this moment; `delay` is the age of the oldest picture shown since the one before.
-    pub(crate) fn sample(&self, at: Duration, delay: Option<Duration>) -> PlaySample {
+    /// `still` is how long the picture stood still meanwhile.
+    pub(crate) fn sample(&self, at: Duration, delay: Option<Duration>, still: Duration) -> PlaySample {
         PlaySample {
             at,
             delay_ms: delay.map(|delay| delay.as_secs_f32() * 1000.0),
@@ -137,6 +155,7 @@ impl PlayStats {
             kbps: self.kbps,
             fps: self.picture.fps,
             freeze_ms: self.picture.freeze_ms,
+            still_ms: u32::try_from(still.as_millis()).unwrap_or(u32::MAX),
             gap_ms: self.sound.gap_ms,
             av_offset_ms: self.delay.av_offset_ms,
         }
