@@ -35,11 +35,16 @@ impl Server {
     }
 
     /// One that `command` starts when it gets the server's arguments.
-    pub fn start_by(mut command: Command, arguments: &[&str]) -> Result<Self> {
+    pub fn start_by(command: Command, arguments: &[&str]) -> Result<Self> {
+        Self::start_at(command, "127.0.0.1:0", arguments)
+    }
+
+    /// The same, at this address and port.
+    pub fn start_at(mut command: Command, listen: &str, arguments: &[&str]) -> Result<Self> {
         let program = typed(&command);
         let mut process = Running(
             command
-                .args(["--listen", "127.0.0.1:0"])
+                .args(["--listen", listen])
                 .args(arguments)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -117,16 +122,20 @@ impl Bot {
     }
 
     pub fn start(&self) -> Result<Member> {
-        let mut process = Running(
-            Command::new(&self.program)
-                .args(&self.arguments)
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .env("PARLOR_LOG", "warn")
-                .spawn()
-                .with_context(|| format!("cannot start {}", self.program.display()))?,
-        );
+        self.start_by(|_| ())
+    }
+
+    /// Starts it after `prepare` has had its way with the command.
+    pub fn start_by(&self, prepare: impl FnOnce(&mut Command)) -> Result<Member> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .env("PARLOR_LOG", "warn");
+        prepare(&mut command);
+        let mut process = Running(command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?);
         // Read all along: a full pipe would stop the bot.
         let read = |pipe: Option<Box<dyn Read + Send>>| {
             thread::spawn(move || {

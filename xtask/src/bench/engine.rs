@@ -84,14 +84,14 @@ fn parlor(arguments: &[&str], url: impl Fn(&Server) -> String) -> Result<Started
 
 fn nginx() -> Result<Started> {
     let folder = Folder::new("engine")?;
-    let port = free_port()?;
+    let address = format!("127.0.0.1:{}", free_port()?);
     // One process: players at another worker of its wait for streams in vain as often as not.
-    let nginx = start_nginx(folder.path(), port, "worker_processes 1;\nuser root;\n")?;
+    let nginx = start_nginx(folder.path(), &address, "worker_processes 1;\nuser root;\n")?;
     // It listens before it starts its workers.
     thread::sleep(Duration::from_millis(300));
     let mut processes = vec![nginx.0.id()];
     processes.extend(children(nginx.0.id()));
-    let url = format!("rtmp://127.0.0.1:{port}/live");
+    let url = format!("rtmp://{address}/live");
     Ok(Started { url, processes, _server: None, _nginx: Some(Nginx { master: nginx, _folder: folder }) })
 }
 
@@ -108,8 +108,8 @@ pub fn free_port() -> Result<u16> {
         .port())
 }
 
-/// nginx with its RTMP module and nothing else, all its files in `folder`; `head` goes into its configuration's outermost part.
-pub fn start_nginx(folder: &Path, port: u16, head: &str) -> Result<Running> {
+/// nginx with its RTMP module and nothing else, all its files in `folder`, at this address and port; `head` goes into its configuration's outermost part.
+pub fn start_nginx(folder: &Path, address: &str, head: &str) -> Result<Running> {
     let program = find("nginx").context("nginx is missing")?;
     let modules = ["/usr/lib/nginx/modules/ngx_rtmp_module.so", "/usr/lib64/nginx/modules/ngx_rtmp_module.so"];
     let module =
@@ -118,7 +118,7 @@ pub fn start_nginx(folder: &Path, port: u16, head: &str) -> Result<Running> {
     let configuration = format!(
         "load_module {module};\ndaemon off;\npid {place}/nginx.pid;\nerror_log {place}/error.log;\n{head}\
          events {{ worker_connections 2048; }}\n\
-         rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096; application live {{ live on; }} }} }}\n"
+         rtmp {{ server {{ listen {address}; chunk_size 4096; application live {{ live on; }} }} }}\n"
     );
     let file = folder.join("nginx.conf");
     fs::write(&file, configuration).context("writing nginx's configuration")?;
@@ -126,7 +126,7 @@ pub fn start_nginx(folder: &Path, port: u16, head: &str) -> Result<Running> {
         Command::new(program).arg("-p").arg(folder).arg("-c").arg(&file).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut nginx = Running(nginx.context("cannot start nginx")?);
     let deadline = Instant::now() + START_LIMIT;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+    while TcpStream::connect(address).is_err() {
         if let Ok(Some(status)) = nginx.0.try_wait() {
             let log = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
             bail!("nginx ended ({status}): {}", log.trim());

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use parlor_lab::net::{Network, Side};
 
 use super::engine::{free_port, start_nginx};
 use super::mark;
@@ -23,14 +24,16 @@ pub const PICTURES_PER_SECOND: u32 = 30;
 const KBPS: &str = "600k";
 /// Time for the player to fill its buffers and find its pace before anything is measured.
 const SETTLE: Duration = Duration::from_secs(5);
+/// The engine's in a namespace of its own, where nobody else listens.
+const PORT: u16 = 1935;
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Shows marked pictures by way of the peer's programs for `seconds`, and reads their delay off the screen.
 pub fn measure(screen: &mut Screen, seconds: u64) -> Result<Reading> {
     let folder = Folder::new("peer")?;
-    let port = free_port()?;
-    let _nginx = start_nginx(folder.path(), port, "master_process off;\n")?;
-    let url = format!("rtmp://127.0.0.1:{port}/live/peer");
+    let address = format!("127.0.0.1:{}", free_port()?);
+    let _nginx = start_nginx(folder.path(), &address, "master_process off;\n")?;
+    let url = format!("rtmp://{address}/live/peer");
     let mut ffmpeg = publish(&url)?;
     let input = ffmpeg.0.stdin.take().context("ffmpeg has no standard input")?;
     let _source = Source::start(input);
@@ -39,6 +42,24 @@ pub fn measure(screen: &mut Screen, seconds: u64) -> Result<Reading> {
     screen.find_mark(area, START_LIMIT).context("ffplay shows no marked picture")?;
     thread::sleep(SETTLE);
     let place = screen.find_mark(area, START_LIMIT)?;
+    screen.watch(place, seconds)
+}
+
+/// The same with an emulated network between engine and player: `begin` is called when the player shows pictures, and then it is watched.
+pub fn measure_through(screen: &mut Screen, network: &Network, seconds: u64, begin: impl FnOnce()) -> Result<Reading> {
+    let folder = Folder::new("peer")?;
+    let address = format!("{}:{PORT}", Side::Far.address());
+    let url = format!("rtmp://{address}/live/peer");
+    let _nginx = network.inside(Side::Far, || start_nginx(folder.path(), &address, "master_process off;\n"))??;
+    let mut ffmpeg = network.inside(Side::Far, || publish(&url))??;
+    let input = ffmpeg.0.stdin.take().context("ffmpeg has no standard input")?;
+    let _source = Source::start(input);
+    let area = Area { x: 0, y: 0, width: WIDTH, height: HEIGHT };
+    let _player = network.inside(Side::Near, || play(screen, &url))??;
+    screen.find_mark(area, START_LIMIT).context("ffplay shows no marked picture")?;
+    thread::sleep(SETTLE);
+    let place = screen.find_mark(area, START_LIMIT)?;
+    begin();
     screen.watch(place, seconds)
 }
 

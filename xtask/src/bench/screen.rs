@@ -181,6 +181,7 @@ impl Screen {
                 // The first one may have been there for long.
                 if last.is_some() {
                     reading.delays_ms.push(delay_ms);
+                    reading.seen_s.push(begin.elapsed().as_secs_f64());
                     reading.longest_still_ms = reading.longest_still_ms.max(changed.elapsed().as_secs_f64() * 1e3);
                 }
                 changed = Instant::now();
@@ -198,6 +199,8 @@ impl Screen {
 pub struct Reading {
     /// Milliseconds from drawn by the source to seen on the screen, one for each new picture.
     pub delays_ms: Vec<f64>,
+    /// When each was seen, in seconds.
+    pub seen_s: Vec<f64>,
     /// How long it was watched.
     pub seconds: f64,
     /// Longest time without a new picture.
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn percentiles() {
-        let reading = Reading { delays_ms: (1..=100).rev().map(f64::from).collect(), seconds: 4.0, longest_still_ms: 0.0 };
+        let reading = Reading { delays_ms: (1..=100).rev().map(f64::from).collect(), seconds: 4.0, ..Reading::default() };
         assert_eq!([0.5, 0.95, 0.99, 1.0].map(|share| reading.percentile(share)), [50.0, 95.0, 99.0, 100.0].map(Some));
         assert_eq!(reading.pictures_per_second(), 25.0);
         assert_eq!(Reading::default().percentile(0.5), None);

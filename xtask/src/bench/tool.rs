@@ -9,14 +9,19 @@ use crate::command::{cargo, run as start};
 
 /// Builds `parlor-server` and a load tool; returns where the tool is.
 pub fn build(tool: &str) -> Result<PathBuf> {
-    let features = ["--release", "--package", "parlor", "--no-default-features", "--features", "server,room"];
-    start(cargo().arg("build").args(features).args(["--bin", "parlor-server", "--bench", tool]))?;
-    let again = cargo()
-        .arg("build")
-        .args(features)
-        .args(["--bench", tool, "--message-format", "json", "--quiet"])
-        .output()
-        .context("cannot start cargo")?;
+    let server = ["--no-default-features", "--features", "server,room", "--bin", "parlor-server", "--bench", tool];
+    build_with(&server, tool)
+}
+
+/// Builds what these arguments say; returns where the benchmark called `tool` is.
+pub fn build_with(arguments: &[&str], tool: &str) -> Result<PathBuf> {
+    let command = || {
+        let mut cargo = cargo();
+        cargo.args(["build", "--release", "--package", "parlor"]).args(arguments);
+        cargo
+    };
+    start(&mut command())?;
+    let again = command().args(["--message-format", "json", "--quiet"]).output().context("cannot start cargo")?;
     let lines = String::from_utf8_lossy(&again.stdout).into_owned();
     lines
         .lines()

@@ -1,8 +1,11 @@
 //! `bench media`: one call's sound and picture, part by part; each part prints a table, gives its figures, and draws its plots under
 //! `target/bench/`.
 
+mod drift;
+mod emulated;
 mod playout;
 mod plot;
+mod timeline;
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -10,27 +13,37 @@ use serde_json::{Map, Value};
 /// A measurement of `bench media`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Two members: how old pictures are when they are due on the screen.
+    /// Two members with an emulated network between them (needs root): delay, freezes and gaps over time.
     Playout,
+    /// The same: flash against beep.
+    Sync,
+    /// Clocks of two devices that differ, for ten minutes of counted time.
+    Drift,
 }
 
 impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Playout => "playout",
+            Self::Sync => "sync",
+            Self::Drift => "drift",
         }
     }
 
     /// Whether it takes part when no part is named.
     fn is_usual(self) -> bool {
         match self {
-            Self::Playout => true,
+            // The playout part says it as well.
+            Self::Sync => false,
+            Self::Playout | Self::Drift => true,
         }
     }
 
     fn measure(self, seconds: u64) -> Result<Value> {
         match self {
             Self::Playout => playout::run(seconds),
+            Self::Sync => playout::sync(seconds),
+            Self::Drift => drift::run(),
         }
     }
 }
