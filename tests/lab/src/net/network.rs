@@ -120,14 +120,14 @@ impl Network {
         self.shared.follow(plan);
     }
 
-    /// Gives that side another IPv4 address, as when a computer goes from one network to another: connections from the old one are dead
+    /// Gives that side another IPv4 address (in 10.77.0.0/24), as when a computer goes from one network to another: connections from the old one are dead
     /// without a word. With `None` it has no address at all for now. Its IPv6 address is gone after the first time.
     ///
     /// # Errors
     /// When `ip` fails.
     pub fn readdress(&self, side: Side, address: Option<Ipv4Addr>) -> Result<(), Error> {
         let flush = format!("addr flush dev {DEVICE} scope global\n");
-        let add = address.map(|address| format!("{}route replace default dev {DEVICE}\n", add(address, side)));
+        let add = address.map(|address| format!("{}route replace default dev {DEVICE}\n", add(address)));
         configure(self.namespace(side), &(flush + &add.unwrap_or_default()))
     }
 
@@ -170,7 +170,7 @@ fn side(side: Side) -> Result<(Namespace, File), Error> {
     let device = made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(Error::Tun)?;
     let commands = format!(
         "link set lo up\nlink set {DEVICE} mtu 1500 txqueuelen 5000 up\n{}route add default dev {DEVICE}\n",
-        add(side.address(), side)
+        add(side.address())
     );
     configure(&namespace, &commands)?;
     // Not every kernel has IPv6.
@@ -179,8 +179,8 @@ fn side(side: Side) -> Result<(Namespace, File), Error> {
     Ok((namespace, device))
 }
 
-fn add(address: Ipv4Addr, side: Side) -> String {
-    format!("addr add {address} peer {} dev {DEVICE}\n", side.other().address())
+fn add(address: Ipv4Addr) -> String {
+    format!("addr add {address}/24 dev {DEVICE}\n")
 }
 
 /// Has `ip` carry out one command a line.
