@@ -1,5 +1,6 @@
 //! The pictures since the newest key frame, for readers who come in their middle: they catch up with them at once instead of waiting for the
-//! next key frame. In a call, only after a key frame that was asked for, while another may not be asked for yet.
+//! next key frame. In a call only for a second, in which the encoder would make no other key frame: when a publisher comes back after an outage,
+//! its readers come at the same moment, some before its first key frame and some just after.
 
 use std::sync::Arc;
 use std::time::Duration;

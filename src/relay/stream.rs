@@ -270,7 +270,7 @@ impl Stream {
     }
 
     /// Adds a reader that may wait for `wait` if nobody publishes. It gets the pictures since the last key frame if it watches a live stream, or if it
-    /// can catch up and that key frame was asked for less than a second ago: then no other may be asked for.
+    /// can catch up and that key frame is less than a second old: no encoder makes another one by then.
     pub fn play(&self, wait: Duration, manner: Manner, now: Duration) -> Result<Arc<Inbox>, Busy> {
         let mut state = lock(&self.state);
         if state.inboxes.len() >= limits::READERS {
@@ -358,13 +358,7 @@ impl State {
         let packet = &parcel.packet;
         self.timestamp_ms = packet.timestamp_ms;
         self.headers.note(packet);
-        let live = self.publisher.as_ref().is_some_and(|present| present.live);
-        let may_ask = self.key_frame.asked.is_none_or(|at| now.saturating_sub(at) >= limits::KEY_FRAME_INTERVAL);
-        if live || !may_ask {
-            self.recent.note(parcel, now);
-        } else {
-            self.recent.clear();
-        }
+        self.recent.note(parcel, now);
         if packet.kind == PacketKind::Video {
             self.key_frame.possible = true;
         }

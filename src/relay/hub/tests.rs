@@ -94,6 +94,21 @@ fn whoever_comes_soon_after_a_key_frame_was_asked_for_catches_up_if_they_can_and
     assert!(!drain(&first).is_empty());
 }
 
+#[test]
+fn whoever_comes_just_after_a_publishers_first_key_frame_sees_it() {
+    let (hub, clock) = hub();
+    let publisher = hub.publish("s", "anna").unwrap();
+    for packet in [config(0), video(true, 0), video(false, 33)] {
+        publisher.send(packet);
+    }
+    clock.advance(Duration::from_millis(300));
+    let ours = hub.play_as("s", WAIT, OURS).unwrap();
+    assert_eq!((drain(&ours), told(&publisher)), (vec![config(33), video(true, 0), video(false, 33)], vec![]));
+    clock.advance(Duration::from_millis(800));
+    let late = hub.play_as("s", WAIT, OURS).unwrap();
+    assert_eq!((drain(&late), told(&publisher)), (vec![config(33)], vec![Signal::KeyFrame]));
+}
+
 const LIVE: Manner = Manner { live: true, catches_up: false };
 
 #[test]
