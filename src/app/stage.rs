@@ -58,11 +58,14 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
 fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect: Rect) {
     let video = view.videos.peer(&peer.member);
     let rows = if view.stats { figures::of_peer(texts, &peer.stats) } else { Vec::new() };
-    let message = (!peer.receiving).then(|| texts.with("call-no-stream", &[("name", (&peer.name).into())]));
+    let message = (!peer.receiving).then(|| away(texts, peer));
     Tile {
         name: &peer.name,
         initials_of: &peer.name,
-        description: &describe(texts, &peer.name, peer.mic, peer.camera),
+        description: &match peer.receiving || !has_begun(peer) {
+            true => describe(texts, &peer.name, peer.mic, peer.camera),
+            false => texts.with("tile-reconnecting", &[("name", (&peer.name).into())]),
+        },
         video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
         mirrored: false,
         muted: !peer.mic,
@@ -91,6 +94,17 @@ fn my_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, rect: Rect) {
     .show(ui, rect);
 }
 
+/// Why nothing comes from somebody: they have not begun yet, or their connection, or one's own, is broken.
+fn away(texts: &Texts, peer: &Peer) -> String {
+    let key = if has_begun(peer) { "call-peer-reconnecting" } else { "call-no-stream" };
+    texts.with(key, &[("name", (&peer.name).into())])
+}
+
+/// Whether anything has ever come from somebody.
+fn has_begun(peer: &Peer) -> bool {
+    peer.stats.picture.shown > 0 || peer.stats.sound.first_ms.is_some()
+}
+
 /// What screen readers say about somebody.
 pub(super) fn describe(texts: &Texts, name: &str, mic: bool, camera: bool) -> String {
     let key = match (mic, camera) {
@@ -104,11 +118,14 @@ pub(super) fn describe(texts: &Texts, name: &str, mic: bool, camera: bool) -> St
 
 /// What is going on, above the tiles.
 fn notice(ui: &mut Ui, cx: &mut Cx<'_>, phase: &Phase) {
-    if let Phase::Reconnecting { next_try, .. } = phase {
-        let seconds = next_try.saturating_sub(cx.now).as_secs_f32().ceil() as usize;
-        let text = match seconds {
-            0 => cx.t("call-reconnecting-now"),
-            _ => cx.with("call-reconnecting", &[("seconds", seconds.into())]),
+    if let Phase::Reconnecting { since, next_try, .. } = phase {
+        let wait = next_try.saturating_sub(cx.now).as_secs_f32().ceil() as usize;
+        let lost = cx.now.saturating_sub(*since).as_secs() as usize;
+        // As long as tries follow each other closely, how long it has been says more than when the next one is due.
+        let text = match (wait, lost) {
+            (0 | 1, 0) => cx.t("call-reconnecting-now"),
+            (0 | 1, _) => cx.with("call-reconnecting-for", &[("seconds", lost.into())]),
+            _ => cx.with("call-reconnecting", &[("seconds", wait.into())]),
         };
         if card::banner(ui, card::Tone::Error, &text, icons::ICON_REFRESH, &cx.t("call-retry-now")) {
             cx.act(Action::RetryNow);

@@ -1,14 +1,16 @@
 //! Small tools that every other room of the house may use: time, threads, the two kinds of hand-over between
-//! threads ([`Slot`]: newest wins; [`Queue`]: bounded, oldest dropped), back-off, logging, secrets and [`settings`](mod@settings).
+//! threads ([`Slot`]: newest wins; [`Queue`]: bounded, oldest dropped), back-off, [the network's state](network), logging, secrets and [`settings`](mod@settings).
 //!
 //! This module knows nothing of Parlor.
 
 pub mod backoff;
 pub mod clock;
 pub mod log;
+pub mod network;
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub mod pin;
 pub mod queue;
+pub mod retry;
 pub mod secret;
 pub mod settings;
 pub mod slot;
@@ -19,6 +21,7 @@ pub use clock::{Clock, ServerClock};
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub use pin::Pin;
 pub use queue::Queue;
+pub use retry::Retry;
 pub use secret::Secret;
 pub use settings::{choices, settings};
 pub use slot::Slot;

@@ -4,7 +4,9 @@
 //! and [`Event`]s (what *happened*) come out. It knows `room` and `media`; it knows no egui and no server.
 
 pub mod actor;
+mod awake;
 pub mod command;
+mod door;
 pub mod event;
 mod figures;
 mod hearing;
@@ -15,6 +17,7 @@ mod run;
 mod seat;
 pub mod snapshot;
 mod sources;
+mod uplink;
 
 pub use actor::{Call, Config, Entry, Speaker};
 pub use command::Command;

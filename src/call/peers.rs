@@ -126,6 +126,11 @@ impl Peers {
         }
     }
 
+    /// Whoever waits to connect again does it now.
+    pub(super) fn hurry(&self) {
+        self.list.iter().filter_map(|peer| peer.player.as_ref()).for_each(Player::retry_now);
+    }
+
     /// Stops all.
     pub(super) fn clear(&mut self) {
         drop_together(std::mem::take(&mut self.list));

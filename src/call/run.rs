@@ -3,14 +3,16 @@
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
 use super::actor::{Config, Shared};
+use super::awake::Awake;
 use super::hearing::Hearing;
 use super::peers::{Means, Peers};
 use super::reconcile::quality;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, MAX_LINES, Me, Room};
 use super::sources::{Opened, Sources};
+use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
-use crate::base::{Clock, ServerClock};
+use crate::base::{Clock, ServerClock, network};
 use crate::media::audio::Chime;
 use crate::media::capture::Format;
 use crate::media::encode::audio;
@@ -19,9 +21,9 @@ use crate::media::publish::{self, Publisher};
 use crate::media::stats::{CpuMeter, History, PublishSample};
 use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
 use crate::proto::{self, Address, EventKind, Invite, MemberId, Mode};
-use crate::room::Client;
+use crate::room::{self, Client};
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
@@ -71,6 +73,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
     };
     let runtime = config.runtime.clone();
     runtime.spawn(seat::keep(keeper));
+    let watching = runtime.spawn(room::network::watch());
     let mut actor = Actor::new(config, shared, server, clock, asks, (sending, figures), inputs);
     let mut ended = None;
     while ended.is_none() {
@@ -85,6 +88,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         };
         actor.tick();
     }
+    watching.abort();
     // The goodbye is said while the media stops.
     let _ = leave.send(());
     actor.stop();
@@ -122,6 +126,8 @@ struct Actor<'a> {
     member: Option<MemberId>,
     sources: Sources,
     publisher: Option<Publisher>,
+    uplink: Uplink,
+    awake: Awake,
     /// The last minute of one's own stream, whichever publisher sent it.
     history: History<PublishSample>,
     cpu: CpuMeter,
@@ -170,6 +176,8 @@ impl<'a> Actor<'a> {
             member: None,
             sources,
             publisher: None,
+            uplink: Uplink::new(),
+            awake: Awake::new(now, SystemTime::now()),
             history: History::default(),
             cpu: CpuMeter::default(),
             rules: StreamRules::default(),
@@ -189,6 +197,7 @@ impl<'a> Actor<'a> {
     fn tick_length(&self) -> Duration {
         match self.publisher.as_ref().map(Publisher::state) {
             Some(publish::State::Connecting) => TICK.1,
+            None if self.uplink.waits() => TICK.1,
             _ => TICK.0,
         }
     }
@@ -221,7 +230,11 @@ impl<'a> Actor<'a> {
             Command::RetryMic => self.sources.retry_mic(),
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
-            Command::RetryNow => self.ask(Ask::RetryNow),
+            Command::RetryNow => {
+                self.uplink.hurry();
+                self.peers.hurry();
+                self.ask(Ask::RetryNow);
+            }
             Command::Dissolve => self.ask(Ask::Dissolve),
             Command::RequestMute(member) => self.ask(Ask::RequestMute(member)),
             Command::RemoveMember(member) => self.ask(Ask::RemoveMember(member)),
@@ -235,10 +248,14 @@ impl<'a> Actor<'a> {
             News::State(state) => self.state(&state),
             News::Happened(events) => events.into_iter().for_each(|event| self.happened(event)),
             News::Lost { next_try, tries } => {
-                if !matches!(self.phase, Phase::Reconnecting { .. }) {
-                    self.shared.tell(Event::Reconnecting);
-                }
-                self.phase = Phase::Reconnecting { next_try, tries };
+                let since = match self.phase {
+                    Phase::Reconnecting { since, .. } => since,
+                    _ => {
+                        self.shared.tell(Event::Reconnecting);
+                        self.clock.now()
+                    }
+                };
+                self.phase = Phase::Reconnecting { since, next_try, tries };
                 self.seat_held = false;
             }
             News::NotSent(MessageBody::Text { text }, error) => self.shared.tell(Event::TextFailed { text, error }),
@@ -256,7 +273,8 @@ impl<'a> Actor<'a> {
         let mode = seat.state.mode;
         let first = self.room.is_none();
         let same_seat = self.member.as_ref() == Some(&seat.member);
-        let live = self.publisher.as_ref().is_some_and(|p| p.state() == publish::State::Live);
+        // One that is on its way back goes on, too.
+        let runs = self.publisher.as_ref().is_some_and(|p| !matches!(p.state(), publish::State::Closed(_)));
         if !first {
             self.peers.expect_returns(self.clock.now());
         }
@@ -265,24 +283,23 @@ impl<'a> Actor<'a> {
         if first {
             self.sources.start(format);
         }
-        if !(same_seat && live) {
+        self.uplink.aim(publish::Config {
+            url: seat.publish_url.clone(),
+            format,
+            kbps: self.config.kbps.unwrap_or(kbps),
+            audio: match seat.stream.audio {
+                Audio::Opus => audio::Codec::Opus,
+                Audio::Aac => audio::Codec::Aac,
+            },
+            repeat_every: seat.stream.repeat_every_ms.map(|ms| Duration::from_millis(ms.into())),
+            clock: self.server_clock.clone(),
+            runtime: self.config.runtime.clone(),
+            history: self.history.clone(),
+        });
+        if !(same_seat && runs) {
             // The old one goes first: the server takes one publisher a stream.
             self.publisher = None;
-            self.connected = [None; 2];
-            self.publisher = Some(Publisher::start(publish::Config {
-                url: seat.publish_url.clone(),
-                format,
-                kbps: self.config.kbps.unwrap_or(kbps),
-                audio: match seat.stream.audio {
-                    Audio::Opus => audio::Codec::Opus,
-                    Audio::Aac => audio::Codec::Aac,
-                },
-                repeat_every: seat.stream.repeat_every_ms.map(|ms| Duration::from_millis(ms.into())),
-                clock: self.server_clock.clone(),
-                runtime: self.config.runtime.clone(),
-                history: self.history.clone(),
-            }));
-            self.connect_sources();
+            self.publish();
         }
         self.seat_held = true;
         self.rules = seat.stream;
@@ -367,17 +384,19 @@ impl<'a> Actor<'a> {
     fn opened(&mut self, opened: Opened) {
         if let Some(event) = self.sources.take(opened) {
             self.shared.tell(event);
+            self.connect_sources();
         }
-        self.connect_sources();
     }
 
     fn tick(&mut self) {
         let now = self.clock.now();
+        self.watch_clocks(now);
         self.watch_publisher();
+        self.publish();
         for event in self.sources.watch() {
             self.shared.tell(event);
-            self.connect_sources();
         }
+        self.connect_sources();
         for event in self.peers.expire(now) {
             self.shared.tell(event);
             self.changed = true;
@@ -396,6 +415,25 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// Starts the stream if none runs and one is due.
+    fn publish(&mut self) {
+        if self.publisher.is_none()
+            && let Some(config) = self.uplink.due(self.clock.now())
+        {
+            self.connected = [None; 2];
+            self.publisher = Some(Publisher::start(config));
+            self.connect_sources();
+        }
+    }
+
+    /// After a sleep nothing that was connected can be relied upon, and the server's clock has to be asked for again.
+    fn watch_clocks(&mut self, now: Duration) {
+        if !self.clock.is_manual() && self.awake.slept(now, SystemTime::now()) {
+            tracing::info!("was asleep; connecting again");
+            network::slept();
+        }
+    }
+
     fn watch_publisher(&mut self) {
         let state = self.publisher.as_ref().map(Publisher::state);
         if self.rules.announce && !self.announced && state == Some(publish::State::Live) {
@@ -403,15 +441,19 @@ impl<'a> Actor<'a> {
             self.ask(Ask::Announce);
         }
         match state {
-            Some(publish::State::Live) => match self.phase {
-                Phase::Entering => self.shared.tell(Event::Entered),
-                // HTTP may still be out of order while the stream flows: only a new seat ends that.
-                Phase::Reconnecting { .. } if self.seat_held => self.shared.tell(Event::Reconnected),
-                _ => return,
-            },
+            Some(publish::State::Live) => {
+                self.uplink.lives();
+                match self.phase {
+                    Phase::Entering => self.shared.tell(Event::Entered),
+                    // HTTP may still be out of order while the stream flows: only a new seat ends that.
+                    Phase::Reconnecting { .. } if self.seat_held => self.shared.tell(Event::Reconnected),
+                    _ => return,
+                }
+            }
             Some(publish::State::Closed(error)) => {
                 tracing::warn!(%error, "the stream broke");
                 self.publisher = None;
+                self.uplink.broke(self.clock.now(), error.is_transient());
                 self.ask(Ask::StreamLost);
                 return;
             }

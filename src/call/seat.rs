@@ -4,12 +4,14 @@
 
 use super::Ended;
 use super::actor::Entry;
+use super::door::{self, Door};
 use super::kept::Kept;
 use super::run::Input;
-use crate::base::{Backoff, Clock};
-use crate::proto::api::{CreateRoom, Heartbeat, Login, Message, MessageBody, RoomState, Seat, SendMessage, Sending, Statistics};
+use crate::base::network::{self, Network};
+use crate::base::{Clock, Retry};
+use crate::proto::api::{Heartbeat, Login, Message, MessageBody, RoomState, Seat, SendMessage, Sending, Statistics};
 use crate::proto::event::LeaveReason;
-use crate::proto::{self, Code, Event, EventKind, MemberId, RoomId};
+use crate::proto::{Code, Event, EventKind, MemberId, RoomId};
 use crate::room::ErrorKind::{NotParlor, Problem};
 use crate::room::{self, Client};
 use std::collections::VecDeque;
@@ -21,8 +23,6 @@ use tokio::time::{sleep, timeout};
 
 /// "I am still here" this often; the server forgets a member after 20 s.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// First and longest wait between tries to come back.
-const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// A seat that was held this long was a success: the next loss starts with the short wait again.
 const HELD: Duration = Duration::from_secs(10);
 /// After a server's restart the room is gone until its creator is back: others wait this long for it (and for a free seat, while the
@@ -113,7 +113,9 @@ enum Why {
 pub(super) async fn keep(keeper: Keeper) {
     let Keeper { client, login, entry, clock, mut sending, figures, mut asks, leave, news } = keeper;
     let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
-    let mut holder = Holder { client, login, entry, clock, figures, news, seat: None, seen, pending, kept };
+    let door = Door { client: client.clone(), login, entry };
+    let network = network::watch();
+    let mut holder = Holder { client, door, clock, figures, news, network, seat: None, seen, pending, kept };
     let over = tokio::select! {
         over = holder.run(&mut sending, &mut asks) => over,
         _ = leave => Ended::Left,
@@ -132,11 +134,11 @@ pub(super) async fn keep(keeper: Keeper) {
 /// What lasts longer than one connection.
 struct Holder {
     client: Client,
-    login: Login,
-    entry: Entry,
+    door: Door,
     clock: Clock,
     figures: watch::Receiver<Statistics>,
     news: mpsc::Sender<Input>,
+    network: watch::Receiver<Network>,
     seat: Option<Seat>,
     /// Number of the last event seen.
     seen: AtomicU64,
@@ -146,20 +148,20 @@ struct Holder {
 
 impl Holder {
     async fn run(&mut self, sending: &mut watch::Receiver<Sending>, asks: &mut mpsc::Receiver<Ask>) -> Ended {
-        match self.first_seat().await {
+        match self.door.enter().await {
             Ok(seat) => self.take(seat).await,
             Err(error) => return Ended::Failed(error),
         }
-        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        let mut retry = Retry::default();
         loop {
             let from = self.clock.now();
             if let Why::Over(over) = self.hold(sending, asks).await {
                 return over;
             }
             if self.clock.now().saturating_sub(from) > HELD {
-                backoff.reset();
+                retry.succeeded();
             }
-            if let Err(error) = self.come_back(asks, &mut backoff).await {
+            if let Err(error) = self.come_back(asks, &mut retry).await {
                 return match error.kind() {
                     Problem(Code::Removed) => Ended::Removed,
                     // Whoever signs in again would throw out the other place, and be thrown out by it.
@@ -202,30 +204,6 @@ impl Holder {
         }
     }
 
-    async fn first_seat(&self) -> Result<Seat, room::Error> {
-        self.client.login_as(&self.login).await?;
-        match &self.entry {
-            Entry::Create { .. } => self.create(None).await,
-            Entry::Enter { room, password } => self.client.enter_room(room, password.as_deref()).await,
-        }
-    }
-
-    /// Makes the room of a creator's entry; with an id: brings it back.
-    async fn create(&self, room: Option<RoomId>) -> Result<Seat, room::Error> {
-        let (name, mode, password, dissolve) = match &self.entry {
-            Entry::Create { name, mode, password, dissolve } => (name, *mode, password, *dissolve),
-            // Whoever came through the door does not build it.
-            Entry::Enter { .. } => return Err(proto::Problem::new(Code::RoomNotFound, "the room is gone").into()),
-        };
-        let request = CreateRoom {
-            password: password.clone(),
-            dissolve_on_creator_exit: dissolve,
-            room,
-            ..CreateRoom::new(name.clone(), mode)
-        };
-        self.client.create_room(&request).await
-    }
-
     /// Holds the seat until it is lost or the call is over.
     async fn hold(&mut self, sending: &mut watch::Receiver<Sending>, asks: &mut mpsc::Receiver<Ask>) -> Why {
         let Some(Seat { room, member, .. }) = self.seat.clone() else { return Why::Lost };
@@ -252,22 +230,36 @@ impl Holder {
     }
 
     /// Tries to get the seat back until that succeeds or makes no sense any more.
-    async fn come_back(&mut self, asks: &mut mpsc::Receiver<Ask>, backoff: &mut Backoff) -> Result<(), room::Error> {
-        let lost_at = self.clock.now();
+    async fn come_back(&mut self, asks: &mut mpsc::Receiver<Ask>, retry: &mut Retry) -> Result<(), room::Error> {
+        // The room may be gone for other reasons than that one was away for long.
+        let mut answered = None;
         loop {
-            let wait = backoff.next_wait();
-            let next_try = self.clock.now() + wait;
-            self.tell(News::Lost { next_try, tries: backoff.tries() }).await;
+            let now = self.clock.now();
+            let wait = retry.failed(now);
+            self.tell(News::Lost { next_try: now + wait, tries: retry.tries() }).await;
             self.wait_for_retry(asks, wait).await;
-            match self.seat_again().await {
+            let seat = match &self.seat {
+                Some(seat) => {
+                    let lost = door::Lost { seat: seat.clone(), restore: self.kept.restore() };
+                    self.door.return_to(&lost).await
+                }
+                None => self.door.enter().await,
+            };
+            let now = self.clock.now();
+            match seat {
                 Ok(seat) => {
                     self.take(seat).await;
                     return Ok(());
                 }
-                Err(error) if worth_retrying(&error, self.clock.now().saturating_sub(lost_at)) => {
+                Err(error) => {
+                    if matches!(error.kind(), Problem(_)) {
+                        answered.get_or_insert(now);
+                    }
+                    if !worth_retrying(&error, now.saturating_sub(answered.unwrap_or(now))) {
+                        return Err(error);
+                    }
                     tracing::info!(%error, "could not come back yet");
                 }
-                Err(error) => return Err(error),
             }
             self.give_up_old_messages().await;
         }
@@ -277,9 +269,11 @@ impl Holder {
     async fn wait_for_retry(&mut self, asks: &mut mpsc::Receiver<Ask>, wait: Duration) {
         let wait = sleep(wait);
         tokio::pin!(wait);
+        self.network.mark_unchanged();
         loop {
             tokio::select! {
                 () = &mut wait => return,
+                Ok(()) = self.network.changed() => return,
                 ask = asks.recv() => match ask {
                     None | Some(Ask::RetryNow) => return,
                     Some(Ask::Send(body)) => {
@@ -293,31 +287,6 @@ impl Holder {
                     }
                 },
             }
-        }
-    }
-
-    /// The same seat if the server still knows us, else a new one; the creator brings the room back.
-    async fn seat_again(&self) -> Result<Seat, room::Error> {
-        let Some(old) = &self.seat else { return self.first_seat().await };
-        if let Some(restore) = self.kept.restore() {
-            match self.client.restore_room(&old.room, &restore).await {
-                // The server has another key than before, or the room is over: by the door, as everybody.
-                Err(error) if matches!(error.kind(), Problem(Code::BadReceipt | Code::RoomNotFound)) => {
-                    tracing::info!(%error, "the receipt is worth nothing");
-                }
-                restored => return restored,
-            }
-        }
-        let (Entry::Create { password, .. } | Entry::Enter { password, .. }) = &self.entry;
-        match self.client.enter_room(old.room.as_str(), password.as_deref()).await {
-            Err(error) if error.kind() == Problem(Code::RoomNotFound) => {
-                if matches!(self.entry, Entry::Create { .. }) {
-                    self.create(Some(old.room.clone())).await
-                } else {
-                    Err(error)
-                }
-            }
-            entered => entered,
         }
     }
 

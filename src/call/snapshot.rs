@@ -20,6 +20,8 @@ pub enum Phase {
     InCall,
     /// The connection broke; next try at the given local time.
     Reconnecting {
+        /// Since when, by the local clock.
+        since: Duration,
         /// When the next try is due, by the local clock.
         next_try: Duration,
         /// Tries so far.

@@ -32,6 +32,8 @@ struct Inner {
     clock: ServerClock,
     estimate: Mutex<Estimate>,
     signed_in: Mutex<Option<SignedIn>>,
+    /// Held while signing in anew, so that several requests do not become several people.
+    signing_in: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +58,15 @@ impl Client {
     /// [`Error::BadAddress`].
     pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
         let routes = Routes::new(Route::new(server)?);
-        Ok(Self { inner: Arc::new(Inner { routes, clock, estimate: Mutex::default(), signed_in: Mutex::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                routes,
+                clock,
+                estimate: Mutex::default(),
+                signed_in: Mutex::default(),
+                signing_in: Default::default(),
+            }),
+        })
     }
 
     /// The server as `host:port`. Where it names others with the same rooms, requests may go to one of them while it does not answer.
@@ -102,6 +112,11 @@ impl Client {
     /// Forgets the session. Seats are left by [`exit_room`](Self::exit_room).
     pub fn logout(&self) {
         *lock(&self.inner.signed_in) = None;
+    }
+
+    /// Uses new connections from now on. After an outage those from before it may be dead without a word; requests on their way are left alone.
+    pub fn forget_connections(&self) {
+        self.inner.routes.afresh();
     }
 
     /// Measures the server's clock by several round trips and sets [`clock`](Self::clock). Returns `server - local` in microseconds.
@@ -225,6 +240,7 @@ impl Client {
         let ask = |token| self.ask_any(Ask { method: &method, path, query, token, body, timeout });
         match ask(Some(&session.token)).await {
             Err(error) if error.kind() == ErrorKind::Problem(Code::Unauthorized) => {
+                let _one_at_a_time = self.inner.signing_in.lock().await;
                 // Another request may have signed in meanwhile.
                 let newer = self.session().filter(|s| s.token != session.token);
                 let session = match newer {

@@ -17,6 +17,7 @@ mod address;
 mod client;
 mod clock;
 mod error;
+pub mod network;
 mod requests;
 mod route;
 mod routes;

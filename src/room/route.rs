@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// How long a connection may take to come up.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A network that has acknowledged nothing for so long is dead, and the connection with it; looked for also while only an answer is awaited, as a long
+/// poll does for most of its life. Streams notice earlier, and say so.
+const SILENCE: Duration = Duration::from_secs(4);
 /// How long an ordinary request may take.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// Idle connections are given up earlier than the server does, so that no request meets a connection that is just being closed.
@@ -52,19 +55,14 @@ impl Route {
     pub fn new(server: &str) -> Result<Self, Error> {
         let (address, base) = address::parse(server)?;
         let shown = address.authority();
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true);
-        if address.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let trust =
-            tls::client::config(address.pin).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
-        let http = builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(&shown, cause))?;
+        let http = http(&address, &shown)?;
         Ok(Self { address, shown, base, http })
+    }
+
+    /// The same way over new connections.
+    pub fn afresh(&self) -> Result<Self, Error> {
+        let Self { address, shown, base, .. } = self;
+        Ok(Self { address: address.clone(), shown: shown.clone(), base: base.clone(), http: http(address, shown)? })
     }
 
     pub async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_, impl Serialize>) -> Result<T, Error> {
@@ -113,4 +111,25 @@ impl Route {
         url.set_query((!query.is_empty()).then_some(query));
         url
     }
+}
+
+fn http(address: &Address, shown: &str) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_keepalive(SILENCE / 2)
+        .tcp_keepalive_interval(SILENCE / 2)
+        .tcp_keepalive_retries(2)
+        .tcp_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        builder = builder.tcp_user_timeout(SILENCE);
+    }
+    if address.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    let trust = tls::client::config(address.pin).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
+    builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(shown, cause))
 }

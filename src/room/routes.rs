@@ -65,6 +65,15 @@ impl Routes {
         true
     }
 
+    /// Leaves all connections there are to themselves; the next request makes a new one.
+    pub fn afresh(&self) {
+        let mut now = self.lock();
+        match now.active.afresh() {
+            Ok(route) => now.active = Arc::new(route),
+            Err(error) => tracing::warn!(%error, "going on with the old connections"),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }

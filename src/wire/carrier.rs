@@ -1,15 +1,16 @@
 //! Connections as byte streams that hide as little as possible in the kernel.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::dial::dial;
 use super::tls::{self, Untrusted};
 use super::url::{Scheme, Url};
 
@@ -29,6 +30,11 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// A peer that vanished without a word is noticed by the kernel after about this long plus a few probes, even when nothing is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Sent bytes that nobody has acknowledged for so long mean a dead network, for who sends media or pings. The system would go on for a quarter of an hour,
+/// trying ever more seldom; a new connection works as soon as the network does.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) const SILENCE: Duration = Duration::from_secs(2);
 
 /// What a connection rides on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -90,53 +96,51 @@ pub enum ConnectError {
     },
 }
 
+/// A connection, and what it is.
+pub struct Connected {
+    /// The bytes.
+    pub stream: Box<dyn Carrier>,
+    /// What they ride on.
+    pub carrier: CarrierKind,
+    /// Our end's address: without it, the connection is dead.
+    pub local: IpAddr,
+}
+
 /// Connects to the server of `url` within `timeout`, trying all its addresses; what the URL asks to be encrypted is.
 ///
 /// # Errors
 /// When no address answers, or the one that answers is not believed.
-pub async fn connect(url: &Url, timeout: Duration) -> Result<(Box<dyn Carrier>, CarrierKind), ConnectError> {
+pub async fn connect(url: &Url, timeout: Duration) -> Result<Connected, ConnectError> {
     let deadline = Instant::now() + timeout;
-    let stream = connect_tcp(url, deadline).await?;
     let authority = url.authority();
+    let unreachable = |error: io::Error| ConnectError::Unreachable { authority: url.authority(), source: Arc::new(error) };
+    let stream = match timeout_at(deadline, dial(&url.host, url.port)).await {
+        Ok(connected) => connected.map_err(unreachable)?,
+        Err(_) => return Err(ConnectError::Timeout { authority }),
+    };
+    tune(&stream).map_err(unreachable)?;
+    notice_silence(&stream).map_err(unreachable)?;
+    let local = stream.local_addr().map_err(unreachable)?.ip();
     match url.scheme {
-        Scheme::Rtmp => Ok((Box::new(stream), CarrierKind::Tcp)),
+        Scheme::Rtmp => Ok(Connected { stream: Box::new(stream), carrier: CarrierKind::Tcp, local }),
         Scheme::Rtmps => match timeout_at(deadline, tls::client::handshake(stream, &url.host, url.pin)).await {
-            Ok(Ok(stream)) => Ok((Box::new(stream), CarrierKind::Tls)),
+            Ok(Ok(stream)) => Ok(Connected { stream: Box::new(stream), carrier: CarrierKind::Tls, local }),
             Ok(Err(error)) => Err(match Untrusted::among(&error) {
                 Some(why) => ConnectError::Untrusted { authority, why: why.clone() },
-                None => ConnectError::Unreachable { authority, source: Arc::new(error) },
+                None => unreachable(error),
             }),
             Err(_) => Err(ConnectError::Timeout { authority }),
         },
     }
 }
 
-/// The first connection that comes about, prepared for media.
-async fn connect_tcp(url: &Url, deadline: Instant) -> Result<TcpStream, ConnectError> {
-    let authority = url.authority();
-    let unreachable = |source: io::Error| ConnectError::Unreachable { authority: url.authority(), source: Arc::new(source) };
-    let addresses: Vec<SocketAddr> = match timeout_at(deadline, lookup_host((url.host.as_str(), url.port))).await {
-        Ok(found) => found.map_err(unreachable)?.collect(),
-        Err(_) => return Err(ConnectError::Timeout { authority }),
-    };
-    let mut failure = ConnectError::Unreachable {
-        authority: authority.clone(),
-        source: Arc::new(io::Error::new(io::ErrorKind::NotFound, "the name has no address")),
-    };
-    for (i, address) in addresses.iter().enumerate() {
-        // An address that swallows packets must leave time for the others.
-        let left = u32::try_from(addresses.len() - i).unwrap_or(u32::MAX);
-        let until = Instant::now() + deadline.saturating_duration_since(Instant::now()) / left;
-        match timeout_at(until, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                tune(&stream).map_err(unreachable)?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => failure = unreachable(error),
-            Err(_) => failure = ConnectError::Timeout { authority: authority.clone() },
-        }
-    }
-    Err(failure)
+/// Has the system give up the connection when what was sent is not acknowledged: where it can, which leaves the link's own pings elsewhere.
+fn notice_silence(stream: &TcpStream) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(stream).set_tcp_user_timeout(Some(SILENCE))?;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = stream;
+    Ok(())
 }
 
 /// Prepares a TCP connection (made or accepted) for media: no Nagle delay, next to no hidden queue, dead peers noticed.

@@ -11,13 +11,14 @@
 //! ```
 
 mod carrier;
+mod dial;
 pub mod link;
 mod pipe;
 pub mod ring;
 pub mod tls;
 mod url;
 
-pub use carrier::{Carrier, CarrierKind, ConnectError, connect, tune, tune_accepted};
+pub use carrier::{Carrier, CarrierKind, ConnectError, Connected, connect, tune, tune_accepted};
 pub use pipe::{Offer, Pipe, Ready, finish};
 pub use ring::Ring;
 pub use url::{Scheme, Url, UrlError};

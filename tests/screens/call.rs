@@ -268,16 +268,20 @@ fn a_broken_connection_can_be_retried_at_once() {
     for lang in Lang::ALL {
         let t = texts(lang);
         let mut snapshot = call(2);
-        snapshot.phase = Phase::Reconnecting { next_try: Duration::from_millis(1_003_200), tries: 2 };
+        snapshot.phase =
+            Phase::Reconnecting { since: Duration::from_secs(990), next_try: Duration::from_millis(1_003_200), tries: 2 };
         snapshot.peers[0].receiving = false;
+        snapshot.peers[0].stats.picture.shown = 100;
         let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(&t.with("tile-reconnecting", &[("name", "Grace Hopper".into())]));
         page.get_by_label(&t.with("call-reconnecting", &[("seconds", 4usize.into())]));
         page.get_by_label(&t.t("call-retry-now")).click();
         page.run_steps(2);
         assert_eq!(page.state().actions, [Action::RetryNow]);
         page.state_mut().now = Duration::from_secs(1004);
         page.run_steps(2);
-        page.get_by_label(&t.t("call-reconnecting-now"));
+        // Tries follow each other so closely by now that the next one is always due.
+        page.get_by_label(&t.with("call-reconnecting-for", &[("seconds", 14usize.into())]));
         picture(&mut page, &format!("call-reconnecting-{lang:?}"));
     }
 }

@@ -73,6 +73,8 @@ pub enum State {
     Connecting,
     /// Packets come.
     Playing,
+    /// The connection stands, but nothing comes: the publisher's is broken.
+    Stalled,
     /// It broke or was refused, for this reason; the player tries again.
     Closed(String),
 }
@@ -154,6 +156,11 @@ impl Player {
     /// Plays as late as this from now on: goes there as it would after a change of the network.
     pub fn set_latency(&self, latency: Latency) {
         lock(&self.playout).sound.set_latency(latency);
+    }
+
+    /// Does not wait any longer if it is waiting to connect again.
+    pub fn retry_now(&self) {
+        self.shared.wishes(|wishes| wishes.retry_now = true);
     }
 
     /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.

@@ -2,19 +2,20 @@
 
 use super::session::Session;
 use super::{Shared, State};
-use crate::base::{Backoff, Clock, Stop};
+use crate::base::network::{self, Network};
+use crate::base::{Clock, Retry, Stop};
 use crate::wire::link::{self, Playback};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
-/// Waits between attempts.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The thread looks around this often even if nothing comes: the wish to end is heard within this.
 const LOOK: Duration = Duration::from_millis(20);
 /// Figures are handed out this often.
 const FIGURES: Duration = Duration::from_millis(100);
+/// A publisher from whom nothing has come for so long has a broken connection: ours send something every second even when they are still.
+const STALLED: Duration = Duration::from_millis(2500);
 /// Packets taken before pictures are looked after again.
 const BATCH: usize = 64;
 
@@ -24,6 +25,7 @@ pub(super) struct Wishes {
     pub(super) url: Option<String>,
     pub(super) key_frame: bool,
     pub(super) no_picture: bool,
+    pub(super) retry_now: bool,
 }
 
 /// What the thread owns.
@@ -36,16 +38,18 @@ pub(super) struct Pull {
     session: Session,
     shared: Arc<Shared>,
     link: Option<Playback>,
-    backoff: Backoff,
+    retry: Retry,
     retry_at: Duration,
+    network: watch::Receiver<Network>,
+    /// When a packet last came.
+    heard: Option<Duration>,
     figures_at: Duration,
     key_frame: bool,
 }
 
 impl Pull {
     pub(super) fn new(url: String, runtime: Handle, clock: Clock, session: Session, shared: Arc<Shared>) -> Self {
-        let backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
-        let now = Duration::ZERO;
+        let (now, network) = (Duration::ZERO, network::watch());
         let server = server(&url);
         Self {
             url,
@@ -55,8 +59,10 @@ impl Pull {
             session,
             shared,
             link: None,
-            backoff,
+            retry: Retry::default(),
             retry_at: now,
+            network,
+            heard: None,
             figures_at: now,
             key_frame: false,
         }
@@ -74,7 +80,8 @@ impl Pull {
                     let mut packet = link.packets().pop_within(wait);
                     for _ in 0..BATCH {
                         let Some((packet_now, arrived)) = packet else { break };
-                        self.backoff.reset();
+                        self.retry.succeeded();
+                        self.heard = Some(arrived);
                         self.session.packet(&packet_now, arrived);
                         packet = link.packets().pop();
                     }
@@ -93,6 +100,11 @@ impl Pull {
             self.server = server(&url);
             self.url = url;
             // Perhaps the old one was the reason.
+            self.retry_at = self.retry_at.min(self.clock.now());
+        }
+        let changed = self.network.has_changed().unwrap_or(false);
+        if changed || self.shared.wishes(|w| std::mem::take(&mut w.retry_now)) {
+            self.network.mark_unchanged();
             self.retry_at = self.retry_at.min(self.clock.now());
         }
         self.key_frame |= key_frame;
@@ -114,7 +126,8 @@ impl Pull {
                 tracing::info!(%error, "stream interrupted");
                 self.shared.set_state(State::Closed(error.to_string()));
                 self.link = None;
-                self.retry_at = now + self.backoff.next_wait();
+                self.heard = None;
+                self.retry_at = now + self.retry.failed(now);
             }
             Some(_) => {}
             None if now >= self.retry_at => {
@@ -135,8 +148,8 @@ impl Pull {
         let mut stats = self.session.stats();
         stats.route.carrier = self.link.as_ref().and_then(|link| link.stats().carrier);
         stats.route.server.clone_from(&self.server);
-        if self.link.is_some() && stats.kbps > 0.0 {
-            self.shared.set_state(State::Playing);
+        if let (Some(_), Some(heard)) = (&self.link, self.heard) {
+            self.shared.set_state(if now.saturating_sub(heard) < STALLED { State::Playing } else { State::Stalled });
         }
         self.shared.set_stats(stats);
     }

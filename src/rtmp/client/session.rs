@@ -125,6 +125,15 @@ impl Session {
         }
     }
 
+    /// Asks the server for a sign of life, if it is one of ours: any server should answer, others may not.
+    pub fn ping(&mut self, now: Duration) -> bool {
+        let asks = self.parlor && matches!(self.state, State::Starting(_) | State::Live(_));
+        if asks {
+            self.connection.control(&message::user_control(user::PING_REQUEST, &[now.as_millis() as u32]));
+        }
+        asks
+    }
+
     /// Says good-bye. What waits for output is to be written before the connection is closed.
     pub fn close(&mut self) {
         if let State::Starting(stream_id) | State::Live(stream_id) = self.state {

@@ -16,24 +16,37 @@
 
 mod playback;
 mod publication;
+mod pulse;
 mod task;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::base::Clock;
+use crate::base::network::{self, Network};
 use crate::rtmp::{self, client};
 
-use super::carrier::{Carrier, CarrierKind, ConnectError, connect};
+use super::carrier::{Carrier, CarrierKind, ConnectError, Connected, connect};
 use super::pipe::Pipe;
 use super::url::{Url, UrlError};
+
+use pulse::{Beat, Pulse};
 
 pub use playback::{Playback, PlaybackStats};
 pub use publication::{Congestion, Publication, PublicationStats};
 
 /// How often a link looks at its timeouts.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(250);
+
+/// A server that does not even answer pings for so long, while something is received, is not reachable any more.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// The same while something is sent: pings may have to wait behind it for longer than that. Where the system tells what was acknowledged, it is quicker.
+const SILENCE_SENDING: Duration = Duration::from_secs(4);
 
 /// How long a closing link may take for its good-bye, less than the 200 ms that its owner waits.
 const FAREWELL: Duration = Duration::from_millis(150);
@@ -109,6 +122,9 @@ pub enum Error {
     /// The server closed the connection without a word.
     #[error("the media server closed the connection")]
     ClosedByPeer,
+    /// This computer has lost the address that the connection was made from, or has slept.
+    #[error("this computer's network has changed")]
+    Moved,
     /// The stream is over: its publisher has gone, or the server has ended our publication.
     #[error("the stream has ended")]
     Ended,
@@ -127,15 +143,24 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// Whether the same may succeed after a while.
+    pub fn is_transient(&self) -> bool {
+        self.kind() == ErrorKind::Transient
+    }
+
     /// What can be done about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Url(_) | Self::Unreachable(ConnectError::Untrusted { .. }) | Self::Refused { .. } | Self::Stopped => {
                 ErrorKind::Permanent
             }
-            Self::Unreachable(_) | Self::Timeout | Self::Protocol(_) | Self::Broken(_) | Self::ClosedByPeer | Self::Ended => {
-                ErrorKind::Transient
-            }
+            Self::Unreachable(_)
+            | Self::Timeout
+            | Self::Protocol(_)
+            | Self::Broken(_)
+            | Self::ClosedByPeer
+            | Self::Moved
+            | Self::Ended => ErrorKind::Transient,
         }
     }
 }
@@ -170,16 +195,28 @@ struct Line {
     session: client::Session,
     clock: Clock,
     carrier: CarrierKind,
+    pulse: Pulse,
+    local: IpAddr,
+    /// The network when the connection was made, and as it is.
+    network: (Network, watch::Receiver<Network>),
 }
 
 impl Line {
     async fn open(url: &str, role: client::Role, options: &Options) -> Result<Self, Error> {
         let url: Url = url.parse()?;
-        let (stream, carrier) = connect(&url, options.timeout).await?;
+        let mut seen = network::watch();
+        let before = seen.borrow_and_update().clone();
+        let Connected { stream, carrier, local } = connect(&url, options.timeout).await?;
         let config =
             client::Config { set_up_timeout: options.timeout, ..client::Config::new(role, &url.tc_url(), &url.app, &url.name) };
-        let session = client::Session::new(config, options.clock.now());
-        Ok(Self { pipe: Pipe::new(stream), session, clock: options.clock.clone(), carrier })
+        let now = options.clock.now();
+        let session = client::Session::new(config, now);
+        let patience = match role {
+            client::Role::Play => SILENCE,
+            client::Role::Publish => SILENCE_SENDING,
+        };
+        let (pulse, network) = (Pulse::new(patience, now), (before, seen));
+        Ok(Self { pipe: Pipe::new(stream), session, clock: options.clock.clone(), carrier, pulse, local, network })
     }
 
     /// Moves what the session has to say to the pipe.
@@ -189,9 +226,37 @@ impl Line {
         }
     }
 
+    /// Looks at the clock: whether the server has been silent for too long.
+    fn tick(&mut self) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.session.tick(now)?;
+        match self.pulse.look(now) {
+            Beat::Fine => {}
+            Beat::Ping => {
+                if self.session.ping(now) {
+                    self.pulse.pinged(now);
+                }
+            }
+            Beat::Dead => return Err(Error::Timeout),
+        }
+        Ok(())
+    }
+
     async fn close(mut self) {
         self.session.close();
         self.flush();
         self.pipe.close(FAREWELL).await;
     }
+}
+
+/// Waits until the connection from `local` cannot be alive any more, as far as this computer's network tells.
+async fn moved(local: IpAddr, (before, network): &mut (Network, watch::Receiver<Network>)) -> Error {
+    while network.changed().await.is_ok() {
+        let now = network.borrow_and_update().clone();
+        if !now.keeps(local, before) {
+            return Error::Moved;
+        }
+        *before = now;
+    }
+    std::future::pending().await
 }

@@ -15,7 +15,7 @@ use crate::wire::CarrierKind;
 use crate::wire::pipe::Ready;
 
 use super::task::Task;
-use super::{Error, Line, Options, State, TICK};
+use super::{Error, Line, Options, State, TICK, moved};
 
 /// Packets that may wait for the owner before reading pauses: about half a second of a call. The server then holds the stream back, and drops
 /// whole runs of pictures up to a key frame, which is better than a hole anywhere.
@@ -150,6 +150,7 @@ async fn drive(
                 Ready::Ended => return Err(Error::ClosedByPeer),
                 Ready::Received => {
                     let now = line.clock.now();
+                    line.pulse.heard(now);
                     shared.bytes.fetch_add(line.pipe.received().len() as u64, Ordering::Relaxed);
                     let received = line.session.receive(line.pipe.received(), now);
                     while let Some(event) = line.session.poll_event() {
@@ -171,8 +172,10 @@ async fn drive(
                 }
             },
             () = shared.key_frame.notified() => line.session.request_key_frame(),
-            _ = tick.tick() => line.session.tick(line.clock.now())?,
-            () = sleep(PAUSE), if !caught_up => {}
+            _ = tick.tick() => line.tick()?,
+            // What is not read is not heard, either.
+            () = sleep(PAUSE), if !caught_up => line.pulse.heard(line.clock.now()),
+            error = moved(line.local, &mut line.network) => return Err(error),
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Stopped),
         }
     }

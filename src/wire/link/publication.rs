@@ -16,7 +16,7 @@ use crate::wire::pipe::Ready;
 use crate::wire::ring::{Dropped, Limits, Ring};
 
 use super::task::Task;
-use super::{Error, Line, Options, State, TICK};
+use super::{Error, Line, Options, State, TICK, moved};
 
 /// What may wait to be sent: older pictures only make the talk slower; 2 MiB are 300 ms of 50 Mbit/s.
 const QUEUE: Limits = Limits { bytes: 2 * 1024 * 1024, span: Duration::from_millis(300), sound_span: Duration::from_millis(500) };
@@ -225,6 +225,7 @@ async fn drive(
                 Ready::Drained => {}
                 Ready::Ended => return Err(Error::ClosedByPeer),
                 Ready::Received => {
+                    line.pulse.heard(line.clock.now());
                     let received = line.session.receive(line.pipe.received(), line.clock.now());
                     while let Some(event) = line.session.poll_event() {
                         match event {
@@ -244,8 +245,8 @@ async fn drive(
             },
             () = shared.wake.notified(), if live && line.pipe.pending() < BATCH => {}
             _ = tick.tick() => {
+                line.tick()?;
                 let now = line.clock.now();
-                line.session.tick(now)?;
                 if line.pipe.pending() == 0 || line.pipe.written() != progress.0 {
                     progress = (line.pipe.written(), now);
                 }
@@ -253,6 +254,7 @@ async fn drive(
                     return Err(Error::Timeout);
                 }
             }
+            error = moved(line.local, &mut line.network) => return Err(error),
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Stopped),
         }
         shared.bytes_sent.store(line.pipe.written(), Ordering::Relaxed);
