@@ -166,6 +166,7 @@ impl App {
         let Some(plan) = plan_of(&form) else { return };
         self.settings.name.clone_from(&plan.name);
         self.settings.video = plan.video.clone();
+        self.settings.pause_image.clone_from(&form.pause_image);
         self.settings.audio = plan.audio.clone();
         self.settings.speaker.clone_from(&plan.speaker);
         self.settings.chimes = plan.chimes;
@@ -267,6 +268,7 @@ fn plan_of(form: &PreJoin) -> Option<Plan> {
         server: form.server.clone(),
         name: name::check(&form.name).ok()?.to_owned(),
         video: form.video_source(),
+        pause_image: form.pause_image(),
         audio: form.audio_source(),
         speaker: form.speaker(),
         chimes: form.chimes,

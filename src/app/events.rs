@@ -81,6 +81,10 @@ impl App {
             Event::AudioSourceFailed(error) => self.device_failed(Part::Microphone, &error),
             Event::SpeakerFailed(error) => self.device_failed(Part::Speaker, &error),
             Event::DeviceMoved { kind, news } => self.device_moved(kind, &news),
+            Event::PauseImageFailed(error) => {
+                tracing::warn!(%error, "the pause picture cannot be used");
+                self.say(Kind::Error, self.texts.t("toast-pause-image"));
+            }
             Event::TextFailed { text, error } => {
                 let reason = errors::room(&self.texts, &error).text;
                 self.say(Kind::Error, self.texts.with("toast-text-failed", &[("reason", (&reason).into())]));

@@ -62,6 +62,8 @@ pub struct PreJoin {
     pub video: String,
     /// Path of a video file.
     pub video_path: String,
+    /// Path of the picture for pauses; empty: initials.
+    pub pause_image: String,
     /// The sound's source, as a word.
     pub audio: String,
     /// Path of a file with sound.
@@ -124,6 +126,7 @@ impl PreJoin {
             name: settings.name.clone(),
             video,
             video_path,
+            pause_image: settings.pause_image.clone(),
             audio,
             audio_path,
             speaker: settings.speaker.clone().unwrap_or_default(),
@@ -140,6 +143,17 @@ impl PreJoin {
     /// How a live room is played.
     pub fn smoothness(&self) -> Smoothness {
         SMOOTHNESS.into_iter().find(|how| word(*how) == self.smoothness).unwrap_or_default()
+    }
+
+    /// The chosen picture for pauses.
+    pub fn pause_image(&self) -> Option<std::path::PathBuf> {
+        let path = self.pause_image.trim();
+        (!path.is_empty()).then(|| path.into())
+    }
+
+    /// Whether there is no such file, as far as one can tell at once; whether it holds a picture is seen in the call.
+    fn pause_image_missing(&self) -> bool {
+        self.pause_image().is_some_and(|path| !path.is_file())
     }
 
     /// The chosen source of the picture.
@@ -279,6 +293,11 @@ impl PreJoin {
         }
         if shown && matches!(self.video_source(), VideoSource::Camera(_)) {
             field::caption(ui, &cx.t("prejoin-mirror"));
+        }
+        if !self.camera {
+            let (label, hint) = (cx.t("prejoin-pause-image"), cx.t("prejoin-pause-image-hint"));
+            let wrong = self.pause_image_missing().then(|| cx.t("prejoin-pause-image-missing"));
+            Field::new(&label).hint(&hint).error(wrong.as_deref()).limit(4096).show(ui, &mut self.pause_image);
         }
     }
 

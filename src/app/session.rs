@@ -29,6 +29,8 @@ pub struct Plan {
     pub name: String,
     /// Where one's picture comes from.
     pub video: VideoSource,
+    /// File with the picture that is sent while the camera is off; `None`: initials.
+    pub pause_image: Option<std::path::PathBuf>,
     /// Where one's sound comes from.
     pub audio: AudioSource,
     /// Where the others' sound goes.
@@ -91,6 +93,7 @@ impl Session {
         let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
         config.access_key.clone_from(&access_key);
         config.video = plan.video.clone();
+        config.pause_image.clone_from(&plan.pause_image);
         config.audio = plan.audio.clone();
         config.mic = plan.mic;
         config.camera = plan.camera;

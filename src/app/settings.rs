@@ -52,6 +52,8 @@ pub struct Settings {
     pub host_port: u16,
     /// Where one's picture comes from.
     pub video: VideoSource,
+    /// File with the picture that is sent while the camera is off; empty: initials.
+    pub pause_image: String,
     /// Where one's sound comes from.
     pub audio: AudioSource,
     /// Where the others' sound goes; `None`: the system's default.
@@ -75,6 +77,7 @@ impl Default for Settings {
             access_key: String::new(),
             host_port: DEFAULT_PORT,
             video: VideoSource::Camera(None),
+            pause_image: String::new(),
             audio: AudioSource::Device(None),
             speaker: None,
             chimes: true,

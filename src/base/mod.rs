@@ -3,8 +3,11 @@
 //!
 //! This module knows nothing of Parlor.
 
+pub mod avatar;
 pub mod backoff;
 pub mod clock;
+#[cfg(any(feature = "app", feature = "media"))]
+pub mod fonts;
 pub mod log;
 pub mod network;
 #[cfg(any(feature = "proto", feature = "wire"))]

@@ -44,6 +44,9 @@ pub struct Args {
     /// Where the sound comes from: `device[:ID]`, `tone`, `file:PATH` or `none`.
     #[arg(long, default_value = "tone")]
     pub mic: AudioSource,
+    /// What is sent while there is no picture: a file with an image; initials unless given.
+    #[arg(long, value_name = "FILE")]
+    pub pause_image: Option<std::path::PathBuf>,
     /// Size of the picture; by the kind of room unless given.
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     pub size: Option<(u32, u32)>,
@@ -165,6 +168,7 @@ impl Args {
             camera: self.source != VideoSource::None,
             video: self.source.clone(),
             audio: self.mic.clone(),
+            pause_image: self.pause_image.clone(),
             format,
             kbps: self.kbps,
             speaker,

@@ -205,6 +205,7 @@ fn describe(event: &Event) -> String {
         Event::Reconnected => "reconnected".to_owned(),
         Event::VideoSourceFailed(error) => format!("no picture: {error}"),
         Event::AudioSourceFailed(error) => format!("no sound: {error}"),
+        Event::PauseImageFailed(error) => format!("initials instead of the pause picture: {error}"),
         Event::SpeakerFailed(error) => format!("no speaker: {error}"),
         Event::TextFailed { error, .. } => format!("a message was not sent: {error}"),
         Event::MutedByHost => "muted by the host".to_owned(),

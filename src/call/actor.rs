@@ -72,6 +72,8 @@ pub struct Config {
     pub mic: bool,
     /// Whether the camera starts switched on.
     pub camera: bool,
+    /// What others than Parlor see while the camera is off; `None`: initials.
+    pub pause_image: Option<std::path::PathBuf>,
     /// Size and rate of one's picture; `None`: by the room's mode, see [`quality`](super::quality).
     pub format: Option<Format>,
     /// Bit rate of one's picture in kbit/s; `None`: by the room's mode.
@@ -106,6 +108,7 @@ impl Config {
             audio: AudioSource::Device(None),
             mic: true,
             camera: true,
+            pause_image: None,
             format: None,
             kbps: None,
             speaker: Speaker::Default,

@@ -59,6 +59,8 @@ pub enum Event {
     VideoSourceFailed(crate::media::capture::SourceError),
     /// The sound's source failed; the call goes on without it.
     AudioSourceFailed(crate::media::capture::SourceError),
+    /// The image to be shown while the camera is off cannot be used; initials are.
+    PauseImageFailed(crate::media::capture::SourceError),
     /// There is no sound output; the call goes on without it.
     SpeakerFailed(crate::media::capture::SourceError),
     /// A line of chat was not delivered.

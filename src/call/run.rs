@@ -136,7 +136,7 @@ struct Actor<'a> {
     /// Whether the room service was told that the stream flows, where it asks for that.
     announced: bool,
     /// Which openings of camera and microphone the publisher has.
-    connected: [Option<(u64, bool)>; 2],
+    connected: [Option<(u64, [bool; 2])>; 2],
     hearing: Hearing,
     peers: Peers,
     /// Whether the room service thinks that one is there.
@@ -384,8 +384,8 @@ impl<'a> Actor<'a> {
     fn opened(&mut self, opened: Opened) {
         if let Some(event) = self.sources.take(opened) {
             self.shared.tell(event);
-            self.connect_sources();
         }
+        self.connect_sources();
     }
 
     fn tick(&mut self) {

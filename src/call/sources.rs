@@ -8,6 +8,7 @@ use super::actor::Config;
 use super::run::Input;
 use super::snapshot::DeviceState;
 use crate::base::{Clock, Slot, Worker};
+use crate::media::capture::pause::Card;
 use crate::media::capture::{AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, Video, VideoSource};
 use crate::media::devices::{Device as Known, Devices, InUse, Kind, List};
 use crate::media::frame::Rgba;
@@ -18,6 +19,8 @@ use tokio::sync::mpsc;
 pub(super) enum Opened {
     Video(u64, Result<Video, SourceError>),
     Sound(u64, Result<Sound, SourceError>),
+    /// The image for pauses cannot be used.
+    Pause(SourceError),
 }
 
 /// One device.
@@ -134,6 +137,9 @@ pub(super) struct Sources {
     shown: Option<Outlet>,
     /// What this computer has, while a device is waited for.
     devices: Option<Devices>,
+    /// What is sent while no camera delivers.
+    card: Card,
+    pause: Option<Video>,
     clock: Clock,
     inputs: mpsc::Sender<Input>,
 }
@@ -147,6 +153,8 @@ impl Sources {
             preview: Slot::new(),
             shown: None,
             devices: None,
+            card: Card { name: config.name.clone(), image: config.pause_image.clone() },
+            pause: None,
             clock: config.clock.clone(),
             inputs,
         }
@@ -215,6 +223,7 @@ impl Sources {
                 error.map(Event::VideoSourceFailed)
             }
             Opened::Sound(round, sound) => self.sound.take(round, sound).map(Event::AudioSourceFailed),
+            Opened::Pause(error) => Some(Event::PauseImageFailed(error)),
         }
     }
 
@@ -233,6 +242,7 @@ impl Sources {
         for (kind, using, seen) in moved {
             events.extend(using.and_then(|using| using.news(seen)).map(|news| Event::DeviceMoved { kind, news }));
         }
+        self.watch_pause();
         events
     }
 
@@ -271,14 +281,40 @@ impl Sources {
         self.sound.open.as_ref().map(Sound::meter).unwrap_or_default()
     }
 
-    /// What tells one opening of camera and microphone from another.
-    pub(super) fn rounds(&self) -> [(u64, bool); 2] {
-        [(self.video.round, self.video.open.is_some()), (self.sound.round, self.sound.open.is_some())]
+    /// Starts the still picture when no camera delivers or is about to, and stops it when one does.
+    fn watch_pause(&mut self) {
+        let (Some(format), false) = (self.format, self.delivers() || self.video.opening.is_some()) else {
+            if self.delivers() {
+                self.pause = None;
+            }
+            return;
+        };
+        if self.pause.is_none() {
+            let inputs = self.inputs.clone();
+            let failed = move |error| {
+                if let Err(error) = inputs.try_send(Input::Opened(Opened::Pause(error))) {
+                    tracing::warn!(%error, "the image for pauses cannot be used");
+                }
+            };
+            let pause = Video::pause(self.card.clone(), format, self.clock.clone(), failed);
+            self.pause = pause.inspect_err(|error| tracing::error!(%error, "no picture for pauses")).ok();
+        }
     }
 
-    /// The picture source that is open.
+    /// Whether a camera, or what stands for one, delivers.
+    fn delivers(&self) -> bool {
+        self.video.open.is_some() && self.video.failure.is_none() && self.video.source != VideoSource::None
+    }
+
+    /// What tells one opening of camera and microphone from another.
+    pub(super) fn rounds(&self) -> [(u64, [bool; 2]); 2] {
+        let video = [self.delivers(), self.pause.is_some()];
+        [(self.video.round, video), (self.sound.round, [self.sound.open.is_some(), false])]
+    }
+
+    /// The picture source that is open, or what stands in for it.
     pub(super) fn video(&self) -> Option<&Video> {
-        self.video.open.as_ref()
+        self.video.open.as_ref().filter(|_| self.delivers()).or(self.pause.as_ref())
     }
 
     /// The sound source that is open, muted or not.
@@ -294,6 +330,7 @@ impl Sources {
     /// Gives all devices back.
     pub(super) fn close(&mut self) {
         self.shown = None;
+        self.pause = None;
         self.video.close();
         self.sound.close();
         self.devices = None;
@@ -333,6 +370,7 @@ impl std::fmt::Debug for Opened {
         match self {
             Self::Video(round, opened) => write!(f, "Video({round}, {:?})", opened.as_ref().map(|_| ())),
             Self::Sound(round, opened) => write!(f, "Sound({round}, {:?})", opened.as_ref().map(|_| ())),
+            Self::Pause(error) => write!(f, "Pause({error})"),
         }
     }
 }

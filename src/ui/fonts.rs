@@ -2,13 +2,10 @@
 //! system has none, from a bundled simplified-Chinese subset, so that text never turns into boxes.
 
 use super::theme;
+use crate::base::fonts::{CJK, INTER, INTER_STRONG};
 use egui::epaint::text::{FallbackRequest, FontInsert, FontProvider};
 use egui::{FontData, FontDefinitions, FontFamily};
 use std::sync::Arc;
-
-static INTER: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
-static INTER_STRONG: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
-static CJK: &[u8] = include_bytes!("../../assets/fonts/DroidSansFallback-GB2312.ttf");
 
 /// Installs the fonts. `system` also asks the operating system for characters that Inter lacks (shapes follow `locale`);
 /// tests leave it out, so that they see the same glyphs everywhere.

@@ -4,6 +4,7 @@
 #![cfg(all(feature = "media", feature = "room", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod pause;
 mod proxy;
 mod restart;
 mod stage;

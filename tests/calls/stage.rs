@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// Waits until the room is in the list, which is a moment after its creator's stream began.
-    fn listed(&self) {
+    pub fn listed(&self) {
         let client = parlor::room::Client::new(&self.address.to_string()).unwrap();
         let deadline = Instant::now() + PATIENCE;
         self.runtime.block_on(client.login("Lister")).unwrap();

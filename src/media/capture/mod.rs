@@ -10,6 +10,7 @@ mod file;
 mod film;
 pub(in crate::media) mod mark;
 pub mod pattern;
+pub mod pause;
 mod sound;
 mod source;
 pub mod tone;

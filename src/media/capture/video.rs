@@ -4,6 +4,7 @@ use super::camera;
 use super::feed::{Outlet, PictureFeed};
 use super::file;
 use super::pattern::Pattern;
+use super::pause::{self, Card};
 use super::source::{Format, SourceError, VideoSource};
 use crate::base::{Clock, Slot, Stop, Worker};
 use crate::media::convert::ToRgba;
@@ -67,6 +68,30 @@ impl Video {
             }
         };
         Ok(Self { source, format, feed, engine })
+    }
+
+    /// What is shown while there is no other picture, a few times a second; returns at once. When its image cannot be used, `failed` is told, on
+    /// another thread, and initials are shown.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn pause(
+        card: Card,
+        format: Format,
+        clock: Clock,
+        failed: impl FnOnce(SourceError) + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        let feed = PictureFeed::default();
+        let inside = feed.clone();
+        let worker = Worker::spawn("pause", move |stop| {
+            let (still, error) = card.draw(format);
+            if let Some(error) = error {
+                failed(error);
+            }
+            pause::run(&still, &inside, &clock, stop);
+        })?;
+        let format = Format { fps: pause::FPS, ..format };
+        Ok(Self { source: VideoSource::None, format, feed, engine: Engine::Thread(worker) })
     }
 
     /// What was opened.

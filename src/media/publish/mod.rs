@@ -12,7 +12,7 @@ mod picture;
 mod sound;
 
 use crate::base::{Queue, ServerClock, Slot, Worker};
-use crate::media::capture::{Format, Level, Outlet, Sound, Video};
+use crate::media::capture::{Format, Level, Outlet, Sound, Video, pause};
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
 use crate::media::stats::{self, History, PublishSample, PublishStats};
@@ -32,6 +32,8 @@ const HEAD_START: Duration = Duration::from_millis(200);
 
 /// Most time between two key frames where viewers can ask for one.
 const KEY_EVERY: Duration = Duration::from_secs(3);
+/// Enough for a picture that stands still, whatever the bit rate of moving ones.
+const STILL_KBPS: u32 = 48;
 /// For so long a new viewer may take to connect.
 const EAGER: Duration = Duration::from_secs(3);
 
@@ -139,6 +141,12 @@ impl Shared {
 
     fn format(&self) -> Format {
         *lock(&self.format)
+    }
+
+    /// The picture's bit rate: what it may be, and no more than it needs.
+    fn kbps(&self) -> u32 {
+        let kbps = self.kbps.load(Ordering::Acquire);
+        if self.format().fps <= pause::FPS { kbps.min(STILL_KBPS) } else { kbps }
     }
 }
 

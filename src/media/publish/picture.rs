@@ -4,6 +4,7 @@ use super::count::Counters;
 use super::keys::Keys;
 use super::{KEY_EVERY, Shared};
 use crate::base::Stop;
+use crate::media::capture::pause;
 use crate::media::encode::audio::Codec;
 use crate::media::encode::video::{Choice, Config, Encoder};
 use crate::media::frame::{Picture, SAMPLE_RATE};
@@ -12,7 +13,6 @@ use crate::rtmp::amf0::{self, Value};
 use crate::rtmp::{Packet, PacketKind, tag};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long to wait for a picture before looking whether to stop.
@@ -102,7 +102,7 @@ impl Sender<'_> {
                 ("height", f64::from(format.height)),
                 ("framerate", f64::from(format.fps)),
                 ("videocodecid", AVC_ID),
-                ("videodatarate", f64::from(self.shared.kbps.load(Ordering::Acquire))),
+                ("videodatarate", f64::from(self.shared.kbps())),
                 ("audiocodecid", audio_codec_id),
                 ("audiosamplerate", f64::from(SAMPLE_RATE)),
                 ("audiochannels", 1.0),
@@ -116,7 +116,7 @@ impl Sender<'_> {
 
     /// Once a second: the clock message, and the rates.
     fn tick(&mut self, now: Duration) {
-        let kbps = self.shared.kbps.load(Ordering::Acquire);
+        let kbps = self.shared.kbps();
         self.shared.count(|c| {
             c.tick(now);
             c.sample(now, kbps, || self.shared.queue());
@@ -130,13 +130,18 @@ impl Sender<'_> {
 
     /// Makes sure that there is an encoder for pictures of this size.
     fn open_for(&mut self, picture: &Picture) {
-        let fits = |e: &Encoder| (e.config().width, e.config().height) == (picture.width, picture.height);
+        // A rate is meant for so many pictures a second; and who comes from a pause deserves a key frame.
+        let fps = self.shared.format().fps.max(1);
+        let fits = |e: &Encoder| {
+            let (config, still) = (e.config(), fps <= pause::FPS);
+            (config.width, config.height, config.fps <= pause::FPS) == (picture.width, picture.height, still)
+        };
         if self.encoder.as_ref().is_some_and(fits) {
             return;
         }
         let choice = if self.software { Choice::Software } else { Choice::Auto };
-        let kbps = self.shared.kbps.load(Ordering::Acquire);
-        let config = Config { width: picture.width, height: picture.height, fps: self.shared.format().fps.max(1), kbps, choice };
+        let kbps = self.shared.kbps();
+        let config = Config { width: picture.width, height: picture.height, fps, kbps, choice };
         self.keys.start_over();
         self.encoder = Encoder::open(config).inspect_err(|e| tracing::error!("{e}")).ok();
     }
@@ -149,7 +154,7 @@ impl Sender<'_> {
         }
         self.open_for(picture);
         let Some(encoder) = &mut self.encoder else { return };
-        let kbps = self.shared.kbps.load(Ordering::Acquire);
+        let kbps = self.shared.kbps();
         if encoder.config().kbps != kbps {
             encoder.set_kbps(kbps);
         }
