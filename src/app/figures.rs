@@ -1,91 +1,160 @@
-//! Figures of streams as rows for the overlay.
+//! Figures of streams in words, for the overlay.
 
 use super::i18n::Texts;
-use crate::media::stats::{Carrier, PlayStats, PublishStats};
-
-/// A name and a value.
-pub type Row = (String, String);
+use crate::media::stats::{Carrier, Cpu, History, Percentiles, PlayStats, PublishStats, Route, Sample};
+use crate::ui::overlay::{Graph, Group, Row};
+use std::time::Duration;
 
 /// Figures of somebody's stream.
-pub fn of_peer(texts: &Texts, s: &PlayStats) -> Vec<Row> {
-    let mut rows = vec![
-        (texts.t("stat-size"), picture(texts, s.picture.width, s.picture.height, s.picture.fps)),
-        delay(texts, s),
-        (texts.t("stat-rate"), pair(texts, s.picture.kbps, s.sound.kbps)),
-        (texts.t("stat-buffer"), ms_pair(texts, s.buffer.ms, s.buffer.target_ms)),
-        (texts.t("stat-jitter"), ms(texts, s.buffer.jitter_ms)),
-        (texts.t("stat-dropped"), s.picture.dropped.to_string()),
-        (
-            texts.t("stat-freezes"),
-            texts.with(
-                "stat-freeze-value",
-                &[
-                    ("count", s.picture.freezes.to_string().as_str().into()),
-                    ("ms", s.picture.freeze_ms.to_string().as_str().into()),
-                ],
-            ),
-        ),
-        (texts.t("stat-codec"), if s.picture.codec.is_empty() { texts.t("stat-unknown") } else { s.picture.codec.clone() }),
-        (texts.t("stat-decode"), ms(texts, s.picture.decode_ms)),
-        carrier(texts, s.route.carrier),
-    ];
-    if let Some(d) = s.delay.recent {
-        rows.insert(2, (texts.t("stat-delay-max"), ms_pair(texts, d.p99, d.max)));
-    }
-    rows
-}
-
-/// Figures of one's own stream.
-pub fn of_me(texts: &Texts, s: &PublishStats) -> Vec<Row> {
-    let queue = [("ms", s.queue.ms.to_string()), ("kb", (s.queue.bytes / 1000).to_string())];
+pub fn of_peer(texts: &Texts, s: &PlayStats, now: Duration) -> Vec<Group> {
+    let (picture, sound, delay) = (&s.picture, &s.sound, &s.delay);
+    let pair_of = |of: fn(&Percentiles) -> (f32, f32)| {
+        delay.recent.as_ref().map_or_else(|| texts.t("stat-unknown"), |p| ms_pair(texts, of(p)))
+    };
+    let freezes = [("count", picture.freezes.to_string()), ("ms", picture.freeze_ms.to_string())];
+    let dropped = [("count", picture.dropped.to_string()), ("waiting", picture.waiting.to_string())];
     vec![
-        (texts.t("stat-size"), picture(texts, s.picture.width, s.picture.height, s.picture.fps)),
-        (texts.t("stat-rate"), pair(texts, s.picture.kbps, s.sound.kbps)),
-        (
-            texts.t("stat-queue"),
-            texts.with("stat-queue-value", &[(queue[0].0, (&queue[0].1).into()), (queue[1].0, (&queue[1].1).into())]),
-        ),
-        (texts.t("stat-dropped"), s.dropped.before_encoder().to_string()),
-        (texts.t("stat-encoder"), if s.picture.encoder.is_empty() { texts.t("stat-unknown") } else { s.picture.encoder.clone() }),
-        (texts.t("stat-encode"), ms(texts, s.picture.encode_ms)),
-        carrier(texts, s.route.carrier),
-        (texts.t("stat-server"), if s.route.server.is_empty() { texts.t("stat-unknown") } else { s.route.server.clone() }),
+        Group {
+            title: texts.t("stat-group-delay"),
+            rows: vec![
+                vital(texts, "stat-delay", pair_of(|p| (p.p50, p.p95))),
+                row(texts, "stat-delay-max", pair_of(|p| (p.p99, p.max))),
+                row(texts, "stat-sync", ms(texts, delay.av_offset_ms)),
+            ],
+            graph: graph(texts, "stat-graph-delay", &s.history, now, |sample| sample.delay_ms),
+        },
+        Group {
+            title: texts.t("stat-group-network"),
+            rows: vec![
+                vital(texts, "stat-rate", pair(texts, picture.kbps, sound.kbps)),
+                row(texts, "stat-buffer", ms_pair(texts, (s.buffer.ms, s.buffer.target_ms))),
+                row(texts, "stat-jitter", ms(texts, s.buffer.jitter_ms)),
+                row(texts, "stat-carrier", carrier(texts, &s.route)),
+                row(texts, "stat-server", known(texts, &s.route.server)),
+            ],
+            graph: graph(texts, "stat-graph-rate", &s.history, now, |sample| Some(sample.kbps)),
+        },
+        Group {
+            title: texts.t("stat-group-picture"),
+            rows: vec![
+                vital(texts, "stat-size", size(texts, picture.width, picture.height, picture.fps)),
+                vital(texts, "stat-freezes", said(texts, "stat-freeze-value", &freezes)),
+                row(texts, "stat-skipped", said(texts, "stat-skipped-value", &dropped)),
+                row(texts, "stat-gop", seconds(texts, picture.gop_s)),
+                row(texts, "stat-codec", known(texts, &picture.codec)),
+                row(texts, "stat-decode", ms(texts, picture.decode_ms)),
+            ],
+            graph: None,
+        },
+        Group {
+            title: texts.t("stat-group-sound"),
+            rows: vec![row(texts, "stat-gap", said(texts, "stat-ms", &[("value", sound.gap_ms.to_string())]))],
+            graph: None,
+        },
     ]
 }
 
-/// Capture to due on screen: the one figure that matters most.
-fn delay(texts: &Texts, s: &PlayStats) -> Row {
-    (texts.t("stat-delay"), s.delay.recent.map_or_else(|| texts.t("stat-unknown"), |d| ms_pair(texts, d.p50, d.p95)))
+/// Figures of one's own stream and of the computer.
+pub fn of_me(texts: &Texts, s: &PublishStats, cpu: Cpu, now: Duration) -> Vec<Group> {
+    let picture = &s.picture;
+    let queue = [("encoder", s.queue.encoder_ms.to_string()), ("ms", s.queue.ms.to_string())];
+    let dropped = [("busy", s.dropped.busy.to_string()), ("network", (s.dropped.network + s.dropped.queued).to_string())];
+    let percent = |share: Option<u8>| share.map_or_else(|| texts.t("stat-unknown"), |share| share.to_string());
+    let load = [("app", percent(cpu.app)), ("device", percent(cpu.device))];
+    vec![
+        Group {
+            title: texts.t("stat-group-sending"),
+            rows: vec![
+                vital(texts, "stat-rate", pair(texts, picture.kbps, s.sound.kbps)),
+                vital(texts, "stat-queue", said(texts, "stat-queue-value", &queue)),
+                row(texts, "stat-left-out", said(texts, "stat-left-out-value", &dropped)),
+                row(texts, "stat-carrier", carrier(texts, &s.route)),
+                row(texts, "stat-server", known(texts, &s.route.server)),
+            ],
+            graph: graph(texts, "stat-graph-rate", &s.history, now, |sample| Some(sample.kbps)),
+        },
+        Group {
+            title: texts.t("stat-group-picture"),
+            rows: vec![
+                vital(texts, "stat-size", size(texts, picture.width, picture.height, picture.fps)),
+                row(texts, "stat-gop", seconds(texts, picture.gop_s)),
+                row(texts, "stat-encoder", known(texts, &picture.encoder)),
+                row(texts, "stat-encode", ms(texts, picture.encode_ms)),
+            ],
+            graph: None,
+        },
+        Group {
+            title: texts.t("stat-group-computer"),
+            rows: vec![vital(texts, "stat-cpu", said(texts, "stat-cpu-value", &load))],
+            graph: None,
+        },
+    ]
+}
+
+fn row(texts: &Texts, name: &str, value: String) -> Row {
+    Row { name: texts.t(name), value, essential: false }
+}
+
+/// Shown on the smallest tile, too.
+fn vital(texts: &Texts, name: &str, value: String) -> Row {
+    Row { essential: true, ..row(texts, name, value) }
+}
+
+/// A figure over the last minute; `None` until two seconds of it are known. Of each second, its largest value.
+fn graph<S: Sample>(
+    texts: &Texts,
+    name: &str,
+    history: &History<S>,
+    now: Duration,
+    of: impl Fn(&S) -> Option<f32>,
+) -> Option<Graph> {
+    let points = history.seconds(now, |samples| samples.iter().filter_map(&of).reduce(f32::max));
+    let known = || points.iter().flatten().copied();
+    if known().count() < 2 {
+        return None;
+    }
+    let extent = [("least", number(known().fold(f32::MAX, f32::min))), ("most", number(known().fold(0.0, f32::max)))];
+    Some(Graph { text: said(texts, name, &extent), points })
 }
 
 /// What the stream rides on.
-fn carrier(texts: &Texts, carrier: Option<Carrier>) -> Row {
-    let value = match carrier {
+fn carrier(texts: &Texts, route: &Route) -> String {
+    texts.t(match route.carrier {
         Some(Carrier::Tls) => "stat-carrier-tls",
         Some(Carrier::Tcp) => "stat-carrier-tcp",
         None => "stat-unknown",
-    };
-    (texts.t("stat-carrier"), texts.t(value))
+    })
 }
 
-fn picture(texts: &Texts, width: u32, height: u32, fps: f32) -> String {
+fn known(texts: &Texts, text: &str) -> String {
+    if text.is_empty() { texts.t("stat-unknown") } else { text.to_owned() }
+}
+
+fn size(texts: &Texts, width: u32, height: u32, fps: f32) -> String {
     if width == 0 {
         return texts.t("stat-unknown");
     }
-    let [w, h, f] = [width.to_string(), height.to_string(), format!("{fps:.0}")];
-    texts.with("stat-size-value", &[("width", (&w).into()), ("height", (&h).into()), ("fps", (&f).into())])
+    said(texts, "stat-size-value", &[("width", width.to_string()), ("height", height.to_string()), ("fps", format!("{fps:.0}"))])
+}
+
+fn seconds(texts: &Texts, value: f32) -> String {
+    if value > 0.0 { said(texts, "stat-seconds", &[("value", number(value))]) } else { texts.t("stat-unknown") }
 }
 
 fn ms(texts: &Texts, value: f32) -> String {
-    texts.with("stat-ms", &[("value", (&number(value)).into())])
+    said(texts, "stat-ms", &[("value", number(value))])
 }
 
-fn ms_pair(texts: &Texts, first: f32, second: f32) -> String {
-    texts.with("stat-ms-pair", &[("first", (&number(first)).into()), ("second", (&number(second)).into())])
+fn ms_pair(texts: &Texts, (first, second): (f32, f32)) -> String {
+    said(texts, "stat-ms-pair", &[("first", number(first)), ("second", number(second))])
 }
 
 fn pair(texts: &Texts, first: f32, second: f32) -> String {
-    texts.with("stat-pair", &[("first", (&format!("{first:.0}")).into()), ("second", (&format!("{second:.0}")).into())])
+    said(texts, "stat-pair", &[("first", format!("{first:.0}")), ("second", format!("{second:.0}"))])
+}
+
+fn said<const N: usize>(texts: &Texts, key: &str, values: &[(&'static str, String); N]) -> String {
+    texts.with(key, &values.each_ref().map(|(name, value)| (*name, value.as_str().into())))
 }
 
 /// Small numbers with one digit after the point.
@@ -97,25 +166,63 @@ fn number(value: f32) -> String {
 mod tests {
     use super::super::i18n::Lang;
     use super::*;
-    use crate::media::stats::{Buffer, Delay, Percentiles, PictureIn};
+    use crate::media::stats::{Buffer, Delay, Dropped, PictureIn, PlaySample};
+
+    const NOW: Duration = Duration::from_secs(1_000);
+
+    fn value<'a>(groups: &'a [Group], name: &str) -> Option<&'a str> {
+        groups.iter().flat_map(|group| &group.rows).find(|row| row.name == name).map(|row| row.value.as_str())
+    }
 
     #[test]
     fn figures_are_written_for_people() {
         let texts = Texts::new(Lang::En);
         let recent = Some(Percentiles { p50: 31.6, p95: 44.4, p99: 51.0, max: 60.0 });
         let stats = PlayStats {
-            picture: PictureIn { width: 640, height: 360, fps: 29.97, codec: "h264".into(), ..Default::default() },
+            picture: PictureIn { width: 640, height: 360, fps: 29.97, codec: "H.264".into(), ..Default::default() },
             buffer: Buffer { jitter_ms: 1.25, ..Default::default() },
             delay: Delay { recent, ..Default::default() },
             ..Default::default()
         };
-        let rows = of_peer(&texts, &stats);
-        let value = |name: &str| rows.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        assert_eq!(value("Picture"), Some("640×360 @ 30"));
-        assert_eq!(value("Delay p50 / p95"), Some("32 / 44 ms"));
-        assert_eq!(value("Jitter"), Some("1.2 ms"));
-        let unknown = of_peer(&texts, &PlayStats::default());
-        assert!(unknown.iter().any(|(n, v)| n == "Delay p50 / p95" && v == "–"));
-        assert!(of_me(&texts, &PublishStats::default()).iter().all(|(n, v)| !n.is_empty() && !v.is_empty()));
+        let groups = of_peer(&texts, &stats, NOW);
+        assert_eq!(value(&groups, "Picture"), Some("640×360, 30 a second"));
+        assert_eq!(value(&groups, "Delay, half / 95 % within"), Some("32 / 44 ms"));
+        assert_eq!(value(&groups, "Jitter"), Some("1.2 ms"));
+        let sent = PublishStats { dropped: Dropped { busy: 1, network: 2, queued: 3 }, ..Default::default() };
+        let mine = of_me(&texts, &sent, Cpu { app: Some(7), device: None }, NOW);
+        assert_eq!(value(&mine, "CPU, Parlor / computer"), Some("7 / – %"));
+        assert_eq!(value(&mine, "Left out, encoder / network"), Some("1 / 5"));
+    }
+
+    #[test]
+    fn every_figure_has_a_name_and_a_value_in_every_language_even_before_anything_flows() {
+        for lang in Lang::ALL {
+            let texts = Texts::new(lang);
+            let peer = of_peer(&texts, &PlayStats::default(), NOW);
+            let me = of_me(&texts, &PublishStats::default(), Cpu::default(), NOW);
+            for group in peer.iter().chain(&me) {
+                assert!(!group.title.is_empty() && !group.title.contains("stat-") && group.graph.is_none());
+                assert!(
+                    group.rows.iter().all(|row| [&row.name, &row.value].iter().all(|t| !t.is_empty() && !t.contains("stat-")))
+                );
+            }
+            assert!(peer.iter().chain(&me).flat_map(|group| &group.rows).filter(|row| row.essential).count() >= 6);
+        }
+    }
+
+    #[test]
+    fn the_last_minute_is_a_graph_with_words() {
+        let texts = Texts::new(Lang::En);
+        let stats = PlayStats::default();
+        for second in 0..5_u16 {
+            let at = NOW - Duration::from_secs(5) + Duration::from_secs(second.into());
+            let delay_ms = (second != 2).then(|| 40.0 + f32::from(second));
+            stats.history.add(PlaySample { at, delay_ms, kbps: 300.0, ..PlaySample::default() });
+        }
+        let groups = of_peer(&texts, &stats, NOW);
+        let delay = groups[0].graph.as_ref().unwrap();
+        assert_eq!(delay.text, "Delay in the last minute: 40 to 44 ms");
+        assert_eq!(delay.points.iter().flatten().count(), 4);
+        assert!(groups[1].graph.is_some());
     }
 }

@@ -48,16 +48,17 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
     let aspect = tile_layout::common_aspect(view.videos.aspects());
     let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, aspect, space::S);
     for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
-        peer_tile(ui, cx.texts, view, peer, *rect);
+        peer_tile(ui, cx, view, peer, *rect);
     }
     if let Some(rect) = tiles.last() {
-        my_tile(ui, cx.texts, view, *rect);
+        my_tile(ui, cx, view, *rect);
     }
 }
 
-fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect: Rect) {
+fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: Rect) {
+    let texts = cx.texts;
     let video = view.videos.peer(&peer.member);
-    let rows = if view.stats { figures::of_peer(texts, &peer.stats) } else { Vec::new() };
+    let rows = if view.stats { figures::of_peer(texts, &peer.stats, cx.now) } else { Vec::new() };
     let message = (!peer.receiving).then(|| away(texts, peer));
     Tile {
         name: &peer.name,
@@ -76,9 +77,10 @@ fn peer_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, peer: &Peer, rect
     .show(ui, rect);
 }
 
-fn my_tile(ui: &mut Ui, texts: &Texts, view: &StageView<'_>, rect: Rect) {
+fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, rect: Rect) {
+    let texts = cx.texts;
     let me = &view.snapshot.me;
-    let rows = if view.stats { figures::of_me(texts, &me.stats) } else { Vec::new() };
+    let rows = if view.stats { figures::of_me(texts, &me.stats, me.cpu, cx.now) } else { Vec::new() };
     let name = texts.with("call-you-name", &[("name", (&me.name).into())]);
     Tile {
         name: &name,

@@ -1,40 +1,235 @@
-//! Figures drawn over a picture.
+//! Figures drawn over a picture: groups of rows, each with a small graph of the last minute where there is one.
+//!
+//! What does not fit is left out: first the groups stand in columns, then only what matters most is shown, then less of that. Screen
+//! readers get all of it as one text.
 
-use super::theme;
-use egui::{Color32, CornerRadius, FontId, Rect, Ui, pos2, vec2};
+use super::theme::{self, space};
+use egui::{Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, Ui, Vec2, pos2, vec2};
+use std::sync::Arc;
 
-/// Draws rows of a name and a value in the upper right corner of `tile`, as many as fit. Screen readers get them as one text.
-pub fn paint(ui: &mut Ui, tile: Rect, rows: &[(String, String)]) {
-    const LINE: f32 = 15.0;
-    const PAD: f32 = 8.0;
-    const GAP: f32 = 10.0;
-    let front = Color32::WHITE;
-    let layout = |text: &str, weak: bool| {
-        let colour = if weak { Color32::from_white_alpha(170) } else { front };
-        let font = if weak { FontId::proportional(11.0) } else { theme::strong(11.0) };
-        ui.painter().layout_no_wrap(text.to_owned(), font, colour)
-    };
-    let laid: Vec<_> = rows.iter().map(|(name, value)| (layout(name, true), layout(value, false))).collect();
-    let widest = |n: usize| laid.iter().map(|row| [&row.0, &row.1][n].size().x).fold(0.0, f32::max);
-    let (names, values) = (widest(0), widest(1));
-    let margin = 8.0;
-    // The name plate below stays free.
-    let plate = 30.0;
-    let fitting = (((tile.height() - plate - 2.0 * (margin + PAD)) / LINE).floor().max(0.0) as usize).min(laid.len());
-    let size = vec2(names + GAP + values + 2.0 * PAD, fitting as f32 * LINE + 2.0 * PAD);
-    if fitting == 0 || size.x > tile.width() {
-        return;
-    }
-    let rect = Rect::from_min_size(pos2(tile.right() - margin - size.x, tile.top() + margin), size);
+/// Height of a row.
+const LINE: f32 = 15.0;
+/// Height of a graph.
+const GRAPH: f32 = 22.0;
+/// Least width of a group with a graph.
+const GRAPH_WIDTH: f32 = 150.0;
+/// Between name and value.
+const GAP: f32 = 10.0;
+/// The name plate below stays free.
+const PLATE: f32 = 30.0;
+
+/// Figures that belong together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// What they are about.
+    pub title: String,
+    /// The figures.
+    pub rows: Vec<Row>,
+    /// One of them over the last minute.
+    pub graph: Option<Graph>,
+}
+
+/// A figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is; understood without the group's title.
+    pub name: String,
+    /// How much.
+    pub value: String,
+    /// Shown when there is little room.
+    pub essential: bool,
+}
+
+/// A figure over the last minute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// What it shows, and from where to where it went, for those who do not see it.
+    pub text: String,
+    /// One point a second, oldest first; `None` where nothing is known.
+    pub points: Vec<Option<f32>>,
+}
+
+/// Draws `groups` in the upper right corner of `tile`, as much as fits.
+pub fn paint(ui: &mut Ui, tile: Rect, groups: &[Group]) {
+    let room = tile.size() - Vec2::splat(2.0 * (space::S + space::S)) - vec2(0.0, PLATE);
+    let Some(blocks) = arrange(ui.painter(), groups, room) else { return };
+    let size = blocks.iter().fold(Vec2::ZERO, |size, (at, block)| size.max(*at + block.size));
+    let outer = size + Vec2::splat(2.0 * space::S);
+    let rect = Rect::from_min_size(pos2(tile.right() - space::S - outer.x, tile.top() + space::S), outer);
     let painter = ui.painter().with_clip_rect(tile);
     painter.rect_filled(rect, CornerRadius::same(8), Color32::from_black_alpha(178));
-    for (i, (name, value)) in laid.into_iter().take(fitting).enumerate() {
-        let y = rect.top() + PAD + i as f32 * LINE;
-        let right = rect.right() - PAD - value.size().x;
-        painter.galley(pos2(rect.left() + PAD, y), name, front);
-        painter.galley(pos2(right, y), value, front);
+    for (at, block) in blocks {
+        block.paint(&painter, rect.min + Vec2::splat(space::S) + at);
     }
-    let text = rows.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ");
     let response = ui.interact(rect, ui.scope_id().with(("figures", rect.min.x as i32, rect.min.y as i32)), egui::Sense::hover());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, spoken(groups)));
+}
+
+/// All figures as one text.
+fn spoken(groups: &[Group]) -> String {
+    let group = |group: &Group| {
+        let rows = group.rows.iter().map(|row| format!("{}: {}", row.name, row.value));
+        rows.chain(group.graph.iter().map(|graph| graph.text.clone())).collect::<Vec<_>>().join(", ")
+    };
+    groups.iter().map(group).collect::<Vec<_>>().join("; ")
+}
+
+/// Where everything stands inside `room`; `None` when not even a row fits.
+fn arrange(painter: &Painter, groups: &[Group], room: Vec2) -> Option<Vec<(Vec2, Block)>> {
+    let blocks: Vec<Block> = groups.iter().map(|group| Block::new(painter, group)).collect();
+    for columns in 1..=2 {
+        if let Some(placed) = place(&blocks, columns, room) {
+            return Some(placed);
+        }
+    }
+    let essential = Group {
+        rows: groups.iter().flat_map(|group| &group.rows).filter(|row| row.essential).cloned().collect(),
+        graph: groups.iter().find_map(|group| group.graph.clone()),
+        ..Group::default()
+    };
+    let mut rows = essential.rows.len();
+    // With the graph if there is room for it, then with fewer and fewer rows.
+    std::iter::once(essential.clone())
+        .chain(std::iter::from_fn(|| {
+            let fewer = (rows > 0).then(|| Group { rows: essential.rows[..rows].to_vec(), graph: None, ..Group::default() });
+            rows = rows.saturating_sub(1);
+            fewer
+        }))
+        .map(|group| Block::new(painter, &group))
+        .find(|block| block.size.x <= room.x && block.size.y <= room.y)
+        .map(|block| vec![(Vec2::ZERO, block)])
+}
+
+/// The blocks one below the other in so many columns, if they fit.
+fn place(blocks: &[Block], columns: usize, room: Vec2) -> Option<Vec<(Vec2, Block)>> {
+    let all: f32 = blocks.iter().map(|block| block.size.y + space::S).sum();
+    let mut placed = Vec::with_capacity(blocks.len());
+    let (mut at, mut widest) = (Vec2::ZERO, 0.0_f32);
+    for block in blocks {
+        // A column ends when it has its share, as far as that leaves the others theirs.
+        if at.y > 0.0 && at.y + block.size.y / 2.0 > all / columns as f32 {
+            at = vec2(at.x + widest + 2.0 * space::S, 0.0);
+            widest = 0.0;
+        }
+        placed.push((at, block.clone()));
+        widest = widest.max(block.size.x);
+        at.y += block.size.y + space::S;
+    }
+    let fits = |(at, block): &(Vec2, Block)| at.x + block.size.x <= room.x && at.y + block.size.y <= room.y;
+    placed.iter().all(fits).then_some(placed)
+}
+
+/// A group that has been laid out.
+#[derive(Clone)]
+struct Block {
+    title: Option<Arc<Galley>>,
+    rows: Vec<(Arc<Galley>, Arc<Galley>)>,
+    graph: Option<Graph>,
+    size: Vec2,
+}
+
+impl Block {
+    fn new(painter: &Painter, group: &Group) -> Self {
+        let weak = Color32::from_white_alpha(170);
+        let layout = |text: &str, font: FontId, colour| painter.layout_no_wrap(text.to_owned(), font, colour);
+        let title = (!group.title.is_empty()).then(|| layout(&group.title, theme::strong(10.0), theme::DARK.accent_strong));
+        let row = |row: &Row| {
+            let value = layout(&row.value, theme::strong(11.0), Color32::WHITE);
+            (layout(&row.name, FontId::proportional(11.0), weak), value)
+        };
+        let rows: Vec<_> = group.rows.iter().map(row).collect();
+        let widest = |width: fn(&(Arc<Galley>, Arc<Galley>)) -> f32| rows.iter().map(width).fold(0.0, f32::max);
+        let width = widest(|row| row.0.size().x) + GAP + widest(|row| row.1.size().x);
+        let width = width.max(title.as_ref().map_or(0.0, |title| title.size().x));
+        let graph = group.graph.clone();
+        let (least, below) = if graph.is_some() { (GRAPH_WIDTH, GRAPH + space::XS) } else { (0.0, 0.0) };
+        let size = vec2(width.max(least), (rows.len() + usize::from(title.is_some())) as f32 * LINE + below);
+        Self { title, rows, graph, size }
+    }
+
+    fn paint(self, painter: &Painter, at: Pos2) {
+        let mut y = at.y;
+        if let Some(title) = self.title {
+            painter.galley(pos2(at.x, y), title, Color32::WHITE);
+            y += LINE;
+        }
+        for (name, value) in self.rows {
+            painter.galley(pos2(at.x, y), name, Color32::WHITE);
+            painter.galley(pos2(at.x + self.size.x - value.size().x, y), value, Color32::WHITE);
+            y += LINE;
+        }
+        if let Some(graph) = self.graph {
+            let area = Rect::from_min_size(pos2(at.x, y + space::XS), vec2(self.size.x, GRAPH));
+            graph.paint(painter, area);
+        }
+    }
+}
+
+impl Graph {
+    /// A line above a ground line that stands for zero; interrupted where nothing is known.
+    fn paint(&self, painter: &Painter, area: Rect) {
+        painter.hline(area.x_range(), area.bottom(), Stroke::new(1.0, Color32::from_white_alpha(60)));
+        let top = self.points.iter().flatten().copied().fold(1e-3, f32::max);
+        let steps = self.points.len().saturating_sub(1).max(1) as f32;
+        let place = |(index, value): (usize, f32)| {
+            pos2(
+                area.left() + area.width() * index as f32 / steps,
+                area.bottom() - (area.height() - 1.0) * (value / top).clamp(0.0, 1.0),
+            )
+        };
+        let known: Vec<(usize, Option<f32>)> = self.points.iter().copied().enumerate().collect();
+        for part in known.split(|(_, value)| value.is_none()) {
+            let line: Vec<Pos2> = part.iter().filter_map(|(index, value)| Some(place((*index, (*value)?)))).collect();
+            match line[..] {
+                [] => {}
+                // A second alone would be no line.
+                [point] => _ = painter.circle_filled(point, 1.0, theme::DARK.accent_strong),
+                _ => _ = painter.add(Shape::line(line, Stroke::new(1.5, theme::DARK.accent_strong))),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(title: &str, rows: usize, graph: bool) -> Group {
+        let row = |n: usize| Row { name: format!("{title} {n}"), value: "123 / 456 ms".into(), essential: n == 0 };
+        let graph = graph.then(|| Graph { text: format!("{title} graph"), points: vec![Some(1.0), None, Some(2.0)] });
+        Group { title: title.into(), rows: (0..rows).map(row).collect(), graph }
+    }
+
+    /// How many rows stand in how many columns of a tile of this size, and whether there is a graph.
+    fn arranged(size: Vec2) -> Option<(usize, usize, bool)> {
+        let groups = [group("Delay", 3, true), group("Network", 4, true), group("Picture", 5, false), group("Sound", 2, false)];
+        let ctx = egui::Context::default();
+        super::super::fonts::install(&ctx, "en", false);
+        let mut result = None;
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            result = arrange(ui.painter(), &groups, size).map(|blocks| {
+                let columns: std::collections::BTreeSet<i32> = blocks.iter().map(|(at, _)| at.x as i32).collect();
+                assert!(blocks.iter().all(|(at, block)| (at.x + block.size.x <= size.x) && (at.y + block.size.y <= size.y)));
+                let graph = blocks.iter().any(|(_, block)| block.graph.is_some());
+                (blocks.iter().map(|(_, block)| block.rows.len()).sum(), columns.len(), graph)
+            });
+        });
+        result
+    }
+
+    #[test]
+    fn everything_is_shown_where_it_fits_and_what_matters_where_it_does_not() {
+        assert_eq!(arranged(vec2(900.0, 600.0)), Some((14, 1, true)));
+        assert_eq!(arranged(vec2(560.0, 220.0)), Some((14, 2, true)));
+        assert_eq!(arranged(vec2(250.0, 110.0)), Some((4, 1, true)), "one of each group");
+        assert_eq!(arranged(vec2(250.0, 62.0)), Some((4, 1, false)));
+        assert_eq!(arranged(vec2(250.0, 40.0)), Some((2, 1, false)));
+        assert_eq!((arranged(vec2(250.0, 10.0)), arranged(vec2(40.0, 600.0))), (None, None));
+    }
+
+    #[test]
+    fn screen_readers_get_all_of_it() {
+        let text = spoken(&[group("Delay", 2, true), group("Sound", 1, false)]);
+        assert_eq!(text, "Delay 0: 123 / 456 ms, Delay 1: 123 / 456 ms, Delay graph; Sound 0: 123 / 456 ms");
+    }
 }

@@ -27,7 +27,7 @@ pub struct Tile<'a> {
     /// A line in the middle, for instance that there is no connection.
     pub message: Option<&'a str>,
     /// Figures.
-    pub figures: &'a [(String, String)],
+    pub figures: &'a [super::overlay::Group],
 }
 
 impl Tile<'_> {

@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// One HTTP request with a JSON answer.
-    fn request(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Result<Value> {
+    pub fn request(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Result<Value> {
         let address = self.url.trim_start_matches("http://");
         let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let length = body.len();
@@ -170,6 +170,11 @@ pub struct Report {
 }
 
 impl Member {
+    /// Its process's number.
+    pub fn process(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Waits for the bot's end; one that is not done by then is ended, and counts as failed.
     pub fn finish(mut self, limit: Duration) -> Result<Report> {
         let deadline = Instant::now() + limit;

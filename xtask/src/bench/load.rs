@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 /// Ticks a second of the times in `/proc`; Linux has shown programs 100 on every architecture for decades.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The machine's work since a moment.
 pub struct Machine {

@@ -43,7 +43,7 @@ pub struct Options {
     /// `media`: only these parts.
     #[arg(long = "part", value_delimiter = ',')]
     parts: Vec<media::Part>,
-    /// `soak`: how long.
+    /// `soak`, `media --part soak`: how long.
     #[arg(long, default_value_t = 30)]
     minutes: u64,
     /// Install nothing.
@@ -57,7 +57,7 @@ enum What {
     Call,
     /// Two windows of the app: from drawn to on the screen, beside ffmpeg -> nginx-rtmp -> ffplay.
     Glass,
-    /// Sound and picture of one call, part by part: playout.
+    /// Sound and picture of one call, part by part: playout, cpu, and (only when asked for) soak.
     Media,
     /// The relay under load, beside nginx-rtmp under the same: CPU time per gigabit, delay, the first picture, memory, slow viewers.
     Relay,
@@ -84,7 +84,7 @@ impl What {
         match self {
             Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
-            Self::Media => media::run(&options.parts, seconds),
+            Self::Media => media::run(&options.parts, seconds, options.minutes),
             Self::Relay => relay::run(&relay::Plan { seconds, repeat, cases: cases.clone() }),
             Self::Rooms => rooms::run(&options.members, seconds),
             Self::Soak => soak::run(options.minutes),

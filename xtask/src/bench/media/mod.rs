@@ -1,10 +1,13 @@
 //! `bench media`: one call's sound and picture, part by part; each part prints a table, gives its figures, and draws its plots under
 //! `target/bench/`.
 
+mod cpu;
 mod drift;
 mod emulated;
 mod playout;
 mod plot;
+mod soak;
+mod threads;
 mod timeline;
 
 use anyhow::Result;
@@ -19,6 +22,10 @@ pub enum Part {
     Sync,
     /// Clocks of two devices that differ, for ten minutes of counted time.
     Drift,
+    /// CPU time of each thread in a call of four and a call of two, with and without a window.
+    Cpu,
+    /// Four members for `--minutes`: memory, threads, open files and delay stay flat. Only when asked for.
+    Soak,
 }
 
 impl Part {
@@ -27,6 +34,8 @@ impl Part {
             Self::Playout => "playout",
             Self::Sync => "sync",
             Self::Drift => "drift",
+            Self::Cpu => "cpu",
+            Self::Soak => "soak",
         }
     }
 
@@ -34,28 +43,30 @@ impl Part {
     fn is_usual(self) -> bool {
         match self {
             // The playout part says it as well.
-            Self::Sync => false,
-            Self::Playout | Self::Drift => true,
+            Self::Sync | Self::Soak => false,
+            Self::Playout | Self::Drift | Self::Cpu => true,
         }
     }
 
-    fn measure(self, seconds: u64) -> Result<Value> {
+    fn measure(self, seconds: u64, minutes: u64) -> Result<Value> {
         match self {
             Self::Playout => playout::run(seconds),
             Self::Sync => playout::sync(seconds),
             Self::Drift => drift::run(),
+            Self::Cpu => cpu::run(seconds),
+            Self::Soak => soak::run(minutes),
         }
     }
 }
 
-/// Measures these parts; all usual ones when none is named. Where a part has no length of its own, it lasts `seconds`.
-pub fn run(parts: &[Part], seconds: u64) -> Result<Value> {
+/// Measures these parts; all usual ones when none is named. Where a part has no length of its own, it lasts `seconds`, the soak `minutes`.
+pub fn run(parts: &[Part], seconds: u64, minutes: u64) -> Result<Value> {
     let all = <Part as clap::ValueEnum>::value_variants();
     let wanted = |part: &Part| if parts.is_empty() { part.is_usual() } else { parts.contains(part) };
     let mut figures = Map::new();
     for part in all.iter().copied().filter(wanted) {
         println!("-- {}", part.name());
-        figures.insert(part.name().to_owned(), part.measure(seconds)?);
+        figures.insert(part.name().to_owned(), part.measure(seconds, minutes)?);
     }
     Ok(Value::Object(figures))
 }
