@@ -150,6 +150,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         picture: picture.clone(),
         start,
         latency: Latency::Call,
+        sync: false,
         history: History::default(),
     });
     let watch = |pictures: u64| {

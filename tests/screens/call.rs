@@ -15,7 +15,7 @@ use parlor::call::{Me, Peer, Phase, Snapshot};
 use parlor::media::capture::{SourceError, SourceErrorKind};
 use parlor::media::devices::Kind;
 use parlor::media::frame::{Pool, Rgba};
-use parlor::media::stats::{Delay, Percentiles, PictureIn, PictureOut, PlayStats, PublishStats};
+use parlor::media::stats::{Delay, Percentiles, PictureIn, PictureOut, PlaySample, PlayStats, PublishStats};
 use parlor::proto::{Invite, MemberId, Mode, RoomId};
 use std::time::Duration;
 
@@ -51,6 +51,11 @@ fn peer(number: usize) -> Peer {
         delay: Delay { recent, ..Delay::default() },
         ..PlayStats::default()
     };
+    for second in 0..60_u16 {
+        let at = Duration::from_secs(940 + u64::from(second));
+        let delay_ms = (second != 20).then(|| 31.0 + 30.0 * f32::from(second % 7 / 6));
+        stats.history.add(PlaySample { at, delay_ms, kbps: 300.0 + f32::from(second), ..PlaySample::default() });
+    }
     let name = ["Grace Hopper", "李雷", "韩梅梅", "Alan"][number].to_owned();
     Peer { member: MemberId::new(number.to_string()), name, mic: true, camera: true, picture, receiving: true, stats }
 }
@@ -252,14 +257,18 @@ fn enter_that_chooses_a_word_does_not_send_the_line() {
 fn figures_are_shown_on_every_tile() {
     for lang in Lang::ALL {
         let t = texts(lang);
-        let mut page = page(lang, WIDE, call(1));
-        page.state_mut().screen.page.stats = true;
-        page.run();
-        let delay =
-            format!("{}: {}", t.t("stat-delay"), t.with("stat-ms-pair", &[("first", "31".into()), ("second", "44".into())]));
-        page.get_by_label_contains(&delay);
-        page.get_by_label_contains("libx264");
-        picture(&mut page, &format!("call-stats-{lang:?}"));
+        for (peers, size) in [(1, WIDE), (3, WIDE), (3, (640.0, 480.0))] {
+            let mut page = page(lang, size, call(peers));
+            page.state_mut().screen.page.stats = true;
+            page.run();
+            let pair = t.with("stat-ms-pair", &[("first", "31".into()), ("second", "44".into())]);
+            let delay = format!("{}: {pair}", t.t("stat-delay"));
+            assert_eq!(page.get_all_by_label_contains(&delay).count(), peers);
+            page.get_by_label_contains("libx264");
+            let minute = t.with("stat-graph-delay", &[("least", "31".into()), ("most", "61".into())]);
+            assert_eq!(page.get_all_by_label_contains(&minute).count(), peers);
+            picture(&mut page, &format!("call-stats-{peers}-{}-{lang:?}", size.0));
+        }
     }
 }
 
