@@ -1,4 +1,4 @@
-//! Sound devices: one mixed output for all voices, one microphone.
+//! Sound devices: one mixed output for all voices, one microphone and what its sound goes through.
 //!
 //! This module knows no peer and no stream: whoever wants to be heard hands the [`Output`] a [`Source`].
 //!
@@ -19,8 +19,10 @@
 //! mixes ahead of a lock-free ring, so that the callback copies and nothing else, the ring grows only after a real underrun, the
 //! mixed signal can be observed (an echo canceller needs exactly it), and a call without any sound card runs by the same ticks.
 
+pub mod chain;
 mod chime;
 mod device;
+mod limit;
 pub mod mic;
 mod mix;
 mod output;
@@ -31,6 +33,7 @@ mod speaker;
 
 pub use chime::Chime;
 pub(crate) use device::{Direction, default_device, list};
+pub use limit::Limiter;
 pub use mic::Mic;
 pub use output::{Output, Source, Tick, Voice};
 #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 //! The one mixed output: a tick thread that asks every voice for 10 ms of sound and feeds the device.
 
+use super::limit::Limiter;
 use super::mix;
 use super::resample::Resampler;
 use super::speaker::{self, Feed, Link};
@@ -7,7 +8,7 @@ use crate::base::{Clock, Queue, Stop, Worker};
 use crate::media::capture::SourceError;
 use crate::media::devices::{Choice, Chooser, Kind, Using};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const FULLEST_MS: usize = 40;
 const ONCE: u64 = 0;
 /// How many of those may sound together.
 const ONCE_AT_MOST: usize = 3;
+/// A voice is made louder by this much at most; the limiter keeps the sum in bounds.
+const MOST_VOLUME: f32 = 2.0;
 /// Mixed chunks that wait for whoever observes them: half a second.
 const REFERENCE_CHUNKS: usize = 50;
 
@@ -65,12 +68,38 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Voice {
     id: u64,
+    volume: Volume,
     shared: Arc<Shared>,
+}
+
+/// How loud a voice is: 1 as it comes, 0 silent. Clones are the same.
+#[derive(Clone, Debug)]
+struct Volume(Arc<AtomicU32>);
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU32::new(1.0_f32.to_bits())))
+    }
+}
+
+impl Volume {
+    fn load(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What is mixed.
+struct Mixed {
+    id: u64,
+    source: Box<dyn Source>,
+    volume: Volume,
+    /// The volume at the end of the last tick; `None` before the first.
+    gain: Option<f32>,
 }
 
 #[derive(Default)]
 struct Shared {
-    voices: Mutex<Vec<(u64, Box<dyn Source>)>>,
+    voices: Mutex<Vec<Mixed>>,
     next_id: AtomicU64,
     reference: OnceLock<Queue<Chunk>>,
     latency_us: AtomicU64,
@@ -116,16 +145,17 @@ impl Output {
     /// Adds a source to the mix.
     pub fn voice(&self, source: impl Source + 'static) -> Voice {
         let id = ONCE + 1 + self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        self.shared.voices().push((id, Box::new(source)));
-        Voice { id, shared: self.shared.clone() }
+        let volume = Volume::default();
+        self.shared.voices().push(Mixed { id, source: Box::new(source), volume: volume.clone(), gain: None });
+        Voice { id, volume, shared: self.shared.clone() }
     }
 
     /// Adds a source that nobody holds and that leaves the mix when it [is over](Source::is_over). Of many at once, those over
     /// `ONCE_AT_MOST` are left out.
     pub fn play_once(&self, source: impl Source + 'static) {
         let mut voices = self.shared.voices();
-        if voices.iter().filter(|(id, _)| *id == ONCE).count() < ONCE_AT_MOST {
-            voices.push((ONCE, Box::new(source)));
+        if voices.iter().filter(|voice| voice.id == ONCE).count() < ONCE_AT_MOST {
+            voices.push(Mixed { id: ONCE, source: Box::new(source), volume: Volume::default(), gain: None });
         }
     }
 
@@ -162,7 +192,7 @@ impl Output {
 }
 
 impl Shared {
-    fn voices(&self) -> MutexGuard<'_, Vec<(u64, Box<dyn Source>)>> {
+    fn voices(&self) -> MutexGuard<'_, Vec<Mixed>> {
         self.voices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -173,12 +203,20 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+impl Voice {
+    /// Makes it louder or quieter from the next tick on: 1 is as it comes, 2 twice as loud (more is not), 0 silent.
+    pub fn set_volume(&self, volume: f32) {
+        let volume = if volume.is_finite() { volume.clamp(0.0, MOST_VOLUME) } else { 1.0 };
+        self.volume.0.store(volume.to_bits(), Ordering::Relaxed);
+    }
+}
+
 impl Drop for Voice {
     fn drop(&mut self) {
         // The source is dropped outside the lock: it may own anything.
         let gone: Vec<_> = {
             let mut voices = self.shared.voices();
-            let at = voices.iter().position(|(id, _)| *id == self.id);
+            let at = voices.iter().position(|voice| voice.id == self.id);
             at.map(|at| voices.swap_remove(at)).into_iter().collect()
         };
         drop(gone);
@@ -192,6 +230,7 @@ struct Engine {
     clock: Clock,
     mix: [f32; CHUNK_SAMPLES],
     voice: [f32; CHUNK_SAMPLES],
+    limiter: Limiter,
     line: Line,
     device: Option<Fed>,
 }
@@ -237,7 +276,16 @@ fn follow(last: &mut Option<Duration>, measured: Duration) -> Duration {
 impl Engine {
     fn new(shared: Arc<Shared>, link: Arc<Link>, clock: Clock) -> Self {
         let silence = [0.0; CHUNK_SAMPLES];
-        Self { shared, link, clock, mix: silence, voice: silence, line: Line::default(), device: None }
+        Self {
+            shared,
+            link,
+            clock,
+            mix: silence,
+            voice: silence,
+            limiter: Limiter::default(),
+            line: Line::default(),
+            device: None,
+        }
     }
 
     fn run(&mut self, stop: &Stop) {
@@ -247,9 +295,12 @@ impl Engine {
         while !stop.is_set() {
             if let Some(feed) = self.link.opened.take() {
                 self.device = Fed::new(feed, self.clock.now());
+                // Another device, another latency.
+                self.line.due = None;
             }
             if self.device.as_ref().is_some_and(|d| d.feed.gauge.lost.load(Ordering::Acquire)) {
                 self.device = None;
+                self.line.due = None;
             }
             let now = self.clock.now();
             if self.device.as_mut().is_some_and(|d| d.paces(now)) {
@@ -276,13 +327,15 @@ impl Engine {
     fn tick(&mut self, now: Duration, due: Duration) {
         let tick = self.line.step(now, due);
         self.mix.fill(0.0);
-        self.shared.voices().retain_mut(|(_, source)| {
+        self.shared.voices().retain_mut(|voice| {
             self.voice.fill(0.0);
-            source.render(tick, &mut self.voice);
-            mix::add(&mut self.mix, &self.voice);
-            !source.is_over()
+            voice.source.render(tick, &mut self.voice);
+            let volume = voice.volume.load();
+            mix::add(&mut self.mix, &self.voice, voice.gain.unwrap_or(volume), volume);
+            voice.gain = Some(volume);
+            !voice.source.is_over()
         });
-        mix::limit(&mut self.mix);
+        self.limiter.limit(&mut self.mix);
         if let Some(reference) = self.shared.reference.get() {
             reference.push(Chunk { captured: tick.due, samples: self.mix });
         }
@@ -422,6 +475,28 @@ mod tests {
         assert_eq!(level(&mut engine), 0.25);
         drop(first);
         assert_eq!(level(&mut engine), 0.0);
+    }
+
+    #[test]
+    fn a_voice_has_its_own_volume_that_changes_without_a_click() {
+        let clock = Clock::manual(Duration::from_secs(50));
+        let (mut engine, output) = engine(&clock);
+        let reference = output.reference();
+        let voice = output.voice(Constant(0.25, Arc::default()));
+        voice.set_volume(0.0);
+        let mut heard = Vec::new();
+        for volume in [0.0, 2.0, 2.0, 9.0, f32::NAN, 0.0, 0.0] {
+            voice.set_volume(volume);
+            engine.tick(clock.now(), clock.now());
+            heard.extend(reference.pop().unwrap().samples);
+        }
+        assert!(heard[..CHUNK_SAMPLES].iter().all(|s| *s == 0.0), "muted from its first sample on");
+        assert!(heard.windows(2).all(|w| (w[1] - w[0]).abs() < 0.002), "no click");
+        let end_of = |tick: usize| heard[tick * CHUNK_SAMPLES + CHUNK_SAMPLES - 1];
+        for (tick, level) in [(1, 0.5), (2, 0.5), (3, 0.5), (4, 0.25), (5, 0.0)] {
+            assert!((end_of(tick) - level).abs() < 1e-5, "tick {tick}: {}", end_of(tick));
+        }
+        assert!(heard[6 * CHUNK_SAMPLES..].iter().all(|s| *s == 0.0), "muted is silent");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::file;
 use super::source::{AudioSource, SourceError};
 use super::tone;
 use crate::base::{Clock, Queue, Stop, Worker};
+use crate::media::audio::chain::{Chain, Control};
 use crate::media::audio::mic;
 use crate::media::devices::Using;
 use crate::media::frame::Chunk;
@@ -43,6 +44,18 @@ impl Sound {
     /// # Errors
     /// When there is no such device or file, or it cannot be used now; the kind says which.
     pub fn open(source: AudioSource, clock: Clock) -> Result<Self, SourceError> {
+        Self::start(source, clock, None)
+    }
+
+    /// The same, but what a microphone delivers goes through a [`Chain`] that does what `control` says. Files and tones are as they are.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_processed(source: AudioSource, clock: Clock, control: Control) -> Result<Self, SourceError> {
+        Self::start(source, clock, Some(control))
+    }
+
+    fn start(source: AudioSource, clock: Clock, control: Option<Control>) -> Result<Self, SourceError> {
         let feed = SoundFeed::default();
         let mut opened = None;
         let engine = match &source {
@@ -55,7 +68,7 @@ impl Sound {
                 let chunks = Queue::bounded(MIC_CHUNKS);
                 opened = Some(mic::open(id.clone().into(), chunks.clone(), clock)?);
                 let feed = feed.clone();
-                Engine::Thread(Worker::spawn("mic-feed", move |stop| run_mic(&chunks, &feed, stop))?)
+                Engine::Thread(Worker::spawn("mic-feed", move |stop| run_mic(&chunks, &feed, control, stop))?)
             }
             AudioSource::File(path) => Engine::File(file::sound(path, feed.clone(), clock)?),
         };
@@ -116,9 +129,13 @@ fn run_tone(feed: &SoundFeed, clock: &Clock, stop: &Stop) {
     }
 }
 
-fn run_mic(chunks: &Queue<Chunk>, feed: &SoundFeed, stop: &Stop) {
+fn run_mic(chunks: &Queue<Chunk>, feed: &SoundFeed, control: Option<Control>, stop: &Stop) {
+    let mut chain = control.map(Chain::new);
     while !stop.is_set() {
-        if let Some(chunk) = chunks.pop_within(MIC_WAIT) {
+        if let Some(mut chunk) = chunks.pop_within(MIC_WAIT) {
+            if let Some(chain) = &mut chain {
+                chain.process(&mut chunk);
+            }
             feed.deliver(&chunk);
         }
     }

@@ -85,7 +85,7 @@ pub struct Player {
     playout: Arc<Mutex<Playout>>,
     // In this order: nothing is decoded into a voice that is gone.
     _worker: Option<Worker>,
-    _voice: Voice,
+    voice: Voice,
     _output: Output,
 }
 
@@ -135,7 +135,7 @@ impl Player {
             tracing::error!(%error, "no thread for a player");
             shared.set_state(State::Closed(error.to_string()));
         }
-        Self { shared, playout, _worker: worker.ok(), _voice: voice, _output: output }
+        Self { shared, playout, _worker: worker.ok(), voice, _output: output }
     }
 
     /// How it stands with the connection.
@@ -161,6 +161,11 @@ impl Player {
     /// Does not wait any longer if it is waiting to connect again.
     pub fn retry_now(&self) {
         self.shared.wishes(|wishes| wishes.retry_now = true);
+    }
+
+    /// Plays its sound louder or quieter: 1 is as it comes, 2 twice as loud (more is not), 0 silent.
+    pub fn set_volume(&self, volume: f32) {
+        self.voice.set_volume(volume);
     }
 
     /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.

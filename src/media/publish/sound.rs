@@ -2,6 +2,7 @@
 
 use super::Shared;
 use crate::base::Stop;
+use crate::media::audio::chain::Gate;
 use crate::media::encode::audio::{Codec, Config, Encoder};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk};
 use crate::rtmp::{Packet, PacketKind, tag};
@@ -31,6 +32,7 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
         Codec::Aac => tag::aac_sequence_header(&encoder.head()),
     };
     let mut sender = Line { shared, told: None, header, end: None };
+    let mut gate = Gate::new(shared.mic.load(Ordering::Acquire));
     while !stop.is_set() {
         let chunk = shared.chunks.pop_within(WAIT);
         match shared.link.state() {
@@ -41,9 +43,7 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
         let muted = !shared.mic.load(Ordering::Acquire);
         match chunk {
             Some(mut chunk) => {
-                if muted {
-                    chunk.samples = [0.0; CHUNK_SAMPLES];
-                }
+                gate.pass(!muted, &mut chunk.samples);
                 // Made-up silence may have come in its place already.
                 if sender.end.is_none_or(|end| chunk.captured + CHUNK / 2 >= end) {
                     sender.send(&mut encoder, &chunk);
