@@ -3,7 +3,7 @@
 use super::prejoin::{self, PreJoin, Target};
 use super::preview::Preview;
 use super::session::{Plan, Session};
-use super::settings::ServerChoice;
+use super::settings::{ServerChoice, Settings};
 use super::view::Action;
 use super::{App, Page, Preparing, set_theme};
 use crate::call::{Command, Entry};
@@ -59,6 +59,17 @@ impl App {
             Action::ToggleChat | Action::ToggleStats => self.toggle(&action),
             Action::SetMic(on) => self.command(Command::SetMic(on)),
             Action::SetCamera(on) => self.command(Command::SetCamera(on)),
+            Action::SetVolume { member, name, volume } => {
+                self.settings.set_volume(name, volume);
+                self.command(Command::SetVolume { member, volume });
+            }
+            Action::SetNoise(noise) => {
+                self.settings.noise = noise;
+                if let Page::Call(session) = &mut self.page {
+                    session.plan.noise = noise;
+                }
+                self.command(Command::SetNoise(noise));
+            }
             Action::Say(text) => self.command(Command::SendText(text)),
             Action::RetryNow => self.command(Command::RetryNow),
             Action::CallPartner => self.call_partner(),
@@ -96,7 +107,7 @@ impl App {
         form.password = args.password.clone().unwrap_or_default();
         form.server = server;
         (form.mic, form.camera) = (!args.mute, !args.no_video);
-        match plan_of(&form) {
+        match plan_of(&form, &self.settings) {
             Some(plan) => self.start(plan),
             None => self.prepare(PreJoin { strict: true, ..form }),
         }
@@ -163,7 +174,7 @@ impl App {
         let Page::PreJoin(preparing) = std::mem::replace(&mut self.page, Page::Home) else { return };
         let Preparing { form, preview, .. } = *preparing;
         let devices = preview.close(&mut self.janitor);
-        let Some(plan) = plan_of(&form) else { return };
+        let Some(plan) = plan_of(&form, &self.settings) else { return };
         self.settings.name.clone_from(&plan.name);
         self.settings.video = plan.video.clone();
         self.settings.pause_image.clone_from(&form.pause_image);
@@ -171,6 +182,7 @@ impl App {
         self.settings.speaker.clone_from(&plan.speaker);
         self.settings.chimes = plan.chimes;
         self.settings.smoothness = plan.smoothness;
+        self.settings.noise = plan.noise;
         self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
     }
 
@@ -256,7 +268,7 @@ impl App {
 }
 
 /// The plan of a filled-in page; `None` while a name is bad.
-fn plan_of(form: &PreJoin) -> Option<Plan> {
+fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
     let entry = form.entry()?;
     let target = match (&form.target, &entry) {
         (Target::Create { mode, .. }, Entry::Create { name, .. }) => Target::Create { name: name.clone(), mode: *mode },
@@ -273,6 +285,8 @@ fn plan_of(form: &PreJoin) -> Option<Plan> {
         speaker: form.speaker(),
         chimes: form.chimes,
         smoothness: form.smoothness(),
+        noise: form.noise(),
+        volumes: settings.volumes.iter().cloned().collect(),
         mic: form.mic,
         camera: form.camera,
     })

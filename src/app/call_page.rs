@@ -9,6 +9,7 @@ use super::videos::Videos;
 use super::view::{Action, Cx, mode_name};
 use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
+use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
 use crate::ui::button::{self, Button};
 use crate::ui::theme::{self, size, space};
@@ -24,6 +25,8 @@ pub struct CallView<'a> {
     pub videos: &'a Videos,
     /// Own picture left-right swapped.
     pub mirrored: bool,
+    /// How much noise is taken out of one's own sound.
+    pub noise: Noise,
     /// What the room is called until the server says.
     pub title: &'a str,
     /// A new room, not one that was there.
@@ -95,6 +98,7 @@ impl CallPage {
                 snapshot,
                 videos: view.videos,
                 mirrored: view.mirrored,
+                noise: view.noise,
                 stats: self.stats,
                 invite: view.invite,
                 partner_coming: view.partner_coming,

@@ -96,6 +96,10 @@ impl App {
                 }
             }
             Event::MutedByHost => self.say(Kind::Info, self.texts.t("toast-muted-by-host")),
+            Event::TalkingWhileMuted => {
+                let action = (self.texts.t("mic-unmute"), Action::SetMic(true));
+                self.toasts.push(Kind::Info, self.texts.t("toast-talking-muted"), Some(action), self.clock.now());
+            }
             Event::Refused(error) => {
                 let reason = errors::room(&self.texts, &error).text;
                 self.say(Kind::Error, self.texts.with("toast-refused", &[("reason", (&reason).into())]));

@@ -23,6 +23,7 @@ pub mod settings;
 pub mod shots;
 pub mod sidebar;
 pub mod stage;
+mod tile_menu;
 pub mod videos;
 pub mod view;
 

@@ -4,8 +4,10 @@ use super::devices;
 use super::errors::{self, Sentence};
 use super::i18n::Texts;
 use super::settings::{Settings, Theme};
+use super::tile_menu::noise_name;
 use super::view::{Action, Cx, mode_name};
 use crate::call::Entry;
+use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
 use crate::media::devices::{Kind, Lists};
 use crate::media::play::Smoothness;
@@ -76,6 +78,8 @@ pub struct PreJoin {
     pub live: bool,
     /// How a live room is played, as a word.
     pub smoothness: String,
+    /// How much noise is taken out of one's sound, as a word.
+    pub noise: String,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -133,6 +137,7 @@ impl PreJoin {
             chimes: settings.chimes,
             live: false,
             smoothness: word(settings.smoothness).to_owned(),
+            noise: noise_word(settings.noise).to_owned(),
             mic: true,
             camera: true,
             strict: false,
@@ -177,6 +182,11 @@ impl PreJoin {
     /// The chosen speaker.
     pub fn speaker(&self) -> Option<String> {
         Some(self.speaker.clone()).filter(|s| s != DEFAULT)
+    }
+
+    /// The chosen noise suppression.
+    pub fn noise(&self) -> Noise {
+        Noise::ALL.into_iter().find(|noise| noise_word(*noise) == self.noise).unwrap_or_default()
     }
 
     /// How to get in, if the names are good.
@@ -286,6 +296,11 @@ impl PreJoin {
                 meter::level(ui, if self.mic { view.level } else { 0.0 }, &cx.t("prejoin-level"));
             });
         });
+        if matches!(self.audio_source(), AudioSource::Device(_)) {
+            let noises = Noise::ALL.map(|noise| (noise_word(noise).to_owned(), noise_name(cx.texts, noise)));
+            ui.add_space(space::XS);
+            field::choice(ui, &cx.t("noise"), &mut self.noise, &noises);
+        }
         for (kind, failure) in [(Kind::Camera, view.video_failure), (Kind::Microphone, view.audio_failure)] {
             if let Some(sentence) = failure {
                 devices::failure(ui, cx, kind, sentence, devices::Asked::Elsewhere);
@@ -398,6 +413,15 @@ fn word(how: Smoothness) -> &'static str {
         Smoothness::Automatic => "automatic",
         Smoothness::Fast => "fast",
         Smoothness::Smooth => "smooth",
+    }
+}
+
+/// A word for a noise suppression.
+const fn noise_word(noise: Noise) -> &'static str {
+    match noise {
+        Noise::Off => "off",
+        Noise::On => "on",
+        Noise::Strong => "strong",
     }
 }
 

@@ -8,11 +8,13 @@ use super::prejoin::{self, Target};
 use super::preview::Wake;
 use super::videos::Videos;
 use super::view::Cx;
-use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker};
+use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
+use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, SourceError, SourceErrorKind, VideoSource};
 use crate::media::devices::Kind;
 use crate::media::play::Smoothness;
 use crate::proto::{Address, RoomId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -39,6 +41,10 @@ pub struct Plan {
     pub chimes: bool,
     /// How the others are played if it is a live room.
     pub smoothness: Smoothness,
+    /// How much noise is taken out of one's sound.
+    pub noise: Noise,
+    /// How loud people of these names are played.
+    pub volumes: BTreeMap<String, Volume>,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.
@@ -104,6 +110,8 @@ impl Session {
         };
         config.chimes = plan.chimes;
         config.smoothness = plan.smoothness;
+        config.noise = plan.noise;
+        config.volumes.clone_from(&plan.volumes);
         config.on_change = wake.clone();
         let call = Call::start(config);
         let snapshot = call.snapshot();
@@ -210,6 +218,7 @@ impl Session {
             snapshot: &self.snapshot,
             videos: &self.videos,
             mirrored: matches!(self.plan.video, VideoSource::Camera(_)),
+            noise: self.plan.noise,
             title: self.plan.title(),
             creating: matches!(self.plan.entry, Entry::Create { .. }),
             invite: invite.as_deref(),

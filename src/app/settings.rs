@@ -1,6 +1,8 @@
 //! What the program remembers: a JSON file in the user's configuration folder.
 
 use super::i18n::Lang;
+use crate::call::Volume;
+use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
 use crate::media::play::Smoothness;
 use crate::proto::address::DEFAULT_PORT;
@@ -62,8 +64,27 @@ pub struct Settings {
     pub chimes: bool,
     /// How live rooms are played.
     pub smoothness: Smoothness,
+    /// How much noise is taken out of one's sound.
+    pub noise: Noise,
+    /// How loud people are played, by their names; whoever was changed last comes last.
+    pub volumes: Vec<(String, Volume)>,
     /// Whether the room list is shown.
     pub sidebar: bool,
+}
+
+/// People whose volume is remembered.
+const MOST_VOLUMES: usize = 200;
+
+impl Settings {
+    /// Remembers how loud somebody is played; of too many the oldest is forgotten.
+    pub fn set_volume(&mut self, name: String, volume: Volume) {
+        self.volumes.retain(|(other, _)| *other != name);
+        if volume != Volume::default() {
+            self.volumes.push((name, volume));
+        }
+        let surplus = self.volumes.len().saturating_sub(MOST_VOLUMES);
+        self.volumes.drain(..surplus);
+    }
 }
 
 impl Default for Settings {
@@ -82,6 +103,8 @@ impl Default for Settings {
             speaker: None,
             chimes: true,
             smoothness: Smoothness::default(),
+            noise: Noise::default(),
+            volumes: Vec::new(),
             sidebar: true,
         }
     }
@@ -171,6 +194,20 @@ mod tests {
         settings.lang = Some(Lang::Zh);
         store.save(&settings).unwrap();
         assert_eq!(Store::open(Some(path)).1, settings);
+    }
+
+    #[test]
+    fn volumes_are_remembered_by_name_and_not_for_ever() {
+        let mut settings = Settings::default();
+        let loud = Volume { percent: 150, muted: false };
+        for n in 0..MOST_VOLUMES + 10 {
+            settings.set_volume(n.to_string(), loud);
+        }
+        assert_eq!((settings.volumes.len(), settings.volumes[0].0.as_str()), (MOST_VOLUMES, "10"));
+        settings.set_volume("10".into(), Volume { percent: 0, muted: true });
+        assert_eq!(settings.volumes.last(), Some(&("10".to_owned(), Volume { percent: 0, muted: true })));
+        settings.set_volume("10".into(), Volume::default());
+        assert!(settings.volumes.iter().all(|(name, _)| name != "10"), "as usual needs no memory");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::figures;
 use super::i18n::Texts;
+use super::tile_menu;
 use super::videos::Videos;
 use super::view::{Action, Cx};
 use crate::call::{Peer, Phase, Snapshot};
+use crate::media::audio::chain::Noise;
 use crate::ui::button::Button;
 use crate::ui::card;
 use crate::ui::theme::{self, size, space};
@@ -12,8 +14,6 @@ use crate::ui::tile::Tile;
 use crate::ui::{icons, tile_layout};
 use egui::{Rect, RichText, Ui, UiBuilder, vec2};
 
-/// Loudness from which somebody counts as speaking, RMS.
-const SPEAKING_RMS: f32 = 0.02;
 /// Height of the offer to someone who is alone.
 const OFFER: f32 = 104.0;
 
@@ -26,6 +26,8 @@ pub struct StageView<'a> {
     pub videos: &'a Videos,
     /// Own picture left-right swapped.
     pub mirrored: bool,
+    /// How much noise is taken out of one's own sound.
+    pub noise: Noise,
     /// Figures on every tile.
     pub stats: bool,
     /// The invite, once there is one.
@@ -49,9 +51,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
     let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, aspect, space::S);
     for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
         peer_tile(ui, cx, view, peer, *rect);
+        tile_menu::of_peer(ui, cx, peer, *rect);
     }
     if let Some(rect) = tiles.last() {
         my_tile(ui, cx, view, *rect);
+        tile_menu::of_me(ui, cx, view.noise, *rect);
     }
 }
 
@@ -70,7 +74,7 @@ fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: 
         video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
         mirrored: false,
         muted: !peer.mic,
-        speaking: peer.mic && peer.stats.sound.rms > SPEAKING_RMS,
+        speaking: peer.mic && view.snapshot.speaker.as_ref() == Some(&peer.member),
         message: message.as_deref(),
         figures: &rows,
     }
@@ -89,7 +93,7 @@ fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, rect: Rect) {
         video: Some(view.videos.me()).filter(|v| me.camera && v.texture().is_some()),
         mirrored: view.mirrored,
         muted: !me.mic,
-        speaking: false,
+        speaking: me.mic && me.member.is_some() && view.snapshot.speaker == me.member,
         message: None,
         figures: &rows,
     }

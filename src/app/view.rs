@@ -4,9 +4,11 @@
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
+use crate::call::Volume;
+use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
 use crate::proto::api::RoomSummary;
-use crate::proto::{Invite, Mode};
+use crate::proto::{Invite, MemberId, Mode};
 use std::time::Duration;
 
 /// A click, in terms of what is wanted.
@@ -67,6 +69,17 @@ pub enum Action {
     ToggleStats,
     /// Say a line of chat.
     Say(String),
+    /// Play somebody louder, quieter or not at all, and remember it.
+    SetVolume {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// How loud.
+        volume: Volume,
+    },
+    /// Take more or less noise out of the microphone's sound.
+    SetNoise(Noise),
     /// Put a synthetic member into the room.
     CallPartner,
     /// Reconnect now.

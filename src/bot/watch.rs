@@ -209,6 +209,7 @@ fn describe(event: &Event) -> String {
         Event::SpeakerFailed(error) => format!("no speaker: {error}"),
         Event::TextFailed { error, .. } => format!("a message was not sent: {error}"),
         Event::MutedByHost => "muted by the host".to_owned(),
+        Event::TalkingWhileMuted => "somebody talks into the muted microphone".to_owned(),
         Event::Refused(error) => format!("refused: {error}"),
         Event::Ended(Ended::Left) => "left".to_owned(),
         Event::Ended(Ended::Dissolved(reason)) => format!("the room was dissolved: {reason:?}"),

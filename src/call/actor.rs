@@ -4,12 +4,14 @@
 //! requests to the room service are made by one task of the given runtime.
 
 use super::run::{self, Input};
-use super::snapshot::Me;
+use super::snapshot::{Me, Volume};
 use super::{Command, Ended, Event, Phase, Snapshot};
 use crate::base::{Clock, Queue, Worker};
+use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::{Latency, Smoothness};
 use crate::proto::{Code, Mode, Problem, RoomId};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
@@ -88,6 +90,10 @@ pub struct Config {
     pub sync: bool,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
+    /// How much noise is taken out of the microphone's sound.
+    pub noise: Noise,
+    /// How loud people of these names are played; everybody else as they come.
+    pub volumes: BTreeMap<String, Volume>,
     /// Time.
     pub clock: Clock,
     /// Where requests and sockets run; must have I/O and time switched on and more than one thread.
@@ -116,6 +122,8 @@ impl Config {
             latency: None,
             sync: false,
             chimes: true,
+            noise: Noise::default(),
+            volumes: BTreeMap::new(),
             clock: Clock::system(),
             runtime,
             on_change: Arc::new(|| {}),

@@ -1,5 +1,7 @@
 //! What a person can ask of a call.
 
+use super::Volume;
+use crate::media::audio::chain::Noise;
 use crate::media::capture;
 use crate::proto::MemberId;
 
@@ -24,6 +26,15 @@ pub enum Command {
     RetryCamera,
     /// Open the sound's source anew.
     RetryMic,
+    /// Take more or less noise out of the microphone's sound.
+    SetNoise(Noise),
+    /// Play somebody louder, quieter or not at all; remembered for the length of the call, by their name.
+    SetVolume {
+        /// Who.
+        member: MemberId,
+        /// How loud.
+        volume: Volume,
+    },
     /// Say a line of chat.
     SendText(String),
     /// Send an application's own message.

@@ -72,6 +72,8 @@ pub enum Event {
     },
     /// The host asked for silence: the microphone was switched off. Only the person switches it on again.
     MutedByHost,
+    /// Somebody talks into the microphone while it is switched off.
+    TalkingWhileMuted,
     /// Something that was asked of the room as its host was refused.
     Refused(crate::room::Error),
     /// The call is over; nothing follows.

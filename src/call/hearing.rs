@@ -3,11 +3,12 @@
 use super::Event;
 use super::actor::Speaker;
 use super::snapshot::DeviceState;
-use crate::base::{Clock, Worker};
+use crate::base::{Clock, Queue, Worker};
 use crate::media::audio::Output;
 use crate::media::capture::{Sound, SourceErrorKind};
 use crate::media::devices::check::{self, MicCheck, Stage};
 use crate::media::devices::{Choice, InUse, Kind};
+use crate::media::frame::Chunk;
 
 /// The output of a call.
 pub(super) struct Hearing {
@@ -62,6 +63,11 @@ impl Hearing {
                 (event.is_none(), event)
             }
         }
+    }
+
+    /// What is heard in the room, for the echo canceller; what nobody hears makes no echo.
+    pub(super) fn reference(&self) -> Option<Queue<Chunk>> {
+        self.output.as_ref().filter(|_| self.speaker != Speaker::Silent).map(Output::reference)
     }
 
     /// What has just happened to the device. What failed goes on trying by itself.

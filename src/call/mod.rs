@@ -4,6 +4,7 @@
 //! and [`Event`]s (what *happened*) come out. It knows `room` and `media`; it knows no egui and no server.
 
 pub mod actor;
+pub mod attention;
 mod awake;
 pub mod command;
 mod door;
@@ -23,4 +24,4 @@ pub use actor::{Call, Config, Entry, Speaker};
 pub use command::Command;
 pub use event::{Ended, Event};
 pub use reconcile::quality;
-pub use snapshot::{Me, Peer, Phase, Snapshot};
+pub use snapshot::{Me, Peer, Phase, Snapshot, Volume};

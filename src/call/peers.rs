@@ -1,6 +1,7 @@
 //! The others: one player and one place on the screen for each.
 
 use super::reconcile::{Absent, Change, Known, reconcile};
+use super::snapshot::Volume;
 use super::{Event, snapshot};
 use crate::base::{ServerClock, Slot};
 use crate::media::audio::Output;
@@ -9,6 +10,7 @@ use crate::media::play::{self, Player};
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// After the server came back from a restart, somebody who is not back after this long is gone.
@@ -25,6 +27,8 @@ pub(super) struct Means {
     pub(super) sync: bool,
     /// When one asked to enter, by the local clock: "time to the first sound" counts from here.
     pub(super) start: Duration,
+    /// How loud people of these names are played.
+    pub(super) volumes: BTreeMap<String, Volume>,
 }
 
 /// Somebody else.
@@ -35,6 +39,8 @@ struct Peer {
     history: History<PlaySample>,
     /// `None` only when the server gave no address.
     player: Option<Player>,
+    /// How loud they are played.
+    volume: Volume,
     /// Not in the list since this moment.
     missing: Option<Duration>,
 }
@@ -76,7 +82,7 @@ impl Peers {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
                         peer.player = None;
-                        peer.player = start(&new, &peer.picture, &peer.history, means);
+                        peer.player = start(&new, &peer.picture, &peer.history, peer.volume, means);
                         peer.member = new;
                     }
                 }
@@ -95,8 +101,9 @@ impl Peers {
                         events.push(Event::PeerJoined { member: member.member.clone(), name: member.name.clone() });
                     }
                     let (picture, history) = (Slot::new(), History::default());
-                    let player = start(&member, &picture, &history, means);
-                    self.list.push(Peer { member, picture, history, player, missing: None });
+                    let volume = means.volumes.get(&member.name).copied().unwrap_or_default();
+                    let player = start(&member, &picture, &history, volume, means);
+                    self.list.push(Peer { member, picture, history, player, volume, missing: None });
                 }
             }
         }
@@ -122,7 +129,7 @@ impl Peers {
     pub(super) fn restart(&mut self, means: &Means) {
         for peer in &mut self.list {
             peer.player = None;
-            peer.player = start(&peer.member, &peer.picture, &peer.history, means);
+            peer.player = start(&peer.member, &peer.picture, &peer.history, peer.volume, means);
         }
     }
 
@@ -144,6 +151,7 @@ impl Peers {
             camera: p.member.sending.camera,
             picture: p.picture.clone(),
             receiving: p.player.as_ref().is_some_and(|player| player.state() == play::State::Playing),
+            volume: p.volume,
             stats: p.player.as_ref().map(Player::stats).unwrap_or_default(),
         };
         self.list.iter().map(show).collect()
@@ -152,6 +160,16 @@ impl Peers {
     /// What is measured of each.
     pub(super) fn figures(&self) -> impl Iterator<Item = (&MemberId, PlayStats)> {
         self.list.iter().filter_map(|peer| Some((&peer.member.member, peer.player.as_ref()?.stats())))
+    }
+
+    /// Plays somebody louder, quieter or not at all; says their name.
+    pub(super) fn set_volume(&mut self, member: &MemberId, volume: Volume) -> Option<String> {
+        let peer = self.find(member)?;
+        peer.volume = volume;
+        if let Some(player) = &peer.player {
+            player.set_volume(volume.factor());
+        }
+        Some(peer.member.name.clone())
     }
 
     fn find(&mut self, id: &MemberId) -> Option<&mut Peer> {
@@ -168,7 +186,7 @@ fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
 
-fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, means: &Means) -> Option<Player> {
+fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, volume: Volume, means: &Means) -> Option<Player> {
     let url = member.play_url.clone()?;
     let player = Player::start(play::Config {
         url,
@@ -182,6 +200,7 @@ fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, m
         history: history.clone(),
     });
     player.expect_picture(member.sending.camera);
+    player.set_volume(volume.factor());
     Some(player)
 }
 

@@ -3,6 +3,7 @@
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
 use super::actor::{Config, Shared};
+use super::attention::{ActiveSpeaker, MutedTalk};
 use super::awake::Awake;
 use super::hearing::Hearing;
 use super::peers::{Means, Peers};
@@ -14,7 +15,7 @@ use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
 use crate::base::{Clock, ServerClock, network};
 use crate::media::audio::Chime;
-use crate::media::capture::Format;
+use crate::media::capture::{Format, Sound};
 use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
@@ -139,6 +140,8 @@ struct Actor<'a> {
     connected: [Option<(u64, [bool; 2])>; 2],
     hearing: Hearing,
     peers: Peers,
+    speaker: ActiveSpeaker,
+    muted_talk: MutedTalk,
     /// Whether the room service thinks that one is there.
     seat_held: bool,
     chat: VecDeque<Line>,
@@ -162,6 +165,7 @@ impl<'a> Actor<'a> {
         let sources = Sources::new(&config, inputs);
         let (hearing, event) = Hearing::open(config.speaker.clone(), clock.clone());
         event.into_iter().for_each(|event| shared.tell(event));
+        sources.chain().set_reference(hearing.reference());
         Self {
             shared,
             clock,
@@ -185,6 +189,8 @@ impl<'a> Actor<'a> {
             connected: [None; 2],
             hearing,
             peers: Peers::default(),
+            speaker: ActiveSpeaker::default(),
+            muted_talk: MutedTalk::default(),
             seat_held: false,
             chat: VecDeque::new(),
             changed: true,
@@ -220,14 +226,23 @@ impl<'a> Actor<'a> {
             Command::SetSpeaker(device) => {
                 let (other, event) = self.hearing.choose(device);
                 event.into_iter().for_each(|event| self.shared.tell(event));
-                if other && let Some(means) = self.means() {
-                    self.peers.restart(&means);
+                if other {
+                    self.sources.chain().set_reference(self.hearing.reference());
+                    if let Some(means) = self.means() {
+                        self.peers.restart(&means);
+                    }
                 }
             }
             Command::TestSpeaker => self.hearing.test_speaker(),
             Command::TestMic => self.hearing.test_mic(self.sources.sound()),
             Command::RetryCamera => self.sources.retry_camera(),
             Command::RetryMic => self.sources.retry_mic(),
+            Command::SetNoise(noise) => self.sources.chain().set_noise(noise),
+            Command::SetVolume { member, volume } => {
+                if let Some(name) = self.peers.set_volume(&member, volume) {
+                    self.config.volumes.insert(name, volume);
+                }
+            }
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => {
@@ -397,6 +412,9 @@ impl<'a> Actor<'a> {
             self.shared.tell(event);
         }
         self.connect_sources();
+        if self.muted_talk.update(self.sources.sending().mic, self.sources.chain().is_speaking(), now) {
+            self.shared.tell(Event::TalkingWhileMuted);
+        }
         for event in self.peers.expire(now) {
             self.shared.tell(event);
             self.changed = true;
@@ -488,6 +506,7 @@ impl<'a> Actor<'a> {
             latency: self.latency(),
             sync: self.config.sync,
             start: self.started,
+            volumes: self.config.volumes.clone(),
         })
     }
 
@@ -531,11 +550,16 @@ impl<'a> Actor<'a> {
             stats,
             cpu: self.cpu.measure(self.clock.now()),
         };
+        let peers = self.peers.show();
+        let mine = me.member.as_ref().filter(|_| mic).zip(self.sources.sound().map(Sound::level));
+        let others = peers.iter().map(|peer| (&peer.member, if peer.mic { peer.stats.sound.rms } else { 0.0 }));
+        let speaker = self.speaker.update(mine.into_iter().chain(others), self.clock.now()).cloned();
         Snapshot {
             phase: self.phase.clone(),
             room: self.room.clone(),
             me,
-            peers: self.peers.show(),
+            peers,
+            speaker,
             chat: self.chat.iter().cloned().collect(),
         }
     }

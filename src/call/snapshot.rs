@@ -8,6 +8,7 @@ use crate::media::devices::check::Stage;
 use crate::media::frame::Rgba;
 use crate::media::stats::{Carrier, Cpu, PlayStats, PublishStats};
 use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How far a call has come.
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub me: Me,
     /// The others, in order of arrival.
     pub peers: Vec<Peer>,
+    /// Whose tile has the border of whoever speaks, oneself included.
+    pub speaker: Option<MemberId>,
     /// The last lines of chat, oldest first (at most [`MAX_LINES`]).
     pub chat: Vec<Line>,
 }
@@ -131,6 +134,32 @@ pub struct Me {
     pub cpu: Cpu,
 }
 
+/// How loud somebody is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Volume {
+    /// 100 is as it comes; up to [`MAX_PERCENT`](Self::MAX_PERCENT).
+    pub percent: u16,
+    /// Not heard at all here, whatever the percentage. They do not notice.
+    pub muted: bool,
+}
+
+impl Volume {
+    /// Twice as loud.
+    pub const MAX_PERCENT: u16 = 200;
+
+    /// The factor that this means.
+    pub fn factor(self) -> f32 {
+        if self.muted { 0.0 } else { f32::from(self.percent.min(Self::MAX_PERCENT)) / 100.0 }
+    }
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { percent: 100, muted: false }
+    }
+}
+
 /// Somebody else in a call.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -146,6 +175,8 @@ pub struct Peer {
     pub picture: Slot<Rgba>,
     /// Whether their stream is being received; while it is not, the last picture stays.
     pub receiving: bool,
+    /// How loud they are played here.
+    pub volume: Volume,
     /// Figures of their stream.
     pub stats: PlayStats,
 }
@@ -182,6 +213,7 @@ mod tests {
             camera: true,
             picture: Slot::new(),
             receiving: true,
+            volume: Volume::default(),
             stats: PlayStats { route: Route { carrier: peer, ..Default::default() }, ..Default::default() },
         };
         Snapshot { room: Some(room), me, peers: vec![peer], ..Snapshot::default() }.protection()

@@ -8,6 +8,7 @@ use super::actor::Config;
 use super::run::Input;
 use super::snapshot::DeviceState;
 use crate::base::{Clock, Slot, Worker};
+use crate::media::audio::chain;
 use crate::media::capture::pause::Card;
 use crate::media::capture::{AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, Video, VideoSource};
 use crate::media::devices::{Device as Known, Devices, InUse, Kind, List};
@@ -140,13 +141,18 @@ pub(super) struct Sources {
     /// What is sent while no camera delivers.
     card: Card,
     pause: Option<Video>,
+    /// What the microphone's sound goes through.
+    chain: chain::Control,
     clock: Clock,
     inputs: mpsc::Sender<Input>,
 }
 
 impl Sources {
     pub(super) fn new(config: &Config, inputs: mpsc::Sender<Input>) -> Self {
+        let chain = chain::Control::default();
+        chain.set_noise(config.noise);
         Self {
+            chain,
             video: Device::new(config.video.clone(), config.camera),
             sound: Device::new(config.audio.clone(), config.mic),
             format: None,
@@ -322,6 +328,11 @@ impl Sources {
         self.sound.open.as_ref()
     }
 
+    /// What the microphone's sound goes through.
+    pub(super) fn chain(&self) -> &chain::Control {
+        &self.chain
+    }
+
     /// One's own picture; the same place for the whole call.
     pub(super) fn preview(&self) -> Slot<Rgba> {
         self.preview.clone()
@@ -357,8 +368,9 @@ impl Sources {
     fn open_sound_if(&mut self, wanted: bool) {
         self.sound.refused = false;
         if self.format.is_some() && wanted && self.sound.source != AudioSource::None {
-            let (source, clock) = (self.sound.source.clone(), self.clock.clone());
-            self.sound.ask("open-mic", &self.inputs, move || Sound::open(source, clock), Opened::Sound);
+            let (source, clock, chain) = (self.sound.source.clone(), self.clock.clone(), self.chain.clone());
+            let open = move || Sound::open_processed(source, clock, chain);
+            self.sound.ask("open-mic", &self.inputs, open, Opened::Sound);
         } else {
             self.sound.close();
         }

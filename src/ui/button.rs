@@ -219,6 +219,17 @@ pub fn paint_icon(ui: &Ui, rect: Rect, icon: MaterialIcon, points: f32, colour: 
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon.codepoint, FontId::new(points, icon.font_family()), colour);
 }
 
+/// A round button over a picture, at `rect`.
+pub fn floating(ui: &Ui, rect: Rect, id: egui::Id, icon: MaterialIcon, name: &str) -> Response {
+    let response = ui.interact(rect, id, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    let dark = if response.hovered() || response.has_focus() { 210 } else { 120 };
+    ui.painter().circle_filled(rect.center(), rect.width() / 2.0, Color32::from_black_alpha(dark));
+    paint_icon(ui, rect, icon, rect.height() * 0.6, Color32::WHITE);
+    focus_ring(ui, &response, rect, rect.width() / 2.0);
+    response.on_hover_text(name)
+}
+
 /// Shows where the keyboard is.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
     if response.has_focus() {

@@ -11,7 +11,8 @@ use parlor::app::videos::Videos;
 use parlor::app::view::Action;
 use parlor::base::Slot;
 use parlor::call::snapshot::{Line, Room};
-use parlor::call::{Me, Peer, Phase, Snapshot};
+use parlor::call::{Me, Peer, Phase, Snapshot, Volume};
+use parlor::media::audio::chain::Noise;
 use parlor::media::capture::{SourceError, SourceErrorKind};
 use parlor::media::devices::Kind;
 use parlor::media::frame::{Pool, Rgba};
@@ -57,7 +58,16 @@ fn peer(number: usize) -> Peer {
         stats.history.add(PlaySample { at, delay_ms, kbps: 300.0 + f32::from(second), ..PlaySample::default() });
     }
     let name = ["Grace Hopper", "李雷", "韩梅梅", "Alan"][number].to_owned();
-    Peer { member: MemberId::new(number.to_string()), name, mic: true, camera: true, picture, receiving: true, stats }
+    Peer {
+        member: MemberId::new(number.to_string()),
+        name,
+        mic: true,
+        camera: true,
+        picture,
+        receiving: true,
+        volume: Volume::default(),
+        stats,
+    }
 }
 
 fn call(peers: usize) -> Snapshot {
@@ -71,7 +81,14 @@ fn call(peers: usize) -> Snapshot {
     me.preview.put(fill([120, 120, 130]));
     let invite = Invite { server: "192.168.1.20:1935".parse().ok(), room: RoomId::new("k7wq2mnd") };
     let room = Room { id: RoomId::new("k7wq2mnd"), name: "周会".into(), mode: Mode::Multi, cap: 4, mine: true, invite };
-    Snapshot { phase: Phase::InCall, room: Some(room), me, peers: (0..peers).map(peer).collect(), chat: Vec::new() }
+    Snapshot {
+        phase: Phase::InCall,
+        room: Some(room),
+        me,
+        peers: (0..peers).map(peer).collect(),
+        speaker: None,
+        chat: Vec::new(),
+    }
 }
 
 fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
@@ -82,6 +99,7 @@ fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call
             snapshot: &call.snapshot,
             videos: &call.videos,
             mirrored: false,
+            noise: Noise::On,
             title: "周会",
             creating: true,
             invite: call.snapshot.room.as_ref().map(|_| INVITE),
@@ -346,4 +364,76 @@ fn a_failed_device_is_a_card_with_three_ways_on() {
         page.run();
         assert_eq!(page.state().actions, [Action::OpenDevices(true)]);
     }
+}
+
+#[test]
+fn everybody_has_a_volume_of_their_own_here() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, WIDE, call(2));
+        let grace = peer(0);
+        let menu = t.with("tile-menu", &[("name", (&grace.name).into())]);
+        let set = |volume: Volume| Action::SetVolume { member: grace.member.clone(), name: grace.name.clone(), volume };
+        // By keyboard: open, go to the slider, louder.
+        page.get_by_label(&menu).focus();
+        page.run_steps(2);
+        page.key_press(Key::Enter);
+        page.run_steps(4);
+        let said = t.with("tile-volume", &[("percent", 100usize.into())]);
+        page.get_by_role_and_label(Role::Slider, &said).focus();
+        page.run_steps(2);
+        page.key_press(Key::ArrowRight);
+        page.run_steps(2);
+        assert_eq!(page.state().actions, [set(Volume { percent: 105, muted: false })]);
+        page.state_mut().actions.clear();
+        picture(&mut page, &format!("call-volume-{lang:?}"));
+        page.get_by_role_and_label(Role::CheckBox, &t.t("tile-mute-for-me")).click();
+        page.run_steps(2);
+        assert_eq!(page.state().actions, [set(Volume { percent: 100, muted: true })]);
+    }
+}
+
+#[test]
+fn a_right_click_on_a_tile_opens_its_menu() {
+    let t = texts(Lang::En);
+    let mut page = page(Lang::En, WIDE, call(2));
+    assert!(page.query_by_label(&t.t("tile-mute-for-me")).is_none());
+    page.get_by_label(&peer(1).name).click_secondary();
+    page.run_steps(4);
+    page.get_by_label(&t.t("tile-mute-for-me"));
+}
+
+#[test]
+fn ones_own_noise_suppression_is_chosen_in_the_call() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, WIDE, call(1));
+        page.get_by_label(&t.t("tile-menu-own")).click();
+        page.run_steps(4);
+        page.get_by_role_and_label(Role::RadioButton, &t.t("noise-strong")).click();
+        page.run_steps(2);
+        assert_eq!(page.state().actions, [Action::SetNoise(Noise::Strong)]);
+    }
+}
+
+#[test]
+fn who_speaks_has_a_border_and_nobody_else() {
+    let (mut silent, mut speaking) = (call(2), call(2));
+    silent.speaker = None;
+    speaking.speaker = Some(peer(1).member);
+    // Somebody who has just been muted speaks no more.
+    let mut muted = call(2);
+    muted.speaker = Some(peer(1).member);
+    muted.peers[1].mic = false;
+    let [silent, speaking, muted] = [(silent, "silent"), (speaking, "speaking"), (muted, "muted")].map(|(snapshot, name)| {
+        let mut page = page(Lang::En, WIDE, snapshot);
+        let label = if name == "muted" { format!("{}, muted", peer(1).name) } else { peer(1).name };
+        let tiles = [page.get_by_label(&peer(0).name).rect(), page.get_by_label(&label).rect()];
+        let shown = picture(&mut page, &format!("call-border-{name}"));
+        // Just inside the upper edge.
+        tiles.map(|tile| shown.get_pixel(tile.center().x as u32, tile.top() as u32 + 1).0)
+    });
+    assert_eq!(silent[0], speaking[0]);
+    assert_ne!(silent[1], speaking[1]);
+    assert_eq!(silent[1], muted[1]);
 }
