@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use parlor::base::{Clock, Queue};
+use parlor::media::audio::chain::{Chain, Control};
 use parlor::media::audio::{Output, Source, Tick, mic};
 use parlor::media::capture::SourceErrorKind;
 use parlor::media::devices::{Choice, Devices, InUse, Kind, Moved};
@@ -401,4 +402,65 @@ fn child_exact_zeros() {
     assert!(chunks.pop_within(Duration::from_secs(5)).is_some(), "it goes on all the same");
     let _feed = play("micfeed", 440.0);
     until("it is forgiven", || mic.failure().is_none() && hears(&chunks, 440.0));
+}
+
+/// A buzz whose pitch wanders, in syllables: enough of a voice for an echo canceller.
+struct Voice {
+    at: usize,
+    phase: f32,
+}
+
+impl Source for Voice {
+    fn render(&mut self, _: Tick, out: &mut [f32; CHUNK_SAMPLES]) {
+        for out in out {
+            let t = self.at as f32 / SAMPLE_RATE as f32;
+            self.at += 1;
+            let tau = std::f32::consts::TAU;
+            self.phase += (150.0 + 60.0 * (tau * 0.31 * t).sin() + 25.0 * (tau * 1.7 * t).sin()) / SAMPLE_RATE as f32;
+            let buzz: f32 = (1..24).map(|n| (tau * n as f32 * self.phase).sin() / (n as f32).sqrt()).sum();
+            *out = 0.05 * buzz * (tau * 2.2 * t).sin().max(0.0);
+        }
+    }
+}
+
+#[test]
+fn open_speakers_make_no_echo() {
+    child("child_open_speakers");
+}
+
+#[test]
+#[ignore = "runs as a child of open_speakers_make_no_echo"]
+fn child_open_speakers() {
+    // What the speaker plays goes into the microphone, as on a table.
+    pactl(&["load-module", "module-loopback", "source=speaker.monitor", "sink=micfeed", "latency_msec=30"]).unwrap();
+    let clock = Clock::system();
+    let output = Output::open(Choice::Default, clock.clone()).unwrap();
+    let _voice = output.voice(Voice { at: 0, phase: 0.0 });
+    let chunks = Queue::bounded(20);
+    let mic = mic::open(Choice::Default, chunks.clone(), clock).unwrap();
+    let control = Control::default();
+    control.set_reference(Some(output.reference()));
+    let mut chain = Chain::new(control);
+    let power = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>();
+    // A busy machine loses sound now and then, which is no echo's fault: two clean seconds are wanted, not all of them.
+    let patience = Instant::now() + Duration::from_secs(90);
+    let (mut seconds, mut good) = (Vec::new(), 0);
+    while good < 2 {
+        assert!(
+            Instant::now() < patience,
+            "echo loss second by second, in dB: {seconds:?}; {:?} {:?}",
+            mic.failure(),
+            output.failure()
+        );
+        let (mut heard, mut sent) = (0.0, 0.0);
+        for _ in 0..100 {
+            let Some(mut chunk) = chunks.pop_within(Duration::from_secs(5)) else { break };
+            heard += power(&chunk.samples);
+            chain.process(&mut chunk);
+            sent += power(&chunk.samples);
+        }
+        let loss = 10.0 * (heard / sent.max(1e-9)).log10();
+        good = if heard > 10.0 && loss > 25.0 { good + 1 } else { 0 };
+        seconds.push(loss.round());
+    }
 }

@@ -3,6 +3,7 @@
 
 mod cpu;
 mod drift;
+mod echo;
 mod emulated;
 mod playout;
 mod plot;
@@ -16,6 +17,8 @@ use serde_json::{Map, Value};
 /// A measurement of `bench media`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
+    /// A simulated room: what comes back of a far voice, what is lost of a near one, and what that costs.
+    Echo,
     /// Two members with an emulated network between them (needs root): delay, freezes and gaps over time.
     Playout,
     /// The same: flash against beep.
@@ -31,6 +34,7 @@ pub enum Part {
 impl Part {
     fn name(self) -> &'static str {
         match self {
+            Self::Echo => "echo",
             Self::Playout => "playout",
             Self::Sync => "sync",
             Self::Drift => "drift",
@@ -44,12 +48,13 @@ impl Part {
         match self {
             // The playout part says it as well.
             Self::Sync | Self::Soak => false,
-            Self::Playout | Self::Drift | Self::Cpu => true,
+            Self::Echo | Self::Playout | Self::Drift | Self::Cpu => true,
         }
     }
 
     fn measure(self, seconds: u64, minutes: u64) -> Result<Value> {
         match self {
+            Self::Echo => echo::run(),
             Self::Playout => playout::run(seconds),
             Self::Sync => playout::sync(seconds),
             Self::Drift => drift::run(),
