@@ -43,6 +43,9 @@ pub struct Options {
     /// `media`: only these parts.
     #[arg(long = "part", value_delimiter = ',')]
     parts: Vec<media::Part>,
+    /// `media`: only these networks: clean, jitter, loss, rate, cut.
+    #[arg(long = "scenario", value_delimiter = ',')]
+    scenarios: Vec<String>,
     /// `soak`, `media --part soak`: how long.
     #[arg(long, default_value_t = 30)]
     minutes: u64,
@@ -84,7 +87,9 @@ impl What {
         match self {
             Self::Call => call::run(seconds),
             Self::Glass => glass::run(seconds),
-            Self::Media => media::run(&options.parts, seconds, options.minutes),
+            Self::Media => {
+                media::run(&options.parts, &media::Plan { seconds, minutes: options.minutes, scenarios: &options.scenarios })
+            }
             Self::Relay => relay::run(&relay::Plan { seconds, repeat, cases: cases.clone() }),
             Self::Rooms => rooms::run(&options.members, seconds),
             Self::Soak => soak::run(options.minutes),

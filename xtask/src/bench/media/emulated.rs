@@ -75,10 +75,11 @@ const ALL: [Scenario; 5] = [
     },
 ];
 
-/// All scenarios; the undisturbed one lasts `seconds`.
-pub fn all(seconds: u64) -> impl Iterator<Item = Scenario> {
+/// Those with these names, all if there are none; the undisturbed one lasts `seconds`.
+pub fn named(names: &[String], seconds: u64) -> impl Iterator<Item = Scenario> {
     let clean = u32::try_from(seconds).unwrap_or(u32::MAX);
-    ALL.into_iter().map(move |of| if of.changes.is_empty() { Scenario { seconds: clean, ..of } } else { of })
+    let wanted = |of: &Scenario| names.is_empty() || names.iter().any(|name| name == of.name);
+    ALL.into_iter().filter(wanted).map(move |of| if of.changes.is_empty() { Scenario { seconds: clean, ..of } } else { of })
 }
 
 impl Scenario {
@@ -139,7 +140,7 @@ pub fn run(scenario: &Scenario) -> Result<Outcome> {
         command
     };
     let address = format!("{}:{PORT}", Side::Far.address());
-    let server = Server::start_at(far("parlor-server"), &address, &[])?;
+    let server = Server::start_at(far("parlor-server"), &address, &["--plain"])?;
     let machine = load::Machine::now();
     // Both stay until the scenario is over, however long they take to come.
     let stay = SETTLE + Duration::from_secs(scenario.seconds.into()) + Duration::from_secs(2);

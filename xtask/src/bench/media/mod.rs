@@ -31,6 +31,16 @@ pub enum Part {
     Soak,
 }
 
+/// How to measure.
+pub struct Plan<'a> {
+    /// Where a part has no length of its own, it lasts so long.
+    pub seconds: u64,
+    /// The soak lasts so long.
+    pub minutes: u64,
+    /// Of emulated networks, only these, if any is named.
+    pub scenarios: &'a [String],
+}
+
 impl Part {
     fn name(self) -> &'static str {
         match self {
@@ -52,11 +62,12 @@ impl Part {
         }
     }
 
-    fn measure(self, seconds: u64, minutes: u64) -> Result<Value> {
+    fn measure(self, plan: &Plan<'_>) -> Result<Value> {
+        let Plan { seconds, minutes, scenarios } = *plan;
         match self {
             Self::Echo => echo::run(),
-            Self::Playout => playout::run(seconds),
-            Self::Sync => playout::sync(seconds),
+            Self::Playout => playout::run(scenarios, seconds),
+            Self::Sync => playout::sync(scenarios, seconds),
             Self::Drift => drift::run(),
             Self::Cpu => cpu::run(seconds),
             Self::Soak => soak::run(minutes),
@@ -64,14 +75,14 @@ impl Part {
     }
 }
 
-/// Measures these parts; all usual ones when none is named. Where a part has no length of its own, it lasts `seconds`, the soak `minutes`.
-pub fn run(parts: &[Part], seconds: u64, minutes: u64) -> Result<Value> {
+/// Measures these parts; all usual ones when none is named.
+pub fn run(parts: &[Part], plan: &Plan<'_>) -> Result<Value> {
     let all = <Part as clap::ValueEnum>::value_variants();
     let wanted = |part: &Part| if parts.is_empty() { part.is_usual() } else { parts.contains(part) };
     let mut figures = Map::new();
     for part in all.iter().copied().filter(wanted) {
         println!("-- {}", part.name());
-        figures.insert(part.name().to_owned(), part.measure(seconds, minutes)?);
+        figures.insert(part.name().to_owned(), part.measure(plan)?);
     }
     Ok(Value::Object(figures))
 }

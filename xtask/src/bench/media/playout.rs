@@ -15,7 +15,7 @@ use crate::table::Table;
 /// The y axis goes up to this at least, in ms.
 const LOWEST_TOP: f64 = 400.0;
 
-pub fn run(seconds: u64) -> Result<Value> {
+pub fn run(scenarios: &[String], seconds: u64) -> Result<Value> {
     let mut table = Table::new([
         "what is seen",
         "p50 ms",
@@ -33,7 +33,7 @@ pub fn run(seconds: u64) -> Result<Value> {
     ]);
     let mut figures = Map::new();
     let mut screen = Screen::start(peer::WIDTH, peer::HEIGHT)?;
-    for scenario in emulated::all(seconds) {
+    for scenario in emulated::named(scenarios, seconds) {
         println!("{}", scenario.title);
         let outcome = emulated::run(&scenario)?;
         let plain = Timeline::of_pictures(&emulated::peer(&scenario, &mut screen)?);
@@ -60,10 +60,10 @@ pub fn run(seconds: u64) -> Result<Value> {
 }
 
 /// Flash against beep in every scenario.
-pub fn sync(seconds: u64) -> Result<Value> {
+pub fn sync(scenarios: &[String], seconds: u64) -> Result<Value> {
     let mut table = Table::new(["what is seen", "beats", "p50 ms", "smallest ms", "largest ms", "within 40 ms"]);
     let mut figures = Map::new();
-    for scenario in emulated::all(seconds) {
+    for scenario in emulated::named(scenarios, seconds) {
         println!("{}", scenario.title);
         let Outcome { views, .. } = emulated::run(&scenario)?;
         for view in views {
