@@ -200,6 +200,7 @@ impl App {
         // An invite's server is told nothing of another one's key.
         let key = self.server.access_key().filter(|_| plan.server.is_none());
         let mut session = Session::start(plan, (address, key), public, self.options.runtime.clone(), self.wake.clone());
+        session.drawn_by(self.options.graphics);
         session.page.stats = self.options.args.stats;
         if self.options.args.chat {
             session.page.toggle_chat();

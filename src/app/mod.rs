@@ -53,7 +53,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use videos::Feed;
+use videos::{Feed, Graphics};
 use view::{Action, Cx};
 
 /// How soon news (figures, chat, who is there) are on the screen. Longer than from one picture to the next: the picture takes them along,
@@ -73,6 +73,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Whether to ask the system for fonts.
     pub system_fonts: bool,
+    /// What draws the window.
+    pub graphics: Graphics,
 }
 
 /// What is shown.

@@ -1,6 +1,7 @@
 //! Opens the window, with whatever can draw on this computer.
 
 use super::cli::{Args, Renderer};
+use super::videos::Graphics;
 use super::{App, Options};
 use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};
@@ -29,12 +30,18 @@ pub enum Error {
 /// When no window can be opened.
 pub fn run(args: Args) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build()?;
-    let options =
-        Options { config: args.config_path(), runtime: runtime.handle().clone(), system_fonts: true, args: args.clone() };
-    let renderers = match args.renderer {
-        Some(only) => vec![only],
-        None if runtime.block_on(has_graphics_card()) => vec![Renderer::Wgpu, Renderer::Glow],
-        None => vec![Renderer::Glow, Renderer::Wgpu],
+    let graphics = if runtime.block_on(has_graphics_card()) { Graphics::Card } else { Graphics::Processor };
+    let options = Options {
+        config: args.config_path(),
+        runtime: runtime.handle().clone(),
+        system_fonts: true,
+        graphics,
+        args: args.clone(),
+    };
+    let renderers = match (args.renderer, graphics) {
+        (Some(only), _) => vec![only],
+        (None, Graphics::Card) => vec![Renderer::Wgpu, Renderer::Glow],
+        (None, Graphics::Processor) => vec![Renderer::Glow, Renderer::Wgpu],
     };
     let mut failures = Vec::new();
     for renderer in renderers {

@@ -6,7 +6,7 @@ use super::errors;
 use super::janitor::Janitor;
 use super::prejoin::{self, Target};
 use super::preview::Wake;
-use super::videos::Videos;
+use super::videos::{Graphics, Videos};
 use super::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
@@ -129,6 +129,11 @@ impl Session {
             runtime,
             wake,
         }
+    }
+
+    /// Says what draws the window.
+    pub fn drawn_by(&mut self, graphics: Graphics) {
+        self.videos = Videos::new(graphics);
     }
 
     /// Takes the newest state; returns what has happened, and why test partners could not come. Those are put away by `janitor`.

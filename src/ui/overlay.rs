@@ -58,7 +58,7 @@ pub fn paint(ui: &mut Ui, tile: Rect, groups: &[Group]) {
     let rect = Rect::from_min_size(pos2(tile.right() - space::S - outer.x, tile.top() + space::S), outer);
     let painter = ui.painter().with_clip_rect(tile);
     if !blocks.is_empty() {
-        painter.rect_filled(rect, CornerRadius::same(8), Color32::from_black_alpha(178));
+        painter.rect_filled(rect, CornerRadius::same(8), Color32::from_black_alpha(200));
     }
     for (at, block) in blocks {
         block.paint(&painter, rect.min + Vec2::splat(space::S) + at);

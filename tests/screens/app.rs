@@ -6,6 +6,7 @@ use egui_kittest::kittest::Queryable;
 use parlor::app::cli::Args;
 use parlor::app::i18n::{Lang, Texts};
 use parlor::app::settings::Settings;
+use parlor::app::videos::Graphics;
 use parlor::app::{App, Options};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -19,7 +20,13 @@ pub(super) fn runtime() -> Runtime {
 
 pub(super) fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<'a, App> {
     let args = Args::parse_from(std::iter::once("parlor").chain(args.split_whitespace()));
-    let options = Options { args, runtime: runtime.handle().clone(), config: Some(config.to_owned()), system_fonts: false };
+    let options = Options {
+        args,
+        runtime: runtime.handle().clone(),
+        config: Some(config.to_owned()),
+        system_fonts: false,
+        graphics: Graphics::Card,
+    };
     Harness::builder().with_size((1180.0, 760.0)).with_max_steps(64).build_eframe(move |cc| App::new(&cc.egui_ctx, options))
 }
 
