@@ -13,6 +13,8 @@ const HEARD_RMS: f32 = 0.002;
 /// A bot's whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// When its time began from which everything else counts: milliseconds since the UNIX epoch.
+    pub started_unix_ms: u64,
     /// The room's id, once entered.
     pub room: Option<RoomId>,
     /// What brings others there.
@@ -191,7 +193,15 @@ mod tests {
     }
 
     fn report(peers: Vec<PeerReport>) -> Report {
-        Report { room: None, invite: None, own: SelfReport::default(), peers, messages: vec![], events: vec![] }
+        Report {
+            started_unix_ms: 0,
+            room: None,
+            invite: None,
+            own: SelfReport::default(),
+            peers,
+            messages: vec![],
+            events: vec![],
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ const MAX_SAMPLES: usize = 40_000;
 pub(super) struct Watch {
     name: String,
     clock: Clock,
+    started: Duration,
     room: Option<RoomId>,
     invite: Option<String>,
     own: PublishStats,
@@ -65,6 +66,7 @@ impl Watch {
         Self {
             timeline: timeline.then(|| Timeline::new(clock.now())),
             name,
+            started: clock.now(),
             clock,
             room: None,
             invite: None,
@@ -148,6 +150,7 @@ impl Watch {
             timeline: self.timeline.as_ref().map(Timeline::points),
         };
         Report {
+            started_unix_ms: u64::try_from(self.started.as_millis()).unwrap_or(u64::MAX),
             room: self.room.clone(),
             invite: self.invite.clone(),
             own,

@@ -2,14 +2,14 @@
 //! sees came down the link from the relay; what Ann sees went up the link from Ben's publisher.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use parlor_lab::net::{Network, Plan, Side, available};
 use serde_json::Value;
 
 use super::timeline::Timeline;
-use crate::bench::screen::Screen;
+use crate::bench::screen::{Screen, unix_ms};
 use crate::bench::{load, peer};
 use crate::call::{Bot, Member, Report, Server};
 use crate::command::built;
@@ -147,25 +147,24 @@ pub fn run(scenario: &Scenario) -> Result<Outcome> {
     let bot =
         |name| Bot::new(&server.url, name, stay.as_secs() + 5, true).with(&PICTURE).with(&["--carrier", "tcp", "--timeline"]);
     let ann = bot("Ann").with(&["--create", "Bench", "--mode", "duo"]);
-    let ann_begun = Instant::now();
     let ann = ann.start_by(|command| network.namespace(Side::Far).take(command))?;
     network.inside(Side::Far, || server.wait_for_room("Bench", 1, LIMIT))??;
-    let ben_begun = Instant::now();
     let ben = bot("Ben").with(&["--enter", "Bench"]).start_by(|command| network.namespace(Side::Near).take(command))?;
     network.inside(Side::Far, || server.wait_for_room("Bench", 2, LIMIT))??;
     std::thread::sleep(SETTLE);
     network.follow(&scenario.plan()?);
-    let zero = Instant::now();
+    let zero = unix_ms() as f64 / 1000.0;
     let report = |member: Member| member.finish(stay + LIMIT);
     // Ann made the room: it is dissolved when she goes, and Ben goes with her.
     let [ann, ben] = [report(ann)?, report(ben)?];
     let busy = machine.busy_since();
-    let view = |name, report: &Report, begun: Instant| -> Result<View> {
+    let view = |name, report: &Report| -> Result<View> {
         let peer = report.json["peers"][0].clone();
         let points = peer["timeline"].as_array().with_context(|| format!("{}: {}", report.name, report.complaint.trim()))?;
-        let timeline = Timeline::read(points, (zero - begun).as_secs_f64(), f64::from(scenario.seconds));
+        let begun = report.json["started_unix_ms"].as_f64().context("the bot does not say when it began")? / 1000.0;
+        let timeline = Timeline::read(points, zero - begun, f64::from(scenario.seconds));
         Ok(View { name, timeline, peer })
     };
-    let views = [view("down the link", &ben, ben_begun)?, view("up the link", &ann, ann_begun)?];
+    let views = [view("down the link", &ben)?, view("up the link", &ann)?];
     Ok(Outcome { views, busy })
 }

@@ -39,8 +39,8 @@ pub fn run(scenarios: &[String], seconds: u64) -> Result<Value> {
         let plain = Timeline::of_pictures(&emulated::peer(&scenario, &mut screen)?);
         let mut views = Map::new();
         for view in &outcome.views {
-            draw(&scenario, view, &plain)?;
             let of = view.timeline.figures(scenario.disturbed(), scenario.calm_again());
+            draw(&scenario, view, &of, &plain)?;
             row(&mut table, &scenario, view, &of, outcome.busy);
             views.insert(view.name.to_owned(), json!({ "figures": of.to_json(), "av_sync_ms": view.peer["av_sync_ms"] }));
         }
@@ -115,7 +115,7 @@ fn plain_row(table: &mut Table, scenario: &Scenario, of: &Figures) {
     table.row([name, p50, p95, p99, max, stills, freezes, longest, unknown(), unknown(), back, unknown(), unknown()]);
 }
 
-fn draw(scenario: &Scenario, view: &View, plain: &Timeline) -> Result<()> {
+fn draw(scenario: &Scenario, view: &View, of: &Figures, plain: &Timeline) -> Result<()> {
     let timeline = &view.timeline;
     let end = f64::from(scenario.seconds);
     let plot = Plot {
@@ -131,8 +131,8 @@ fn draw(scenario: &Scenario, view: &View, plain: &Timeline) -> Result<()> {
             Line::new("the link's one-way delay", vec![(0.0, scenario.one_way_ms), (end, scenario.one_way_ms)]),
         ],
         marks: scenario.marks(),
-        // A plain player's delay may grow without bounds; ours shall be seen.
-        top: Some(timeline.0.iter().map(|point| point.delay).filter(|delay| delay.is_finite()).fold(LOWEST_TOP, f64::max) * 1.1),
+        // A plain player's delay may grow without bounds, and one picture be seconds old: what is usual shall be seen.
+        top: Some((2.0 * of.delay[1]).max(LOWEST_TOP)),
     };
     let direction = view.name.split(' ').next().unwrap_or_default();
     plot.save(&format!("media-playout-{}-{direction}", scenario.name))?;
