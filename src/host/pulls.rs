@@ -123,6 +123,8 @@ impl Puller {
                 }
                 signal = signal(publisher.as_ref()) => match signal {
                     Signal::KeyFrame => playback.request_key_frame(),
+                    // That the way between two servers is slow is told by this playback itself.
+                    Signal::Reception(_) => {}
                     Signal::Ended => return,
                 },
                 _ = state.changed() => if let State::Closed(why) = playback.state() {

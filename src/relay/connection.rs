@@ -209,7 +209,7 @@ impl<C: Carrier + 'static> Connection<C> {
         if let Role::Playing { stream_id, reader, .. } = &self.role
             && self.pipe.with(|pipe| pipe.pending()) == 0
         {
-            let taken = reader.take(limits::BATCH, |parcel| self.pipe.with(|pipe| pipe.push(parcel.rtmp(*stream_id))));
+            let taken = reader.take(limits::BATCH, |parcel| self.pipe.with(|pipe| pipe.push(parcel.piece(*stream_id))));
             taken.ok_or(End::StreamOver)?;
         }
         Ok(())
@@ -258,6 +258,11 @@ impl<C: Carrier + 'static> Connection<C> {
                     reader.request_key_frame();
                 }
             }
+            Event::Reception { reception, .. } => {
+                if let Role::Playing { reader, .. } = &self.role {
+                    reader.report(reception);
+                }
+            }
             Event::Connected { parlor, .. } => self.parlor = parlor,
             Event::Closed => return Err(End::Goodbye),
         }
@@ -300,6 +305,11 @@ impl<C: Carrier + 'static> Connection<C> {
             News::Signal(Signal::KeyFrame) => {
                 if let Role::Publishing { stream_id, .. } = self.role {
                     self.session.request_key_frame(stream_id);
+                }
+            }
+            News::Signal(Signal::Reception(reception)) => {
+                if let Role::Publishing { stream_id, .. } = self.role {
+                    self.session.report(stream_id, reception);
                 }
             }
             News::Answer(answer) => {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::base::Clock;
-use crate::rtmp::Packet;
+use crate::rtmp::{Packet, Reception};
 use crate::wire::ring::Dropped;
 
 use super::inbox::{Empty, Inbox, Outlet};
@@ -93,6 +93,8 @@ pub enum Next {
 pub enum Signal {
     /// A reader needs a key frame.
     KeyFrame,
+    /// How the stream arrives at the reader who gets it worst, told while it arrives late.
+    Reception(Reception),
     /// Someone has taken the place, or the stream was kicked: close.
     Ended,
 }
@@ -262,8 +264,8 @@ impl Publisher {
     }
 
     fn poll_signal(&self, cx: &mut Context<'_>) -> Poll<Signal> {
-        if let Poll::Ready(orders) = self.control.poll(cx) {
-            return Poll::Ready(if orders.ended { Signal::Ended } else { Signal::KeyFrame });
+        if let Poll::Ready(signal) = self.control.poll(cx) {
+            return Poll::Ready(signal);
         }
         let Some(timer) = &self.timer else { return Poll::Pending };
         let mut timer = lock(timer);
@@ -338,6 +340,11 @@ impl Reader {
     /// Waits until [`pop`](Self::pop) may have something. Cancelling it loses nothing.
     pub async fn ready(&self) {
         self.1.wake.notified().await;
+    }
+
+    /// Tells how the stream arrives.
+    pub fn report(&self, reception: Reception) {
+        self.0.stream.report(&self.1, reception, self.0.now());
     }
 
     /// Asks the publisher for a key frame, as soon as it may be asked again.

@@ -19,6 +19,12 @@ use super::stream::lock;
 pub(super) trait Outlet: Send + Sync {
     /// Writes the parcels, if nothing waits before them; never waits.
     fn offer(&self, parcels: &[Arc<Parcel>]) -> Offer;
+
+    /// Whether little has to be written before sound would be, so that some may be [interjected](Self::interject).
+    fn takes_urgent(&self) -> bool;
+
+    /// Puts sound before the pictures that wait to be written, or between the chunks of one that is being written.
+    fn interject(&self, parcel: &Parcel);
 }
 
 /// Why nothing can be popped.
@@ -36,6 +42,8 @@ pub(super) struct Inbox {
     /// When it came, and how long it may wait for a publisher.
     pub since: Duration,
     pub wait: Duration,
+    /// Whether it is one of ours that tells how the stream arrives.
+    pub tells: bool,
 }
 
 struct Content {
@@ -47,12 +55,12 @@ struct Content {
 
 impl Inbox {
     /// With these packets waiting.
-    pub fn new(live: bool, wait: Duration, first: impl Iterator<Item = Arc<Parcel>>, now: Duration) -> Self {
+    pub fn new(live: bool, tells: bool, wait: Duration, first: impl Iterator<Item = Arc<Parcel>>, now: Duration) -> Self {
         let span = if live { limits::LIVE_SPAN } else { limits::SPAN };
         let mut ring = Ring::new(Limits { bytes: limits::RING, span, sound_span: limits::SOUND_SPAN });
         first.for_each(|parcel| ring.push(parcel, now));
         let content = Content { ring, pace: Pace::default(), bytes_out: 0, ended: false };
-        let inbox = Self { wake: Notify::new(), content: Mutex::new(content), outlet: OnceLock::new(), since: now, wait };
+        let inbox = Self { wake: Notify::new(), content: Mutex::new(content), outlet: OnceLock::new(), since: now, wait, tells };
         inbox.wake.notify_one();
         inbox
     }
@@ -93,6 +101,17 @@ impl Inbox {
                 }
                 Offer::Full | Offer::Waiting => admitted.iter().for_each(|parcel| ring.store(parcel.clone(), now)),
             }
+            if offer == Offer::Waiting
+                && let Some(outlet) = self.outlet.get()
+            {
+                // The connection is busy with a picture: sound goes between its chunks.
+                while outlet.takes_urgent()
+                    && let Some((sound, _)) = ring.pop_urgent()
+                {
+                    *bytes_out += sound.packet.payload.len() as u64;
+                    outlet.interject(&sound);
+                }
+            }
             if offer != Offer::Taken && self.outlet.get().is_some() {
                 pace.full();
             }
@@ -121,7 +140,7 @@ impl Inbox {
         let most = if content.ring.has_fallen_behind() { most.min(limits::TRICKLE) } else { most };
         let mut taken = 0;
         while taken < most {
-            let Some((parcel, _)) = content.ring.pop() else { break };
+            let Some((parcel, _)) = content.ring.pop_urgent().or_else(|| content.ring.pop()) else { break };
             taken += parcel.packet.payload.len().max(1);
             content.bytes_out += parcel.packet.payload.len() as u64;
             to(&parcel);
@@ -136,6 +155,12 @@ impl Inbox {
     /// The reader's connection takes bytes (again), and has taken `written` so far.
     pub fn takes(&self, written: u64, now: Duration) {
         lock(&self.content).pace.takes(written, now);
+    }
+
+    /// How long the oldest packet that waits has waited.
+    pub fn lag(&self, now: Duration) -> Duration {
+        let content = lock(&self.content);
+        content.ring.oldest().map_or(Duration::ZERO, |at| now.saturating_sub(at))
     }
 
     /// Another publisher goes on: pictures begin with a key frame again.

@@ -88,5 +88,11 @@ pub const STALLED: Duration = Duration::from_secs(15);
 /// How long a closing connection may take to be told why.
 pub const FAREWELL: Duration = Duration::from_millis(200);
 
+/// How often a publisher is told how its stream arrives: often enough for it to act before people notice.
+pub const REPORT_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A packet of a call that waits for its reader for longer than this tells that the reader's network is too slow, though it cannot say so.
+pub const LAG: Duration = Duration::from_millis(100);
+
 /// How often a connection looks at its timeouts: none is shorter than this, none needs to be exact.
 pub const TICK: Duration = Duration::from_secs(1);

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::task::unconstrained;
 
-use crate::wire::{Carrier, Offer, Pipe, Ready, finish};
+use crate::wire::{Carrier, Offer, Piece, Pipe, Ready, finish};
 
 use super::inbox;
+use super::limits;
 use super::parcel::Parcel;
 use super::stream::lock;
 
@@ -63,8 +63,8 @@ impl<C: Carrier> inbox::Outlet for Outlet<C> {
         let offer = || {
             let mut pipe = lock(&self.pipe);
             match parcels {
-                [one] => pipe.offer(&[one.rtmp(self.stream_id)]),
-                more => pipe.offer(&more.iter().map(|parcel| parcel.rtmp(self.stream_id)).collect::<Vec<Bytes>>()),
+                [one] => pipe.offer(&[one.piece(self.stream_id)]),
+                more => pipe.offer(&more.iter().map(|parcel| parcel.piece(self.stream_id)).collect::<Vec<Piece>>()),
             }
         };
         // The runtime lets a task do only so much in one turn and then makes sockets look full: here that would be the publisher's task, and the
@@ -74,5 +74,13 @@ impl<C: Carrier> inbox::Outlet for Outlet<C> {
             Poll::Ready(offer) => offer,
             Poll::Pending => Offer::Waiting,
         }
+    }
+
+    fn takes_urgent(&self) -> bool {
+        lock(&self.pipe).ahead() < limits::BATCH
+    }
+
+    fn interject(&self, parcel: &Parcel) {
+        lock(&self.pipe).interject(parcel.rtmp(self.stream_id));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::rtmp::{Packet, PacketKind, server};
+use crate::wire::Piece;
 use crate::wire::ring::{Class, Item};
 
 /// The message stream that all clients play on; another one costs a copy.
@@ -37,6 +38,12 @@ impl Parcel {
         }
         // It was not too long before.
         server::framed(stream_id, &self.packet).unwrap_or_default()
+    }
+
+    /// The same, for a pipe: sound may pass pictures.
+    pub fn piece(&self, stream_id: u32) -> Piece {
+        let bytes = self.rtmp(stream_id);
+        if self.class.is_urgent() { bytes.into() } else { Piece::picture(bytes) }
     }
 
     /// The bytes for an FLV player: a tag and its size (Adobe FLV 10.1, annex E.4).
@@ -85,7 +92,7 @@ mod tests {
         assert_eq!(whole.rtmp(1)[..16], [6, 0xff, 0xff, 0xff, 0, 3, 232, 9, 1, 0, 0, 0, 1, 2, 3, 4]);
         assert_eq!(whole.rtmp(3)[8], 3);
         let cut = Parcel::new(Packet { timestamp_ms: 9, ..packet(70_000) }).unwrap();
-        assert_eq!((&cut.packet.payload, cut.rtmp(1).len()), (&packet(70_000).payload, 12 + 1 + 70_000));
+        assert_eq!((&cut.packet.payload, cut.rtmp(1).len()), (&packet(70_000).payload, 12 + 17 + 70_000));
         let empty = Parcel::new(packet(0)).unwrap();
         assert_eq!((empty.packet.payload.len(), empty.rtmp(1).len()), (0, 16));
     }

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::rtmp::{Packet, PacketKind};
+use crate::rtmp::{Packet, PacketKind, Reception};
 use crate::wire::ring::{Class, Dropped};
 
 use super::headers::{Headers, for_readers};
+use super::hub::Signal;
 use super::inbox::Inbox;
 use super::limits;
 use super::parcel::Parcel;
@@ -71,6 +72,7 @@ struct Told {
 pub(super) struct Orders {
     pub key_frame: bool,
     pub ended: bool,
+    pub reception: Option<Reception>,
 }
 
 impl Control {
@@ -84,13 +86,17 @@ impl Control {
         }
     }
 
-    /// The orders given since the last call, as soon as there are any; the end stays.
-    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Orders> {
+    /// The next order, as soon as there is one; the end stays.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Signal> {
         let mut told = lock(&self.0);
-        let orders = told.orders;
-        told.orders.key_frame = false;
-        if orders != Orders::default() {
-            return Poll::Ready(orders);
+        if told.orders.ended {
+            return Poll::Ready(Signal::Ended);
+        }
+        if std::mem::take(&mut told.orders.key_frame) {
+            return Poll::Ready(Signal::KeyFrame);
+        }
+        if let Some(reception) = told.orders.reception.take() {
+            return Poll::Ready(Signal::Reception(reception));
         }
         if !told.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             told.waker = Some(cx.waker().clone());
@@ -141,6 +147,9 @@ struct State {
     key_frame: KeyFrame,
     rate: Rate,
     stats: StreamStats,
+    /// What the publisher will be told of its receivers, and when it was told last.
+    reception: Option<Reception>,
+    reported: Option<Duration>,
 }
 
 /// The publisher, as its stream sees it.
@@ -243,11 +252,18 @@ impl Stream {
         }
         let (inboxes, key_frame) = (state.inboxes.clone(), state.key_frame.size);
         drop(state);
-        let mut wanted = false;
+        let (mut wanted, mut lag) = (false, Duration::ZERO);
         for inbox in &*inboxes {
             wanted |= inbox.give(parcels, key_frame, now);
+            // Those who tell what they receive are in the call; anybody else's network is their own affair.
+            if inbox.tells {
+                lag = lag.max(inbox.lag(now));
+            }
         }
         let mut state = lock(&self.state);
+        if lag > limits::LAG {
+            state.note_reception(Reception { late_ms: lag.as_millis() as u32, kbps: 0 }, now);
+        }
         state.key_frame.wanted |= wanted;
         state.ask_key_frame(now);
     }
@@ -278,7 +294,8 @@ impl Stream {
         }
         let pictures = if manner.live || manner.catches_up { state.recent.pictures(now) } else { &[] };
         let first = state.headers.packets(state.timestamp_ms).filter_map(Parcel::new).chain(pictures.iter().cloned());
-        let inbox = Arc::new(Inbox::new(manner.live, wait, first, now));
+        let tells = manner.catches_up && !manner.live;
+        let inbox = Arc::new(Inbox::new(manner.live, tells, wait, first, now));
         state.inboxes = state.inboxes.iter().cloned().chain([inbox.clone()]).collect();
         state.key_frame.wanted |= inbox.awaits_key_frame();
         state.ask_key_frame(now);
@@ -291,6 +308,13 @@ impl Stream {
         state.inboxes = state.inboxes.iter().filter(|other| !Arc::ptr_eq(other, inbox)).cloned().collect();
         state.stats.dropped += inbox.dropped();
         state.stats.bytes_out += inbox.bytes_out();
+    }
+
+    /// A reader tells how the stream arrives. Those of a live stream are not asked: there may be thousands.
+    pub fn report(&self, inbox: &Inbox, reception: Reception, now: Duration) {
+        if inbox.tells {
+            lock(&self.state).note_reception(reception, now);
+        }
     }
 
     /// A reader cannot go on without a key frame.
@@ -374,6 +398,18 @@ impl State {
         self.recent = Recent::of(live);
         self.key_frame = KeyFrame::default();
         self.rate = Rate::default();
+        self.reception = None;
+    }
+
+    /// Tells the publisher the worst that was told of late, not too often.
+    fn note_reception(&mut self, new: Reception, now: Duration) {
+        let worst = self.reception.filter(|old| old.late_ms >= new.late_ms).unwrap_or(new);
+        let too_soon = self.reported.is_some_and(|at| now.saturating_sub(at) < limits::REPORT_INTERVAL);
+        self.reception = Some(worst);
+        if let (false, Some(present)) = (too_soon, &self.publisher) {
+            (self.reception, self.reported) = (None, Some(now));
+            present.control.order(|orders| orders.reception = Some(worst));
+        }
     }
 
     fn ask_key_frame(&mut self, now: Duration) {

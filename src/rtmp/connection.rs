@@ -14,11 +14,16 @@ use super::{
     packet::{Packet, PacketKind},
 };
 
-/// The size of our chunks. Nearly every message is then one chunk: one header and its payload, uncut. SRS takes no larger one.
-pub(super) const CHUNK_SIZE: u32 = 65536;
+/// The size of our chunks. Most messages are one chunk: one header and its payload, uncut. A large picture is many, and sound may pass
+/// between any two of them: on 700 kbit/s it waits 50 ms at most.
+pub(super) const CHUNK_SIZE: u32 = 4096;
 
 /// How many bytes we let pass until we want an acknowledgement, and send one where the peer does not say.
 pub(super) const WINDOW: u32 = 2_500_000;
+
+/// After how many bytes a publisher of ours wants an acknowledgement from a server of ours: few enough to tell how long a picture was on
+/// its way, and at most one for each read of the server.
+pub(super) const NARROW_WINDOW: u32 = 1024;
 
 /// How many answers may wait for output. One read from a socket holds a few; a peer that sends thousands of pings or
 /// commands at once is after our memory.
@@ -47,6 +52,8 @@ pub(super) struct Connection {
     peer_window: u32,
     /// The window that we last told the peer.
     own_window: u32,
+    /// What the peer last acknowledged.
+    peer_received: Option<u32>,
 }
 
 impl Connection {
@@ -64,6 +71,7 @@ impl Connection {
             acknowledged: 0,
             peer_window: WINDOW,
             own_window: 0,
+            peer_received: None,
         }
     }
 
@@ -122,8 +130,10 @@ impl Connection {
                 (user::STREAM_EOF, _) => return Ok(Some(message)),
                 _ => {}
             },
-            // The reader has obeyed the first two. We do not wait for acknowledgements: TCP does.
-            kind::SET_CHUNK_SIZE | kind::ABORT | kind::ACKNOWLEDGEMENT => {}
+            // We do not wait for acknowledgements (TCP does), but they tell what has arrived.
+            kind::ACKNOWLEDGEMENT => self.peer_received = Some(message::control_value(&message)?),
+            // The reader has obeyed these.
+            kind::SET_CHUNK_SIZE | kind::ABORT => {}
             _ => return Ok(Some(message)),
         }
         if self.waiting_answers > MAX_WAITING_ANSWERS {
@@ -155,12 +165,9 @@ impl Connection {
         self.writer.write(chunk_stream::COMMAND, &message, &mut self.output);
     }
 
-    /// Writes a packet. One that is longer than any receiver of ours would take is left out.
-    pub fn packet(&mut self, stream_id: u32, packet: &Packet) {
-        if packet.payload.len() > chunk::MAX_MESSAGE_BYTES {
-            return;
-        }
-        self.writer.write(chunk_stream_of(packet.kind), &message::of_packet(packet, stream_id), &mut self.output);
+    /// What the peer last acknowledged: bytes after the handshake, modulo 2^32.
+    pub fn peer_received(&self) -> Option<u32> {
+        self.peer_received
     }
 
     /// Writes bytes that [`framed`] made.
@@ -186,6 +193,11 @@ impl Connection {
 /// A packet as all players get it: see [`chunk::framed`].
 pub(super) fn framed(stream_id: u32, packet: &Packet) -> Bytes {
     chunk::framed(chunk_stream_of(packet.kind), &message::of_packet(packet, stream_id), CHUNK_SIZE)
+}
+
+/// Where others may come between the bytes of a packet that was [`framed`].
+pub(super) fn cuts(framed: &[u8]) -> chunk::Cuts {
+    chunk::Cuts::of(framed, CHUNK_SIZE)
 }
 
 fn chunk_stream_of(kind: PacketKind) -> u8 {

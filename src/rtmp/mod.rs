@@ -39,10 +39,18 @@ pub mod fuzzing;
 pub mod handshake;
 pub mod message;
 mod packet;
+mod reception;
 #[cfg(test)]
 mod round_trip;
 pub mod server;
 pub mod tag;
 
+pub use chunk::Cuts;
 pub use error::Error;
 pub use packet::{Packet, PacketKind};
+pub use reception::Reception;
+
+/// Where other messages may come between the bytes of a packet that [`client::Session::framed`] or [`server::framed`] made.
+pub fn cuts(framed: &[u8]) -> Cuts {
+    connection::cuts(framed)
+}

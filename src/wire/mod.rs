@@ -19,6 +19,6 @@ pub mod tls;
 mod url;
 
 pub use carrier::{Carrier, CarrierKind, ConnectError, Connected, connect, tune, tune_accepted};
-pub use pipe::{Offer, Pipe, Ready, finish};
+pub use pipe::{Offer, Piece, Pipe, Ready, finish};
 pub use ring::Ring;
 pub use url::{Scheme, Url, UrlError};

@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use tokio::time::timeout;
 
 use super::carrier::Carrier;
+use crate::rtmp::{self, Cuts};
 
 /// Bytes read at once at first: who only plays sends next to nothing, and one such buffer stays with every connection.
 const MIN_READ_BUFFER: usize = 2 * 1024;
@@ -47,13 +48,48 @@ pub enum Offer {
     Waiting,
 }
 
+/// Bytes to be written.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    bytes: Bytes,
+    /// Of a picture: where sound may come between its bytes, and how many of them are written.
+    cuts: Option<(Cuts, usize)>,
+}
+
+impl Piece {
+    /// A picture, [framed](crate::rtmp::server::framed) as one message: what [cannot wait](Pipe::interject) may pass it.
+    pub fn picture(framed: Bytes) -> Self {
+        let cuts = rtmp::cuts(&framed);
+        Self { bytes: framed, cuts: Some((cuts, 0)) }
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.bytes.advance(written);
+        if let Some((_, from)) = &mut self.cuts {
+            *from += written;
+        }
+    }
+
+    /// How many of its bytes have to be written before anything else can be; all of them if nothing may come between.
+    fn until_cut(&self) -> usize {
+        self.cuts.map_or(self.bytes.len(), |(cuts, from)| cuts.after(from).min(self.bytes.len()))
+    }
+}
+
+impl From<Bytes> for Piece {
+    /// Bytes that nothing may pass.
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, cuts: None }
+    }
+}
+
 /// A carrier and what is still to be written to it.
 ///
 /// The pipe itself sets no limit to what is pushed: its owner looks at [`pending`](Self::pending) first.
 #[derive(Debug)]
 pub struct Pipe<C> {
     carrier: C,
-    unsent: VecDeque<Bytes>,
+    unsent: VecDeque<Piece>,
     pending: usize,
     written: u64,
     /// Whether the carrier may hold back what it took until it is flushed.
@@ -70,18 +106,18 @@ impl<C: Carrier> Pipe<C> {
     }
 
     /// Writes `pieces` at once if nothing waits before them; never waits, and nobody is woken by it later.
-    pub fn offer(&mut self, pieces: &[Bytes]) -> Offer {
+    pub fn offer(&mut self, pieces: &[Piece]) -> Offer {
         if self.pending > 0 || self.unflushed {
             return Offer::Waiting;
         }
         let cx = &mut Context::from_waker(Waker::noop());
         let carrier = Pin::new(&mut self.carrier);
         let written = match pieces {
-            [one] => carrier.poll_write(cx, one),
+            [one] => carrier.poll_write(cx, &one.bytes),
             more => {
                 let mut slices = [IoSlice::new(&[]); MAX_SLICES];
                 let count = more.len().min(MAX_SLICES);
-                slices.iter_mut().zip(more).for_each(|(slice, bytes)| *slice = IoSlice::new(bytes));
+                slices.iter_mut().zip(more).for_each(|(slice, piece)| *slice = IoSlice::new(&piece.bytes));
                 carrier.poll_write_vectored(cx, &slices[..count])
             }
         };
@@ -89,9 +125,11 @@ impl<C: Carrier> Pipe<C> {
         self.written += written as u64;
         let mut skip = written;
         for piece in pieces {
-            let part = skip.min(piece.len());
+            let part = skip.min(piece.bytes.len());
             skip -= part;
-            self.push(piece.slice(part..));
+            let mut rest = piece.clone();
+            rest.advance(part);
+            self.push(rest);
         }
         let flushed = matches!(Pin::new(&mut self.carrier).poll_flush(cx), Poll::Ready(Ok(())));
         self.unflushed = !flushed;
@@ -99,11 +137,40 @@ impl<C: Carrier> Pipe<C> {
     }
 
     /// Appends bytes; they are written by the next [`ready`](Self::ready).
-    pub fn push(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.pending += bytes.len();
-            self.unsent.push_back(bytes);
+    pub fn push(&mut self, piece: impl Into<Piece>) {
+        let piece = piece.into();
+        if !piece.bytes.is_empty() {
+            self.pending += piece.bytes.len();
+            self.unsent.push_back(piece);
         }
+    }
+
+    /// Puts bytes that cannot wait before the first picture, or behind its next chunk if it has been begun. They do not pass each other.
+    pub fn interject(&mut self, bytes: Bytes) {
+        let Some(at) = self.place() else { return self.push(bytes) };
+        let Some(picture) = self.unsent.get_mut(at) else { return self.push(bytes) };
+        self.pending += bytes.len();
+        let begun = picture.until_cut();
+        if begun == 0 {
+            return self.unsent.insert(at, bytes.into());
+        }
+        let head = picture.bytes.slice(..begun);
+        picture.advance(begun);
+        self.unsent.insert(at, bytes.into());
+        self.unsent.insert(at, head.into());
+    }
+
+    /// Bytes that go before what is [interjected](Self::interject) now.
+    pub fn ahead(&self) -> usize {
+        match self.place() {
+            Some(at) => self.unsent.iter().take(at + 1).map(Piece::until_cut).sum(),
+            None => self.pending,
+        }
+    }
+
+    /// Where the first picture is that can be passed.
+    fn place(&self) -> Option<usize> {
+        self.unsent.iter().position(|piece| piece.cuts.is_some() && piece.until_cut() < piece.bytes.len())
     }
 
     /// Bytes pushed and not yet handed to the kernel.
@@ -156,8 +223,8 @@ impl<C: Carrier> Pipe<C> {
         while self.pending > 0 {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(&self.unsent) {
-                *slice = IoSlice::new(bytes);
+            for (slice, piece) in slices.iter_mut().zip(&self.unsent) {
+                *slice = IoSlice::new(&piece.bytes);
                 count += 1;
             }
             let written = match Pin::new(&mut self.carrier).poll_write_vectored(cx, &slices[..count])? {
@@ -177,11 +244,11 @@ impl<C: Carrier> Pipe<C> {
         self.written += written as u64;
         self.pending -= written;
         while let Some(front) = self.unsent.front_mut() {
-            if written < front.len() {
+            if written < front.bytes.len() {
                 front.advance(written);
                 break;
             }
-            written -= front.len();
+            written -= front.bytes.len();
             self.unsent.pop_front();
         }
     }
@@ -212,6 +279,7 @@ pub async fn finish(farewell: impl Future<Output = io::Result<()>>, limit: Durat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rtmp::{Packet, PacketKind};
     use tokio::io::{AsyncReadExt, AsyncWriteExt as _};
 
     #[tokio::test]
@@ -222,7 +290,7 @@ mod tests {
         for i in 0..200_u8 {
             let bytes = vec![i; usize::from(i % 5)];
             sent.extend_from_slice(&bytes);
-            pipe.push(bytes.into());
+            pipe.push(Bytes::from(bytes));
         }
         assert_eq!(pipe.pending(), sent.len());
         let reader = tokio::spawn(async move {
@@ -242,7 +310,7 @@ mod tests {
     async fn reading_goes_on_while_writing_is_stuck() {
         let (near, mut far) = tokio::io::duplex(16);
         let mut pipe = Pipe::new(near);
-        pipe.push(vec![0; 100].into());
+        pipe.push(Bytes::from(vec![0; 100]));
         far.write_all(b"hello").await.unwrap();
         assert_eq!(pipe.ready(true).await.unwrap(), Ready::Received);
         assert_eq!((pipe.received(), pipe.pending()), (&b"hello"[..], 84));
@@ -254,7 +322,7 @@ mod tests {
     async fn closing_a_stuck_pipe_takes_no_longer_than_allowed() {
         let (near, _far) = tokio::io::duplex(16);
         let mut pipe = Pipe::new(near);
-        pipe.push(vec![0; 100].into());
+        pipe.push(Bytes::from(vec![0; 100]));
         timeout(Duration::from_secs(20), pipe.close(Duration::from_millis(20))).await.unwrap();
     }
 
@@ -262,7 +330,7 @@ mod tests {
     async fn an_offer_is_taken_whole_begun_or_refused_and_nothing_overtakes() {
         let (near, mut far) = tokio::io::duplex(8);
         let mut pipe = Pipe::new(near);
-        let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+        let bytes = |text: &'static str| Piece::from(Bytes::from_static(text.as_bytes()));
         assert_eq!(pipe.offer(&[bytes("ab")]), Offer::Taken);
         assert_eq!(pipe.offer(&[bytes("cd"), bytes(""), bytes("ef"), bytes("ghij"), bytes("kl")]), Offer::Begun);
         assert_eq!(pipe.offer(&[bytes("no")]), Offer::Waiting);
@@ -279,6 +347,60 @@ mod tests {
         assert_eq!((pipe.offer(&[bytes("9")]), pipe.pending(), pipe.written()), (Offer::Full, 0, 22));
         drop(far);
         assert_eq!(pipe.offer(&[bytes("9")]), Offer::Full);
+    }
+
+    #[tokio::test]
+    async fn sound_passes_pictures_between_their_chunks_and_nothing_else() {
+        let packet = |kind, size: usize| Packet { kind, timestamp_ms: 5, payload: (0..size).map(|i| i as u8).collect() };
+        let sounds = [b'a', b'b', b'c', b'd'].map(|n| Packet { payload: vec![n; 20].into(), ..packet(PacketKind::Audio, 0) });
+        let framed = |packet: &Packet| rtmp::server::framed(1, packet).unwrap();
+        let [first, second] = [100_000, 30_000].map(|size| packet(PacketKind::Video, size));
+        let (near, mut far) = tokio::io::duplex(100);
+        let mut pipe = Pipe::new(near);
+        let mut all = Vec::new();
+        // Before a picture that has not been begun, in order.
+        pipe.push(Piece::picture(framed(&first)));
+        assert_eq!(pipe.ahead(), 0);
+        pipe.interject(framed(&sounds[0]));
+        let mut buffer = [0; 50_000];
+        let mut wire = async |pipe: &mut Pipe<_>, until: usize| {
+            while all.len() < until {
+                tokio::select! {
+                    biased;
+                    n = far.read(&mut buffer) => all.extend_from_slice(&buffer[..n.unwrap()]),
+                    ready = pipe.ready(false) => drop(ready.unwrap()),
+                }
+            }
+            all.clone()
+        };
+        wire(&mut pipe, 200).await;
+        // Inside one that has: behind the chunk that is on its way.
+        let ahead = pipe.ahead();
+        assert!(ahead > 3000 && ahead < 4200, "{ahead}");
+        pipe.push(Piece::picture(framed(&second)));
+        pipe.interject(framed(&sounds[1]));
+        pipe.interject(framed(&sounds[2]));
+        assert_eq!(pipe.ahead(), ahead + 2 * (12 + 20));
+        pipe.interject(framed(&sounds[3]));
+        let size = pipe.written() as usize + pipe.pending();
+        let mut reader = rtmp::chunk::Reader::default();
+        let all = wire(&mut pipe, size).await;
+        // The reader must be told the size of chunks first.
+        let told = [&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0][..], &4096_u32.to_be_bytes()].concat();
+        assert!(reader.read(&mut &told[..]).unwrap().is_some());
+        let mut rest = &all[..];
+        let mut kinds = Vec::new();
+        while let Some(message) = reader.read(&mut rest).unwrap() {
+            let expected = match kinds.len() {
+                n @ 0..4 => &sounds[n],
+                4 => &first,
+                _ => &second,
+            };
+            assert_eq!(message.payload, expected.payload);
+            kinds.push(message.kind);
+        }
+        assert_eq!(kinds, [8, 8, 8, 8, 9, 9]);
+        assert_eq!((pipe.pending(), pipe.ahead()), (0, 0));
     }
 
     #[tokio::test]

@@ -40,7 +40,7 @@ impl Dropped {
         match class {
             Class::KeyFrame | Class::Picture => self.video += 1,
             Class::Sound => self.audio += 1,
-            Class::VideoHeader | Class::SoundHeader | Class::Data => self.data += 1,
+            Class::VideoHeader | Class::SoundHeader | Class::Message | Class::Data => self.data += 1,
         }
     }
 }
@@ -76,7 +76,9 @@ pub enum Class {
     Sound,
     /// A codec's configuration for sound.
     SoundHeader,
-    /// Everything else.
+    /// Metadata, clock, cues.
+    Message,
+    /// Pictures of which no more is known.
     Data,
 }
 
@@ -93,12 +95,17 @@ impl Class {
             },
             PacketKind::Audio if tag::is_audio_sequence_header(&packet.payload) => Self::SoundHeader,
             PacketKind::Audio => Self::Sound,
-            PacketKind::Data => Self::Data,
+            PacketKind::Data => Self::Message,
         }
     }
 
     fn is_coded_video(self) -> bool {
         matches!(self, Self::KeyFrame | Self::Picture)
+    }
+
+    /// Whether it may pass pictures: sound, what sound needs, and messages about the stream are few bytes that do not wait.
+    pub fn is_urgent(self) -> bool {
+        matches!(self, Self::Sound | Self::SoundHeader | Self::Message)
     }
 
     fn is_header(self) -> bool {
@@ -192,6 +199,18 @@ impl<T: Item> Ring<T> {
         if self.entries.is_empty() && self.entries.capacity() > KEPT_CAPACITY {
             self.entries = VecDeque::new();
         }
+        Some((entry.item, entry.arrived))
+    }
+
+    /// The oldest packet that does not wait for pictures, and when it came in, if it comes first or has only pictures before it.
+    pub fn pop_urgent(&mut self) -> Option<(T, Duration)> {
+        let front = self.entries.front()?.class;
+        if !front.is_coded_video() && !front.is_urgent() {
+            return None;
+        }
+        let at = self.entries.iter().position(|entry| entry.class.is_urgent())?;
+        let entry = self.entries.remove(at)?;
+        self.bytes -= entry.item.bytes();
         Some((entry.item, entry.arrived))
     }
 

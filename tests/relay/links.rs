@@ -39,9 +39,15 @@ fn packets_of_all_kinds_and_sizes_arrive_whole_and_in_order() {
     for packet in &sent {
         publication.send(packet.clone());
     }
-    for (i, packet) in sent.iter().enumerate() {
-        assert_eq!(next(&playback), *packet, "packet {i} of the rush");
+    // Sound passes pictures then, and nothing else passes anything.
+    let of = |video: bool| sent.iter().filter(|p| (p.kind == PacketKind::Video) == video).cloned().collect::<Vec<_>>();
+    let expected = [of(true), of(false)];
+    let mut came = [Vec::new(), Vec::new()];
+    for _ in 0..sent.len() {
+        let packet = next(&playback);
+        came[usize::from(packet.kind != PacketKind::Video)].push(packet);
     }
+    assert_eq!(came, expected);
     assert_eq!(publication.stats().dropped, Default::default());
     assert_eq!(relay.hub.stats().packets_in, sent.len() as u64 * 2);
     assert!(relay.hub.is_live("s"));

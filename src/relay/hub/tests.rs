@@ -38,15 +38,12 @@ fn drain(reader: &Reader) -> Vec<Packet> {
 
 /// What the publisher's connection would be told now.
 fn told(publisher: &Publisher) -> Vec<Signal> {
-    let Poll::Ready(orders) = publisher.control.poll(&mut Context::from_waker(std::task::Waker::noop())) else {
-        return Vec::new();
-    };
     let mut all = Vec::new();
-    if orders.key_frame {
-        all.push(Signal::KeyFrame);
-    }
-    if orders.ended {
-        all.push(Signal::Ended);
+    while let Poll::Ready(signal) = publisher.control.poll(&mut Context::from_waker(std::task::Waker::noop())) {
+        all.push(signal);
+        if signal == Signal::Ended {
+            break;
+        }
     }
     all
 }

@@ -4,6 +4,31 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{EXTENDED, Message};
 
+/// Where other messages may come between the bytes of one that was [`framed`]: each such place begins a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cuts {
+    first: usize,
+    step: usize,
+}
+
+impl Cuts {
+    /// Those of `message`, the bytes of a message in chunks of `chunk_size`.
+    pub fn of(message: &[u8], chunk_size: u32) -> Self {
+        let extended = if message.get(1..4) == Some(&[0xff; 3]) { 4 } else { 0 };
+        let chunk = chunk_size.max(1) as usize;
+        Self { first: 12 + extended + chunk, step: 1 + extended + chunk }
+    }
+
+    /// How many bytes after byte `from` of the message the next one is; it may lie behind the message's end.
+    pub fn after(&self, from: usize) -> usize {
+        match from {
+            0 => 0,
+            from if from <= self.first => self.first - from,
+            from => (from - self.first).next_multiple_of(self.step) - (from - self.first),
+        }
+    }
+}
+
 /// The whole message as one piece, for chunk stream `id` (2 to 63). It builds on no message before it, so the same bytes serve every
 /// connection whose chunks are `chunk_size` bytes long, whatever else was written to it.
 pub fn framed(id: u8, message: &Message, chunk_size: u32) -> Bytes {

@@ -12,7 +12,7 @@ mod tests;
 mod writer;
 
 use bytes::Bytes;
-pub use framed::framed;
+pub use framed::{Cuts, framed};
 pub use output::Output;
 pub use reader::Reader;
 pub use writer::Writer;

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use session::Session;
 
 pub use super::Error;
-use super::Packet;
+use super::{Packet, Reception};
 
 /// How many events may wait to be polled. A read of 64 KiB holds at most a few hundred of a real peer's messages.
 pub const MAX_EVENTS: usize = 8192;
@@ -73,6 +73,8 @@ pub enum Event {
     Packet(Packet),
     /// The server asks for a key frame of the stream that is published.
     KeyFrameRequested,
+    /// How the stream that is published arrives at the player who receives it worst.
+    Reception(Reception),
     /// The server said no. Nothing more will happen.
     Refused {
         /// The status code, such as `NetStream.Publish.BadName`.

@@ -6,10 +6,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Config, Error, Event, MAX_EVENTS, Role};
 use crate::rtmp::{
-    Packet, PacketKind,
+    Packet, PacketKind, Reception,
     amf0::{self, Value},
-    chunk::Message,
-    connection::{Connection, WINDOW, four_cc_list},
+    chunk::{self, Message},
+    connection::{Connection, NARROW_WINDOW, WINDOW, four_cc_list, framed},
     handshake::Side,
     message::{self, Aggregate, Command, kind, user},
 };
@@ -103,18 +103,33 @@ impl Session {
 
     /// Sends a packet of the stream that is published. Until [`Event::Started`] there is nobody to send to.
     pub fn send(&mut self, packet: &Packet) {
-        let (State::Live(stream_id), Role::Publish) = (self.state, self.config.role) else { return };
-        let metadata = packet.kind == PacketKind::Data
-            && amf0::leading_string(&packet.payload).is_some_and(|(name, _)| name == "onMetaData");
-        if metadata {
-            // Servers keep metadata for later players only if told to.
-            let prefix = amf0::encode(&["@setDataFrame".into()]);
-            let mut payload = BytesMut::with_capacity(prefix.len() + packet.payload.len());
-            payload.put(prefix);
-            payload.put_slice(&packet.payload);
-            self.connection.packet(stream_id, &Packet { payload: payload.freeze(), ..packet.clone() });
-        } else {
-            self.connection.packet(stream_id, packet);
+        if let Some(bytes) = self.framed(packet) {
+            self.connection.framed(bytes);
+        }
+    }
+
+    /// A packet of the stream that is published as bytes, for an owner who writes them itself, between two pieces of output: sound may come
+    /// between the [chunks](crate::rtmp::cuts) of a picture. `None` until [`Event::Started`], and for what no receiver would take.
+    pub fn framed(&self, packet: &Packet) -> Option<Bytes> {
+        let (State::Live(stream_id), Role::Publish) = (self.state, self.config.role) else { return None };
+        let packet = with_metadata_kept(packet);
+        (packet.payload.len() <= chunk::MAX_MESSAGE_BYTES).then(|| framed(stream_id, &packet))
+    }
+
+    /// After how many bytes the server acknowledges what it has received, if that is often enough to learn something from it.
+    pub fn window(&self) -> Option<u32> {
+        (self.parlor && self.config.role == Role::Publish).then_some(NARROW_WINDOW)
+    }
+
+    /// What the server last acknowledged: bytes after the handshake, modulo 2^32.
+    pub fn acknowledged(&self) -> Option<u32> {
+        self.connection.peer_received()
+    }
+
+    /// Tells the publisher of the stream that is played how it arrives, by way of the server, if that understands it.
+    pub fn report(&mut self, reception: Reception) {
+        if let (State::Live(stream_id), Role::Play, true) = (self.state, self.config.role, self.parlor) {
+            self.connection.command(stream_id, Command::new("reportReception", 0.0, Value::Null, reception.to_values()));
         }
     }
 
@@ -229,6 +244,10 @@ impl Session {
             // A server that rejects the connection by status.
             ("onStatus", _) if info(command, "level") == "error" => self.refused(command),
             ("onKeyFrameRequest", State::Live(_)) if self.config.role == Role::Publish => self.event(Event::KeyFrameRequested),
+            ("onReception", State::Live(_)) if self.config.role == Role::Publish => match Reception::from_values(&command.arguments) {
+                Some(reception) => self.event(Event::Reception(reception)),
+                None => Ok(()),
+            },
             // A server's "close".
             ("close", State::Live(_)) => self.ended(),
             _ => Ok(()),
@@ -237,7 +256,7 @@ impl Session {
 
     fn create_stream(&mut self) {
         self.state = State::CreatingStream;
-        self.connection.announce_window(WINDOW);
+        self.connection.announce_window(self.window().unwrap_or(WINDOW));
         self.connection.announce_chunk_size();
         if self.config.role == Role::Publish {
             self.call("releaseStream", transaction::RELEASE_STREAM, vec![self.config.name.as_str().into()]);
@@ -303,6 +322,20 @@ impl Session {
         self.events.push_back(event);
         Ok(())
     }
+}
+
+/// Metadata as servers want it told that are to keep it for later players; everything else as it is.
+fn with_metadata_kept(packet: &Packet) -> Packet {
+    let metadata =
+        packet.kind == PacketKind::Data && amf0::leading_string(&packet.payload).is_some_and(|(name, _)| name == "onMetaData");
+    if !metadata {
+        return packet.clone();
+    }
+    let prefix = amf0::encode(&["@setDataFrame".into()]);
+    let mut payload = BytesMut::with_capacity(prefix.len() + packet.payload.len());
+    payload.put(prefix);
+    payload.put_slice(&packet.payload);
+    Packet { payload: payload.freeze(), ..packet.clone() }
 }
 
 /// A text of a status or error's information object.

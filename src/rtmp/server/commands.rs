@@ -6,6 +6,7 @@ use super::{
     status,
 };
 use crate::rtmp::{
+    Reception,
     amf0::Value,
     message::{Command, information},
 };
@@ -40,6 +41,12 @@ impl Session {
             "close" => self.event(Event::Closed),
             "requestKeyFrame" => match self.streams.get(&stream_id) {
                 Some(Stream { state: State::Playing, .. }) => self.event(Event::KeyFrameWanted { stream_id }),
+                _ => Ok(()),
+            },
+            "reportReception" => match (self.streams.get(&stream_id), Reception::from_values(&command.arguments)) {
+                (Some(Stream { state: State::Playing, .. }), Some(reception)) => {
+                    self.event(Event::Reception { stream_id, reception })
+                }
                 _ => Ok(()),
             },
             _ => {

@@ -1,6 +1,6 @@
 //! What a server session tells its owner, and how the owner says no.
 
-use crate::rtmp::Packet;
+use crate::rtmp::{Packet, Reception};
 
 /// Something the peer did.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,13 @@ pub enum Event {
     KeyFrameWanted {
         /// Its message stream.
         stream_id: u32,
+    },
+    /// A player tells how its stream arrives.
+    Reception {
+        /// Its message stream.
+        stream_id: u32,
+        /// How.
+        reception: Reception,
     },
     /// The peer says that it is about to close the connection.
     Closed,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{Config, Error, Event, MAX_EVENTS, MAX_HELD_BYTES, MAX_HELD_PACKETS, Reject, status};
 use crate::rtmp::{
-    Packet,
+    Packet, Reception,
     amf0::Value,
     chunk::Message,
     connection::Connection,
@@ -183,11 +183,22 @@ impl Session {
 
     /// Asks a publisher for a key frame, if it understands that.
     pub fn request_key_frame(&mut self, stream_id: u32) {
-        let understands = self.client.as_ref().is_some_and(|client| client.parlor);
-        let publishes = self.streams.get(&stream_id).is_some_and(|stream| matches!(stream.state, State::Publishing));
-        if understands && publishes {
+        if self.understands(stream_id) {
             self.connection.command(stream_id, Command::new("onKeyFrameRequest", 0.0, Value::Null, vec![]));
         }
+    }
+
+    /// Tells a publisher how its stream arrives, if it understands that.
+    pub fn report(&mut self, stream_id: u32, reception: Reception) {
+        if self.understands(stream_id) {
+            self.connection.command(stream_id, Command::new("onReception", 0.0, Value::Null, reception.to_values()));
+        }
+    }
+
+    /// Whether a publisher of ours is on this stream.
+    fn understands(&self, stream_id: u32) -> bool {
+        let ours = self.client.as_ref().is_some_and(|client| client.parlor);
+        ours && self.streams.get(&stream_id).is_some_and(|stream| matches!(stream.state, State::Publishing))
     }
 
     fn handle(&mut self, message: &Message) -> Result<(), Error> {

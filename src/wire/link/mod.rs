@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+mod flight;
+mod lateness;
 mod playback;
 mod publication;
 mod pulse;
@@ -36,6 +38,7 @@ use super::url::{Url, UrlError};
 
 use pulse::{Beat, Pulse};
 
+pub use flight::{Flight, Line};
 pub use playback::{Playback, PlaybackStats};
 pub use publication::{Congestion, Publication, PublicationStats};
 
@@ -190,7 +193,7 @@ impl From<rtmp::Error> for Error {
 }
 
 /// A connection with a client session on it.
-struct Line {
+struct Wire {
     pipe: Pipe<Box<dyn Carrier>>,
     session: client::Session,
     clock: Clock,
@@ -201,7 +204,7 @@ struct Line {
     network: (Network, watch::Receiver<Network>),
 }
 
-impl Line {
+impl Wire {
     async fn open(url: &str, role: client::Role, options: &Options) -> Result<Self, Error> {
         let url: Url = url.parse()?;
         let mut seen = network::watch();

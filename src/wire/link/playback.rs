@@ -14,8 +14,9 @@ use crate::rtmp::client::{Event, Role};
 use crate::wire::CarrierKind;
 use crate::wire::pipe::Ready;
 
+use super::lateness::Lateness;
 use super::task::Task;
-use super::{Error, Line, Options, State, TICK, moved};
+use super::{Error, Options, State, TICK, Wire, moved};
 
 /// Packets that may wait for the owner before reading pauses: about half a second of a call. The server then holds the stream back, and drops
 /// whole runs of pictures up to a key frame, which is better than a hole anywhere.
@@ -117,7 +118,7 @@ async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Error {
     let mut line = tokio::select! {
-        opened = Line::open(url, Role::Play, options) => match opened {
+        opened = Wire::open(url, Role::Play, options) => match opened {
             Ok(line) => line,
             Err(error) => return error,
         },
@@ -133,7 +134,7 @@ async fn run(
 }
 
 async fn drive(
-    line: &mut Line,
+    line: &mut Wire,
     queue: &Queue<(Packet, Duration)>,
     shared: &Shared,
     report: &watch::Sender<State>,
@@ -141,6 +142,7 @@ async fn drive(
 ) -> Result<std::convert::Infallible, Error> {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lateness = Lateness::default();
     loop {
         line.flush();
         let caught_up = queue.len() < PAUSE_AT;
@@ -160,15 +162,19 @@ async fn drive(
                             }
                             Event::Packet(packet) => {
                                 shared.packets.fetch_add(1, Ordering::Relaxed);
+                                lateness.note(packet.kind, packet.timestamp_ms, packet.payload.len(), now);
                                 queue.push((packet, now));
                                 shared.arrived.notify_one();
                             }
                             Event::Refused { code, description } => return Err(Error::Refused { code, description }),
                             Event::Ended => return Err(Error::Ended),
-                            Event::KeyFrameRequested => {}
+                            Event::KeyFrameRequested | Event::Reception(_) => {}
                         }
                     }
                     received?;
+                    if let Some(reception) = lateness.poll(now) {
+                        line.session.report(reception);
+                    }
                 }
             },
             () = shared.key_frame.notified() => line.session.request_key_frame(),

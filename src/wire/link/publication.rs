@@ -10,19 +10,23 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::base::Clock;
 use crate::rtmp::client::{Event, Role};
-use crate::rtmp::{Packet, PacketKind, tag};
+use crate::rtmp::{Packet, PacketKind, Reception, tag};
 use crate::wire::CarrierKind;
-use crate::wire::pipe::Ready;
-use crate::wire::ring::{Dropped, Limits, Ring};
+use crate::wire::pipe::{Piece, Ready};
+use crate::wire::ring::{Class, Dropped, Limits, Ring};
 
+use super::flight::{Flight, HANDSHAKE, Line};
 use super::task::Task;
-use super::{Error, Line, Options, State, TICK, moved};
+use super::{Error, Options, State, TICK, Wire, moved};
 
 /// What may wait to be sent: older pictures only make the talk slower; 2 MiB are 300 ms of 50 Mbit/s.
 const QUEUE: Limits = Limits { bytes: 2 * 1024 * 1024, span: Duration::from_millis(300), sound_span: Duration::from_millis(500) };
 
-/// Bytes taken out of the queue ahead of the kernel: what is here can no longer be dropped.
-const BATCH: usize = 8 * 1024;
+/// Bytes taken out of the queue ahead of the kernel: what is here can no longer be dropped. Also what may wait before sound.
+const BATCH: usize = 4 * 1024;
+
+/// What was told of a receiver is of no use after so long; one that still has reason to complains several times a second.
+const RECEPTION_AGE: Duration = Duration::from_millis(1200);
 
 /// A server that takes not a single byte for this long is gone.
 const STALLED: Duration = Duration::from_secs(5);
@@ -31,12 +35,16 @@ const STALLED: Duration = Duration::from_secs(5);
 const KEY_FRAME_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How far sending lags behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Congestion {
     /// Payload bytes and framing that the kernel has not taken yet.
     pub queue_bytes: usize,
     /// How long the oldest of them has waited.
     pub queue_age: Duration,
+    /// The whole way to a server of ours, as its acknowledgements tell; to another, as far as the kernel. `None` before the stream flows.
+    pub line: Option<Line>,
+    /// What the receiver who gets it worst told of late, and when that came.
+    pub reception: Option<(Reception, Duration)>,
 }
 
 /// The figures of a [`Publication`].
@@ -77,6 +85,12 @@ struct Queue {
     ring: Ring,
     /// Bytes taken out and not yet taken by the kernel, and when the oldest of them came.
     in_flight: Option<(usize, Duration)>,
+    /// Follows it further, once the server is known to tell.
+    flight: Option<Flight>,
+    expected_kbps: f64,
+    /// Bytes handed to the pipe so far.
+    pushed: u64,
+    reception: Option<(Reception, Duration)>,
     key_frame_wanted: bool,
     key_frame_asked: Option<Duration>,
     packets_sent: u64,
@@ -90,6 +104,10 @@ impl Publication {
             queue: Mutex::new(Queue {
                 ring: Ring::new(QUEUE),
                 in_flight: None,
+                flight: None,
+                expected_kbps: f64::INFINITY,
+                pushed: 0,
+                reception: None,
                 key_frame_wanted: false,
                 key_frame_asked: None,
                 packets_sent: 0,
@@ -126,6 +144,17 @@ impl Publication {
     /// How far sending lags behind now.
     pub fn congestion(&self) -> Congestion {
         self.shared.lock().congestion(self.shared.clock.now())
+    }
+
+    /// Says what the line should carry, in kilobits a second: what is later than that is [late](Line::late).
+    pub fn expect_rate(&self, kbps: f64) {
+        let now = self.shared.clock.now();
+        let mut queue = self.shared.lock();
+        let Queue { expected_kbps, flight, pushed, .. } = &mut *queue;
+        *expected_kbps = kbps;
+        if let Some(flight) = flight {
+            flight.expect_rate(kbps, *pushed, now);
+        }
     }
 
     /// Whether the next picture should be a key frame (the server asked, or pictures were dropped). Says so once, and at most once a
@@ -171,12 +200,42 @@ impl Shared {
 }
 
 impl Queue {
+    /// The server takes the stream from now on, and acknowledges after each `window` bytes, or not to speak of.
+    fn start(&mut self, window: Option<u32>, now: Duration) {
+        self.ring.freshen(now);
+        let mut flight = Flight::new(window.unwrap_or(1), now);
+        flight.expect_rate(self.expected_kbps, self.pushed, now);
+        self.flight = Some(flight);
+    }
+
+    fn acknowledged(&mut self, received: u32, now: Duration) {
+        if let Some(flight) = &mut self.flight {
+            flight.acknowledged(received, now);
+        }
+    }
+
+    /// Gives a packet to the pipe.
+    fn send(&mut self, line: &mut Wire, packet: &Packet, arrived: Duration, now: Duration) {
+        let Some(bytes) = line.session.framed(packet) else { return };
+        self.packets_sent += 1;
+        let class = Class::of(packet);
+        let before = line.pipe.written() + if class.is_urgent() { line.pipe.ahead() } else { line.pipe.pending() } as u64;
+        if let Some(flight) = &mut self.flight {
+            flight.sent(before, bytes.len(), arrived, now);
+        }
+        if class.is_urgent() { line.pipe.interject(bytes) } else { line.pipe.push(Piece::picture(bytes)) }
+    }
+
     fn congestion(&self, now: Duration) -> Congestion {
         let (in_flight, since) = self.in_flight.unzip();
         let oldest = since.or(self.ring.oldest());
+        let reception = self.reception.filter(|(_, at)| now.saturating_sub(*at) < RECEPTION_AGE);
+        let line = self.flight.as_ref().map(|flight| flight.line(self.pushed, now));
         Congestion {
             queue_bytes: self.ring.bytes() + in_flight.unwrap_or(0),
             queue_age: oldest.map_or(Duration::ZERO, |at| now.saturating_sub(at)),
+            line,
+            reception,
         }
     }
 }
@@ -190,7 +249,7 @@ async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Error {
     let mut line = tokio::select! {
-        opened = Line::open(url, Role::Publish, options) => match opened {
+        opened = Wire::open(url, Role::Publish, options) => match opened {
             Ok(line) => line,
             Err(error) => return error,
         },
@@ -206,7 +265,7 @@ async fn run(
 }
 
 async fn drive(
-    line: &mut Line,
+    line: &mut Wire,
     shared: &Shared,
     report: &watch::Sender<State>,
     stop: &mut watch::Receiver<bool>,
@@ -231,9 +290,10 @@ async fn drive(
                         match event {
                             Event::Started => {
                                 live = true;
-                                shared.lock().ring.freshen(line.clock.now());
+                                shared.lock().start(line.session.window(), line.clock.now());
                                 report.send_replace(State::Live);
                             }
+                            Event::Reception(reception) => shared.lock().reception = Some((reception, line.clock.now())),
                             Event::KeyFrameRequested => shared.lock().key_frame_wanted = true,
                             Event::Refused { code, description } => return Err(Error::Refused { code, description }),
                             Event::Ended => return Err(Error::Ended),
@@ -241,9 +301,12 @@ async fn drive(
                         }
                     }
                     received?;
+                    if let Some(received) = line.session.acknowledged() {
+                        shared.lock().acknowledged(received, line.clock.now());
+                    }
                 }
             },
-            () = shared.wake.notified(), if live && line.pipe.pending() < BATCH => {}
+            () = shared.wake.notified(), if live => {}
             _ = tick.tick() => {
                 line.tick()?;
                 let now = line.clock.now();
@@ -257,21 +320,32 @@ async fn drive(
             error = moved(line.local, &mut line.network) => return Err(error),
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Stopped),
         }
-        shared.bytes_sent.store(line.pipe.written(), Ordering::Relaxed);
+        let written = line.pipe.written();
+        if live && line.session.window().is_none() && written != shared.bytes_sent.load(Ordering::Relaxed) {
+            // What the kernel has taken is all that can be known.
+            shared.lock().acknowledged(written.saturating_sub(HANDSHAKE) as u32, line.clock.now());
+        }
+        shared.bytes_sent.store(written, Ordering::Relaxed);
     }
 }
 
-/// Moves packets from the queue to the pipe while there is room.
-fn fill(line: &mut Line, shared: &Shared) {
+/// Moves packets from the queue to the pipe while there is room, sound first: also between the chunks of a picture that is on its way.
+fn fill(line: &mut Wire, shared: &Shared) {
+    let now = line.clock.now();
     let mut queue = shared.lock();
     let mut since = if line.pipe.pending() == 0 { None } else { queue.in_flight.map(|(_, since)| since) };
+    while line.pipe.ahead() < BATCH
+        && let Some((packet, arrived)) = queue.ring.pop_urgent()
+    {
+        since.get_or_insert(arrived);
+        queue.send(line, &packet, arrived, now);
+    }
     while line.pipe.pending() < BATCH
         && let Some((packet, arrived)) = queue.ring.pop()
     {
         since.get_or_insert(arrived);
-        queue.packets_sent += 1;
-        line.session.send(&packet);
-        line.flush();
+        queue.send(line, &packet, arrived, now);
     }
     queue.in_flight = since.map(|since| (line.pipe.pending(), since));
+    queue.pushed = line.pipe.written() + line.pipe.pending() as u64;
 }
