@@ -83,8 +83,12 @@ static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 fn drawing_converting_and_encoding_need_no_new_picture() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let pattern = Pattern::new(FORMAT);
-    let config =
-        video::Config { width: FORMAT.width, height: FORMAT.height, fps: FORMAT.fps, kbps: 600, choice: video::Choice::Software };
+    let config = video::Config {
+        width: FORMAT.width,
+        height: FORMAT.height,
+        rate: video::Rate::new(600, FORMAT.fps),
+        choice: video::Choice::Software,
+    };
     let (mut encoder, mut to_rgba) = (video::Encoder::open(config).unwrap(), ToRgba::new());
     let mut each = |from: u64, pictures: u64| {
         let before = (MINE.get(), LARGE.load(Ordering::Relaxed));

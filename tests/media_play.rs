@@ -100,7 +100,7 @@ impl Publisher {
     fn new(clock: Clock) -> Self {
         let now = clock.now();
         let Format { width, height, fps } = FORMAT;
-        let video = video::Config { width, height, fps, kbps: 500, choice: video::Choice::Software };
+        let video = video::Config { width, height, rate: video::Rate::new(500, fps), choice: video::Choice::Software };
         Self {
             origin: Origin::new(now),
             pattern: Pattern::new(FORMAT),

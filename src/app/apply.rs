@@ -70,6 +70,7 @@ impl App {
                 }
                 self.command(Command::SetNoise(noise));
             }
+            Action::SetView { member, lines } => return self.command(Command::SetView { member, lines }),
             Action::Say(text) => self.command(Command::SendText(text)),
             Action::RetryNow => self.command(Command::RetryNow),
             Action::CallPartner => self.call_partner(),

@@ -11,10 +11,12 @@ use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
+use crate::proto::MemberId;
 use crate::ui::button::{self, Button};
 use crate::ui::theme::{self, size, space};
 use crate::ui::{card, icons};
 use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, RichText, Ui};
+use std::collections::BTreeMap;
 
 /// What the page shows beside its own state.
 #[derive(Debug)]
@@ -52,9 +54,35 @@ pub struct CallPage {
     pub chat_open: bool,
     /// Whether figures are shown.
     pub stats: bool,
+    /// On how many lines each of the others was last said to be shown.
+    pub views: BTreeMap<MemberId, u32>,
 }
 
+/// On how many lines more or less a picture has to be shown for that to be told: windows are dragged.
+const LINES: u32 = 24;
+
 impl CallPage {
+    /// Tells on how many lines the others are shown, where that has changed.
+    fn tell_views(&mut self, cx: &mut Cx<'_>, shown: Vec<(MemberId, u32)>) {
+        self.views.retain(|member, _| shown.iter().any(|(other, _)| other == member));
+        for (member, lines) in shown {
+            if self.views.get(&member).is_none_or(|told| told.abs_diff(lines) >= LINES || (*told == 0) != (lines == 0)) {
+                self.views.insert(member.clone(), lines);
+                cx.act(Action::SetView { member, lines });
+            }
+        }
+    }
+
+    /// The window is not to be seen: who has to be told that nobody is looked at any more.
+    pub fn hide(&mut self) -> Vec<MemberId> {
+        let seen = self.views.iter_mut().filter(|(_, lines)| **lines > 0);
+        seen.map(|(member, lines)| {
+            *lines = 0;
+            member.clone()
+        })
+        .collect()
+    }
+
     /// Opens or closes the chat.
     pub fn toggle_chat(&mut self) {
         self.chat_open = !self.chat_open;
@@ -103,7 +131,8 @@ impl CallPage {
                 invite: view.invite,
                 partner_coming: view.partner_coming,
             };
-            stage::show(ui, cx, &stage);
+            let shown = stage::show(ui, cx, &stage);
+            self.tell_views(cx, shown);
         });
     }
 }

@@ -7,8 +7,13 @@ use super::view::Action;
 use super::{App, Page};
 use crate::call::{Ended, Event};
 use crate::media::devices::Kind as Part;
+use crate::media::publish::{Cause, Change};
 use crate::ui::toast::Kind;
 use egui::Context;
+use std::time::Duration;
+
+/// A trouble that comes again and again is said once in so long.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 impl App {
     /// Takes everything that has arrived since the last time.
@@ -76,6 +81,7 @@ impl App {
                     self.toasts.push(Kind::Info, said, Some(action), self.clock.now());
                 }
             }
+            Event::Quality(change) => self.quality_changed(change),
             Event::Reconnected => self.say(Kind::Success, self.texts.t("toast-reconnected")),
             Event::VideoSourceFailed(error) => self.device_failed(Part::Camera, &error),
             Event::AudioSourceFailed(error) => self.device_failed(Part::Microphone, &error),
@@ -107,6 +113,20 @@ impl App {
             Event::Ended(why) => self.call_ended(&why),
             // The stage shows it; applications' own messages have nobody to read them here.
             Event::Reconnecting | Event::Custom { .. } => {}
+        }
+    }
+
+    /// The tile's sign stays; once a minute it is also said what it means.
+    fn quality_changed(&mut self, change: Change) {
+        let key = match change.cause {
+            Cause::Network => "trouble-my-network",
+            Cause::Computer => "trouble-my-computer",
+            Cause::Receiver | Cause::Viewers | Cause::Recovery => return,
+        };
+        let now = self.clock.now();
+        if self.trouble_said.is_none_or(|at| now.saturating_sub(at) >= SAY_AGAIN) {
+            self.trouble_said = Some(now);
+            self.say(Kind::Info, self.texts.t(key));
         }
     }
 

@@ -32,6 +32,7 @@ mod devices_apply;
 mod events;
 
 use crate::base::{Clock, Slot};
+use crate::call::Command;
 use crate::media::devices::{Devices, Listening, Lists};
 use crate::proto::api::RoomSummary;
 use crate::ui::theme::{self, size, space};
@@ -125,6 +126,8 @@ pub struct App {
     partners_to_call: u8,
     /// Times the window was painted.
     painted: u64,
+    /// When trouble with one's own stream was last put in words.
+    trouble_said: Option<Duration>,
     janitor: Janitor,
 }
 
@@ -175,6 +178,7 @@ impl App {
             sidebar_forced: false,
             timetable,
             painted: 0,
+            trouble_said: None,
             janitor: Janitor::default(),
         };
         app.start_from_command_line();
@@ -254,6 +258,14 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
+        // A window that is hidden is not drawn: nobody sees the others then.
+        if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
+            && let Page::Call(session) = &mut self.page
+        {
+            for member in session.page.hide() {
+                session.send(Command::SetView { member, lines: 0 });
+            }
+        }
         let now = self.clock.now();
         if let Some(next) = self.toasts.expire(now) {
             ctx.request_repaint_after(next);

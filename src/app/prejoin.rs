@@ -272,6 +272,7 @@ impl PreJoin {
             mirrored: matches!(self.video_source(), VideoSource::Camera(_)),
             muted: !self.mic,
             speaking: false,
+            trouble: None,
             message: message.as_deref().filter(|_| !shown && self.camera),
             figures: &[],
         }

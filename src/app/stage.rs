@@ -5,8 +5,10 @@ use super::i18n::Texts;
 use super::tile_menu;
 use super::videos::Videos;
 use super::view::{Action, Cx};
+use crate::call::snapshot::Trouble;
 use crate::call::{Peer, Phase, Snapshot};
 use crate::media::audio::chain::Noise;
+use crate::proto::MemberId;
 use crate::ui::button::Button;
 use crate::ui::card;
 use crate::ui::theme::{self, size, space};
@@ -36,8 +38,8 @@ pub struct StageView<'a> {
     pub partner_coming: bool,
 }
 
-/// Draws the stage into all of `ui`.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
+/// Draws the stage into all of `ui`; tells on how many lines of pixels each of the others is shown.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) -> Vec<(MemberId, u32)> {
     notice(ui, cx, &view.snapshot.phase);
     let mut stage = ui.available_rect_before_wrap();
     let alone = matches!(view.snapshot.phase, Phase::InCall) && view.snapshot.peers.is_empty();
@@ -57,6 +59,21 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
         my_tile(ui, cx, view, *rect);
         tile_menu::of_me(ui, cx, view.noise, *rect);
     }
+    let lines = |(peer, rect): (&Peer, &Rect)| {
+        let shape = view.videos.peer(&peer.member).aspect().unwrap_or(aspect);
+        let height = tile_layout::fit(*rect, shape).height() * ui.ctx().pixels_per_point();
+        (peer.member.clone(), height.round() as u32)
+    };
+    view.snapshot.peers.iter().zip(&tiles).map(lines).collect()
+}
+
+/// What is wrong with somebody's stream, in words.
+fn trouble(texts: &Texts, trouble: Trouble, name: &str) -> String {
+    match trouble {
+        Trouble::MyNetwork => texts.t("trouble-my-network"),
+        Trouble::MyComputer => texts.t("trouble-my-computer"),
+        Trouble::Theirs => texts.with("trouble-theirs", &[("name", name.into())]),
+    }
 }
 
 fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: Rect) {
@@ -64,6 +81,7 @@ fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: 
     let video = view.videos.peer(&peer.member);
     let rows = if view.stats { figures::of_peer(texts, &peer.stats, cx.now) } else { Vec::new() };
     let message = (!peer.receiving).then(|| away(texts, peer));
+    let trouble = peer.trouble.map(|side| trouble(texts, side, &peer.name));
     Tile {
         name: &peer.name,
         initials_of: &peer.name,
@@ -76,6 +94,7 @@ fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: 
         muted: !peer.mic,
         speaking: peer.mic && view.snapshot.speaker.as_ref() == Some(&peer.member),
         message: message.as_deref(),
+        trouble: trouble.as_deref(),
         figures: &rows,
     }
     .show(ui, rect);
@@ -95,6 +114,7 @@ fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, rect: Rect) {
         muted: !me.mic,
         speaking: me.mic && me.member.is_some() && view.snapshot.speaker == me.member,
         message: None,
+        trouble: me.trouble.map(|side| trouble(texts, side, &me.name)).as_deref(),
         figures: &rows,
     }
     .show(ui, rect);

@@ -67,6 +67,13 @@ pub enum Action {
     ToggleChat,
     /// Show or hide the figures.
     ToggleStats,
+    /// Say on how many lines of pixels somebody's picture is shown.
+    SetView {
+        /// Who.
+        member: MemberId,
+        /// Lines; 0 while it is hidden.
+        lines: u32,
+    },
     /// Say a line of chat.
     Say(String),
     /// Play somebody louder, quieter or not at all, and remember it.

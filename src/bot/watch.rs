@@ -4,6 +4,7 @@ use super::report::{Message, PeerReport, Report, SelfReport};
 use super::timeline::Timeline;
 use crate::base::Clock;
 use crate::call::{Ended, Event, Peer, Snapshot};
+use crate::media::publish::{Change, Target};
 use crate::media::stats::{Carrier, PlaySample, PublishSample, PublishStats, cpu_time};
 use crate::proto::{MemberId, RoomId};
 use std::time::Duration;
@@ -205,6 +206,9 @@ fn describe(event: &Event) -> String {
         Event::Text { name, .. } => format!("{name} said something"),
         Event::Custom { command, .. } => format!("message {command}"),
         Event::Reconnecting => "reconnecting".to_owned(),
+        Event::Quality(Change { cause, target: Target { kbps, fps, width, height, .. } }) => {
+            format!("{} {width}x{height} {fps}/s {kbps} kbit/s", cause.name())
+        }
         Event::Reconnected => "reconnected".to_owned(),
         Event::VideoSourceFailed(error) => format!("no picture: {error}"),
         Event::AudioSourceFailed(error) => format!("no sound: {error}"),

@@ -35,6 +35,13 @@ pub enum Command {
         /// How loud.
         volume: Volume,
     },
+    /// Say on how many lines of pixels somebody's picture is shown, 0 while it is hidden: it is decoded accordingly, and nobody sends more than is seen.
+    SetView {
+        /// Who.
+        member: MemberId,
+        /// Lines.
+        lines: u32,
+    },
     /// Say a line of chat.
     SendText(String),
     /// Send an application's own message.

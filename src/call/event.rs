@@ -55,6 +55,8 @@ pub enum Event {
         /// Which, and why.
         news: crate::media::devices::News,
     },
+    /// What one sends has changed, for this reason.
+    Quality(crate::media::publish::Change),
     /// The picture's source failed; the call goes on without it.
     VideoSourceFailed(crate::media::capture::SourceError),
     /// The sound's source failed; the call goes on without it.

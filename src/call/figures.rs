@@ -10,12 +10,12 @@ const MEMBERS: usize = 16;
 /// What one sends (if anything) and receives, for the next heartbeat.
 pub(super) fn statistics<'a>(
     sent: Option<&PublishStats>,
-    received: impl Iterator<Item = (&'a MemberId, PlayStats)>,
+    received: impl Iterator<Item = (&'a MemberId, PlayStats, Option<u32>)>,
     cpu: Cpu,
 ) -> Statistics {
     Statistics {
         sent: sent.map(sent_figures),
-        received: received.take(MEMBERS).map(|(member, stats)| received_figures(member, &stats)).collect(),
+        received: received.take(MEMBERS).map(|(member, stats, wanted)| received_figures(member, &stats, wanted)).collect(),
         cpu_app: cpu.app,
         cpu_device: cpu.device,
     }
@@ -32,7 +32,7 @@ fn sent_figures(stats: &PublishStats) -> SentFigures {
     }
 }
 
-fn received_figures(member: &MemberId, stats: &PlayStats) -> ReceivedFigures {
+fn received_figures(member: &MemberId, stats: &PlayStats, wanted: Option<u32>) -> ReceivedFigures {
     let delay = |of: fn(&Percentiles) -> f32| stats.delay.recent.as_ref().map(|delay| whole(of(delay)));
     ReceivedFigures {
         member: member.clone(),
@@ -45,6 +45,7 @@ fn received_figures(member: &MemberId, stats: &PlayStats) -> ReceivedFigures {
         jitter_ms: whole(stats.buffer.jitter_ms),
         cache_ms: whole(stats.buffer.ms),
         freezes: stats.picture.freezes,
+        wanted: wanted.map(small),
     }
 }
 
@@ -75,7 +76,7 @@ mod tests {
         };
         let cpu = Cpu { app: Some(7), device: None };
         let member = MemberId::new("m");
-        let told = statistics(Some(&sent), std::iter::repeat_n((&member, received), 20), cpu);
+        let told = statistics(Some(&sent), std::iter::repeat_n((&member, received, Some(270)), 20), cpu);
         assert_eq!(told.sent.map(|s| (s.fps, s.kbps, s.dropped)), Some((30, 512, 6)));
         assert_eq!((told.cpu_app, told.cpu_device), (Some(7), None));
         assert_eq!(told.received.len(), MEMBERS);

@@ -13,6 +13,7 @@ mod figures;
 mod hearing;
 mod kept;
 mod peers;
+mod quality;
 mod reconcile;
 mod run;
 mod seat;

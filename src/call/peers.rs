@@ -1,12 +1,13 @@
 //! The others: one player and one place on the screen for each.
 
+use super::quality::{self, Judge, Trouble};
 use super::reconcile::{Absent, Change, Known, reconcile};
 use super::snapshot::Volume;
 use super::{Event, snapshot};
 use crate::base::{ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
-use crate::media::play::{self, Player};
+use crate::media::play::{self, Player, View};
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
@@ -41,8 +42,17 @@ struct Peer {
     player: Option<Player>,
     /// How loud they are played.
     volume: Volume,
+    /// On how many lines their picture is shown, if that is known.
+    lines: Option<u32>,
+    judge: Judge,
     /// Not in the list since this moment.
     missing: Option<Duration>,
+}
+
+impl Peer {
+    fn view(&self) -> View {
+        self.lines.map_or(View::Full, View::of_lines)
+    }
 }
 
 /// The others, in order of arrival.
@@ -82,7 +92,7 @@ impl Peers {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
                         peer.player = None;
-                        peer.player = start(&new, &peer.picture, &peer.history, peer.volume, means);
+                        peer.player = start(&new, &peer.picture, &peer.history, peer.volume, peer.view(), means);
                         peer.member = new;
                     }
                 }
@@ -102,8 +112,17 @@ impl Peers {
                     }
                     let (picture, history) = (Slot::new(), History::default());
                     let volume = means.volumes.get(&member.name).copied().unwrap_or_default();
-                    let player = start(&member, &picture, &history, volume, means);
-                    self.list.push(Peer { member, picture, history, player, volume, missing: None });
+                    let player = start(&member, &picture, &history, volume, View::Full, means);
+                    self.list.push(Peer {
+                        member,
+                        picture,
+                        history,
+                        player,
+                        volume,
+                        lines: None,
+                        judge: Judge::default(),
+                        missing: None,
+                    });
                 }
             }
         }
@@ -129,7 +148,7 @@ impl Peers {
     pub(super) fn restart(&mut self, means: &Means) {
         for peer in &mut self.list {
             peer.player = None;
-            peer.player = start(&peer.member, &peer.picture, &peer.history, peer.volume, means);
+            peer.player = start(&peer.member, &peer.picture, &peer.history, peer.volume, peer.view(), means);
         }
     }
 
@@ -143,8 +162,28 @@ impl Peers {
         drop_together(std::mem::take(&mut self.list));
     }
 
-    pub(super) fn show(&self) -> Vec<snapshot::Peer> {
-        let show = |p: &Peer| snapshot::Peer {
+    /// Says on how many lines somebody's picture is shown. Returns whether more are wanted than before.
+    pub(super) fn set_lines(&mut self, id: &MemberId, lines: u32) -> bool {
+        let Some(peer) = self.find(id) else { return false };
+        let before = peer.lines.replace(lines);
+        if let Some(player) = &peer.player {
+            player.set_view(peer.view());
+        }
+        before.is_some_and(|before| lines > before)
+    }
+
+    /// Who is there.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &MemberId> {
+        self.list.iter().map(|peer| &peer.member.member)
+    }
+
+    /// How they look, while one's own stream has this trouble.
+    pub(super) fn show(&mut self, mine: Option<Trouble>, now: Duration) -> Vec<snapshot::Peer> {
+        let stats: Vec<_> = self.list.iter().map(|peer| peer.player.as_ref().map(Player::stats).unwrap_or_default()).collect();
+        let bad: Vec<bool> = self.list.iter_mut().zip(&stats).map(|(peer, stats)| peer.judge.is_bad(stats, now)).collect();
+        let side = quality::side(mine, bad.iter().filter(|bad| **bad).count(), bad.len());
+        let show = |((p, stats), bad): ((&Peer, PlayStats), bool)| snapshot::Peer {
+            trouble: bad.then_some(side),
             member: p.member.member.clone(),
             name: p.member.name.clone(),
             mic: p.member.sending.mic,
@@ -152,14 +191,14 @@ impl Peers {
             picture: p.picture.clone(),
             receiving: p.player.as_ref().is_some_and(|player| player.state() == play::State::Playing),
             volume: p.volume,
-            stats: p.player.as_ref().map(Player::stats).unwrap_or_default(),
+            stats,
         };
-        self.list.iter().map(show).collect()
+        self.list.iter().zip(stats).zip(bad).map(show).collect()
     }
 
-    /// What is measured of each.
-    pub(super) fn figures(&self) -> impl Iterator<Item = (&MemberId, PlayStats)> {
-        self.list.iter().filter_map(|peer| Some((&peer.member.member, peer.player.as_ref()?.stats())))
+    /// What is measured of each, and on how many lines they are shown.
+    pub(super) fn figures(&self) -> impl Iterator<Item = (&MemberId, PlayStats, Option<u32>)> {
+        self.list.iter().filter_map(|peer| Some((&peer.member.member, peer.player.as_ref()?.stats(), peer.lines)))
     }
 
     /// Plays somebody louder, quieter or not at all; says their name.
@@ -186,7 +225,14 @@ fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
 
-fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, volume: Volume, means: &Means) -> Option<Player> {
+fn start(
+    member: &Member,
+    picture: &Slot<Rgba>,
+    history: &History<PlaySample>,
+    volume: Volume,
+    view: View,
+    means: &Means,
+) -> Option<Player> {
     let url = member.play_url.clone()?;
     let player = Player::start(play::Config {
         url,
@@ -201,6 +247,7 @@ fn start(member: &Member, picture: &Slot<Rgba>, history: &History<PlaySample>, v
     });
     player.expect_picture(member.sending.camera);
     player.set_volume(volume.factor());
+    player.set_view(view);
     Some(player)
 }
 

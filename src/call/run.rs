@@ -7,7 +7,8 @@ use super::attention::{ActiveSpeaker, MutedTalk};
 use super::awake::Awake;
 use super::hearing::Hearing;
 use super::peers::{Means, Peers};
-use super::reconcile::quality;
+use super::quality::{self, Mine, Reports};
+use super::reconcile;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, MAX_LINES, Me, Room};
 use super::sources::{Opened, Sources};
@@ -24,14 +25,17 @@ use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sen
 use crate::proto::{self, Address, EventKind, Invite, MemberId, Mode};
 use crate::room::{self, Client};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 /// How often states are looked at while nothing is about to change, and while something is.
 const TICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(10));
 /// How often somebody is told that there are new figures; in between, whoever looks sees them anyway.
 const FIGURES: Duration = Duration::from_millis(500);
+/// Figures that somebody waits for are told at once, but not more often than this.
+const NUDGE: Duration = Duration::from_secs(1);
 /// How long leaving waits for the goodbye, which has a limit of its own.
 const GOODBYE: Duration = Duration::from_millis(350);
 
@@ -61,6 +65,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
     let ((asks, asked), (sending, flags_seen), (leave, leaving)) =
         (mpsc::channel(seat::ASKS), watch::channel(flags), oneshot::channel());
     let (figures, figures_seen) = watch::channel(Statistics::default());
+    let nudge = Arc::new(Notify::new());
     let keeper = Keeper {
         client,
         login: Login { access_key: config.access_key.clone(), ..Login::new(config.name.clone()) },
@@ -68,6 +73,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         clock: config.clock.clone(),
         sending: flags_seen,
         figures: figures_seen,
+        nudge: nudge.clone(),
         asks: asked,
         leave: leaving,
         news: inputs.clone(),
@@ -75,7 +81,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
     let runtime = config.runtime.clone();
     runtime.spawn(seat::keep(keeper));
     let watching = runtime.spawn(room::network::watch());
-    let mut actor = Actor::new(config, shared, server, clock, asks, (sending, figures), inputs);
+    let mut actor = Actor::new(config, shared, server, clock, asks, (sending, figures, nudge), inputs);
     let mut ended = None;
     while ended.is_none() {
         ended = match runtime.block_on(next(shared, &mut received, actor.tick_length())) {
@@ -122,6 +128,14 @@ struct Actor<'a> {
     sending: watch::Sender<Sending>,
     /// What the next heartbeat tells.
     figures: watch::Sender<Statistics>,
+    /// Has it told at once.
+    nudge: Arc<Notify>,
+    /// When that was last done, and whether it is to be done.
+    nudged: Option<Duration>,
+    nudging: bool,
+    /// What the others tell of one's stream, and whether it is in trouble.
+    reports: Reports,
+    mine: Mine,
     phase: Phase,
     room: Option<Room>,
     member: Option<MemberId>,
@@ -157,7 +171,7 @@ impl<'a> Actor<'a> {
         server: Address,
         server_clock: ServerClock,
         asks: mpsc::Sender<Ask>,
-        (sending, figures): (watch::Sender<Sending>, watch::Sender<Statistics>),
+        (sending, figures, nudge): (watch::Sender<Sending>, watch::Sender<Statistics>, Arc<Notify>),
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         let clock = config.clock.clone();
@@ -175,6 +189,11 @@ impl<'a> Actor<'a> {
             asks,
             sending,
             figures,
+            nudge,
+            nudged: None,
+            nudging: false,
+            reports: Reports::default(),
+            mine: Mine::default(),
             phase: Phase::Entering,
             room: None,
             member: None,
@@ -243,6 +262,7 @@ impl<'a> Actor<'a> {
                     self.config.volumes.insert(name, volume);
                 }
             }
+            Command::SetView { member, lines } => self.nudging |= self.peers.set_lines(&member, lines),
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => {
@@ -277,6 +297,7 @@ impl<'a> Actor<'a> {
             News::NotSent(MessageBody::Custom { command, .. }, error) => {
                 tracing::warn!(command, %error, "a message was not sent")
             }
+            News::Received(told) => self.reports.take(told, self.clock.now()),
             News::Said(messages) => self.said(messages),
             News::Refused(error) => self.shared.tell(Event::Refused(error)),
             News::Over(_) => {}
@@ -293,7 +314,7 @@ impl<'a> Actor<'a> {
         if !first {
             self.peers.expect_returns(self.clock.now());
         }
-        let (width, height, fps, kbps) = quality(mode);
+        let (width, height, fps, kbps) = reconcile::quality(mode);
         let format = self.config.format.unwrap_or(Format { width, height, fps });
         if first {
             self.sources.start(format);
@@ -408,6 +429,7 @@ impl<'a> Actor<'a> {
         self.watch_clocks(now);
         self.watch_publisher();
         self.publish();
+        self.watch_quality(now);
         for event in self.sources.watch() {
             self.shared.tell(event);
         }
@@ -422,13 +444,18 @@ impl<'a> Actor<'a> {
         for event in self.hearing.watch() {
             self.shared.tell(event);
         }
-        let snapshot = self.snapshot();
+        let snapshot = self.snapshot(now);
         self.shared.show(snapshot);
         if self.changed || now.saturating_sub(self.shown) >= FIGURES {
             self.changed = false;
             self.shown = now;
             let measured = self.measured();
             self.figures.send_replace(measured);
+            // Somebody's picture is shown larger: whoever sends it should know before the next heartbeat is due.
+            if self.nudging && self.nudged.is_none_or(|at| now.saturating_sub(at) >= NUDGE) {
+                (self.nudged, self.nudging) = (Some(now), false);
+                self.nudge.notify_one();
+            }
             self.shared.on_change();
         }
     }
@@ -449,6 +476,23 @@ impl<'a> Actor<'a> {
         if !self.clock.is_manual() && self.awake.slept(now, SystemTime::now()) {
             tracing::info!("was asleep; connecting again");
             network::slept();
+        }
+    }
+
+    /// Tells the publisher what the call wants of it, and the person what it made of that.
+    fn watch_quality(&mut self, now: Duration) {
+        let (Some(publisher), Some(room)) = (&self.publisher, &self.room) else { return };
+        let people = self.peers.ids().count() + 1;
+        publisher.set_quality(quality::limits(room.mode, people, self.config.kbps));
+        // Viewers of a live stream tell nothing.
+        publisher.set_wanted(match room.mode {
+            Mode::Live => None,
+            Mode::Duo | Mode::Multi => self.reports.wanted(self.peers.ids(), now),
+        });
+        while let Some(change) = publisher.next_change() {
+            self.mine.note(&change);
+            self.changed = true;
+            self.shared.tell(Event::Quality(change));
         }
     }
 
@@ -532,7 +576,7 @@ impl<'a> Actor<'a> {
         figures::statistics(live.as_ref(), self.peers.figures(), self.cpu.measure(self.clock.now()))
     }
 
-    fn snapshot(&mut self) -> Snapshot {
+    fn snapshot(&mut self, now: Duration) -> Snapshot {
         let Sending { mic, camera } = self.sources.sending();
         let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
         let (camera_device, mic_device) = self.sources.states();
@@ -548,9 +592,10 @@ impl<'a> Actor<'a> {
             speaker_device: self.hearing.state(),
             mic_check: self.hearing.mic_check(),
             stats,
+            trouble: self.mine.trouble(),
             cpu: self.cpu.measure(self.clock.now()),
         };
-        let peers = self.peers.show();
+        let peers = self.peers.show(self.mine.trouble(), now);
         let mine = me.member.as_ref().filter(|_| mic).zip(self.sources.sound().map(Sound::level));
         let others = peers.iter().map(|peer| (&peer.member, if peer.mic { peer.stats.sound.rms } else { 0.0 }));
         let speaker = self.speaker.update(mine.into_iter().chain(others), self.clock.now()).cloned();

@@ -9,16 +9,17 @@ use super::kept::Kept;
 use super::run::Input;
 use crate::base::network::{self, Network};
 use crate::base::{Clock, Retry};
-use crate::proto::api::{Heartbeat, Login, Message, MessageBody, RoomState, Seat, SendMessage, Sending, Statistics};
+use crate::proto::api::{Heartbeat, Login, Message, MessageBody, ReceivedBy, RoomState, Seat, SendMessage, Sending, Statistics};
 use crate::proto::event::LeaveReason;
 use crate::proto::{Code, Event, EventKind, MemberId, RoomId};
 use crate::room::ErrorKind::{NotParlor, Problem};
 use crate::room::{self, Client};
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 /// "I am still here" this often; the server forgets a member after 20 s.
@@ -74,6 +75,8 @@ pub(super) enum News {
     State(Box<RoomState>),
     /// What happened.
     Happened(Vec<Event>),
+    /// How the others receive one's stream, as the room service heard it of them.
+    Received(Vec<ReceivedBy>),
     /// What was said before one came, or while one was away.
     Said(Vec<Message>),
     /// The connection is lost; the next try is due at this local moment.
@@ -94,6 +97,8 @@ pub(super) struct Keeper {
     pub(super) clock: Clock,
     pub(super) sending: watch::Receiver<Sending>,
     pub(super) figures: watch::Receiver<Statistics>,
+    /// The figures are to be told at once.
+    pub(super) nudge: Arc<Notify>,
     pub(super) asks: mpsc::Receiver<Ask>,
     pub(super) leave: oneshot::Receiver<()>,
     pub(super) news: mpsc::Sender<Input>,
@@ -111,11 +116,11 @@ enum Why {
 
 /// Runs until the call is over or one leaves; then says goodbye, within a limit.
 pub(super) async fn keep(keeper: Keeper) {
-    let Keeper { client, login, entry, clock, mut sending, figures, mut asks, leave, news } = keeper;
+    let Keeper { client, login, entry, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
     let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
     let door = Door { client: client.clone(), login, entry };
     let network = network::watch();
-    let mut holder = Holder { client, door, clock, figures, news, network, seat: None, seen, pending, kept };
+    let mut holder = Holder { client, door, clock, figures, nudge, news, network, seat: None, seen, pending, kept };
     let over = tokio::select! {
         over = holder.run(&mut sending, &mut asks) => over,
         _ = leave => Ended::Left,
@@ -137,6 +142,7 @@ struct Holder {
     door: Door,
     clock: Clock,
     figures: watch::Receiver<Statistics>,
+    nudge: Arc<Notify>,
     news: mpsc::Sender<Input>,
     network: watch::Receiver<Network>,
     seat: Option<Seat>,
@@ -216,6 +222,7 @@ impl Holder {
             seen: &self.seen,
             kept: &self.kept,
             figures: &self.figures,
+            nudge: &self.nudge,
             room,
             me: member,
         };
@@ -306,6 +313,7 @@ struct Line<'a> {
     seen: &'a AtomicU64,
     kept: &'a Kept,
     figures: &'a watch::Receiver<Statistics>,
+    nudge: &'a Notify,
     room: RoomId,
     me: MemberId,
 }
@@ -387,6 +395,7 @@ impl Line<'_> {
                         return why;
                     }
                     previous = beat.seq;
+                    self.tell(News::Received(beat.received)).await;
                 }
                 Err(error) => {
                     if let Some(why) = judge(error).await {
@@ -396,6 +405,7 @@ impl Line<'_> {
             }
             tokio::select! {
                 () = sleep(HEARTBEAT) => {}
+                () = self.nudge.notified() => {}
                 changed = sending.changed() => if changed.is_err() { return Why::Over(Ended::Left) },
             }
         }

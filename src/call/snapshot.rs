@@ -1,6 +1,7 @@
 //! What a call looks like now. Cheap to clone: pictures are handed over by feeds, not copied.
 
 use super::Ended;
+pub use super::quality::Trouble;
 use crate::base::Slot;
 use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;
@@ -130,6 +131,8 @@ pub struct Me {
     pub mic_check: Option<Stage>,
     /// Figures of one's own stream.
     pub stats: PublishStats,
+    /// What is wrong with it, if anything.
+    pub trouble: Option<Trouble>,
     /// How busy the computer is.
     pub cpu: Cpu,
 }
@@ -179,6 +182,8 @@ pub struct Peer {
     pub volume: Volume,
     /// Figures of their stream.
     pub stats: PlayStats,
+    /// On whose side it is if it comes badly.
+    pub trouble: Option<Trouble>,
 }
 
 /// A line of chat.
@@ -214,6 +219,7 @@ mod tests {
             picture: Slot::new(),
             receiving: true,
             volume: Volume::default(),
+            trouble: None,
             stats: PlayStats { route: Route { carrier: peer, ..Default::default() }, ..Default::default() },
         };
         Snapshot { room: Some(room), me, peers: vec![peer], ..Snapshot::default() }.protection()

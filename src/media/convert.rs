@@ -36,17 +36,23 @@ fn check(width: u32, height: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes pictures for the screen, in their own size: the graphics card scales better and cheaper.
+/// Makes pictures for the screen, in their own size (the graphics card scales better and cheaper) unless they are shown much smaller.
 #[derive(Default)]
 pub struct ToRgba {
     scaler: Scaler,
     pool: Pool,
+    enough: Option<u32>,
 }
 
 impl ToRgba {
     /// A converter with a pool of its own.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says how many lines are enough: pictures that have twice as many, or more, are made in halves, quarters and so on.
+    pub fn set_enough(&mut self, lines: Option<u32>) {
+        self.enough = lines;
     }
 
     /// Converts a decoder's frame.
@@ -73,6 +79,8 @@ impl ToRgba {
         run: impl FnOnce(&mut Scaler, &mut Target<'_>) -> Result<(), ffmpeg_next::Error>,
     ) -> Result<Rgba, Error> {
         check(width, height)?;
+        let halves = self.enough.map_or(0, |lines| (height / lines.max(1)).checked_ilog2().unwrap_or(0));
+        let (width, height) = ((width >> halves).max(1), (height >> halves).max(1));
         let stride = width as usize * 4;
         let mut data = self.pool.take(stride * height as usize);
         let mut target = Target {
@@ -105,6 +113,32 @@ impl ToPicture {
     pub fn new(width: u32, height: u32) -> Result<Self, Error> {
         check(width, height)?;
         Ok(Self { scaler: Scaler::default(), pool: Pool::new(), width, height })
+    }
+
+    /// The size of the pictures.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// Converts a picture of about the same shape.
+    ///
+    /// # Errors
+    /// When it is empty or too large.
+    pub fn picture(&mut self, picture: &Picture) -> Result<Picture, Error> {
+        check(picture.width, picture.height)?;
+        let mut data = self.pool.take(Picture::len(self.width, self.height));
+        let (luma, chroma) = (self.width as usize * self.height as usize, self.width.div_ceil(2) as usize);
+        let mut target = Target {
+            format: Pixel::YUV420P,
+            width: self.width,
+            height: self.height,
+            colour: Colour::of_height(self.height),
+            data: &mut data,
+            offsets: [0, luma, luma + chroma * self.height.div_ceil(2) as usize],
+            strides: [self.width as usize, chroma, chroma],
+        };
+        self.scaler.picture(picture, &mut target)?;
+        Ok(Picture { width: self.width, height: self.height, captured: picture.captured, data })
     }
 
     /// Converts a frame of any size and format.
@@ -162,6 +196,39 @@ fn fit(shape: (u64, u64), room: (u32, u32)) -> (u32, u32, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_small_is_made_small_in_shape() {
+        let mut convert = ToRgba::new();
+        let mut size = |enough, width, height| {
+            convert.set_enough(enough);
+            let data = Pool::new().take(Picture::len(width, height));
+            let picture = convert.picture(&Picture { width, height, captured: Duration::ZERO, data }).unwrap();
+            assert_eq!(picture.data.len(), (picture.width * picture.height * 4) as usize);
+            (picture.width, picture.height)
+        };
+        assert_eq!(size(None, 640, 360), (640, 360));
+        assert_eq!(size(Some(180), 640, 360), (320, 180));
+        assert_eq!(size(Some(181), 640, 360), (640, 360));
+        assert_eq!(size(Some(180), 1280, 720), (320, 180));
+        assert_eq!(size(Some(1), 3, 2), (1, 1));
+    }
+
+    #[test]
+    fn a_picture_is_made_smaller_whole_and_with_its_colours() {
+        let mut picture =
+            Picture { width: 640, height: 360, captured: Duration::from_secs(7), data: Pool::new().take(Picture::len(640, 360)) };
+        let [y, u, v] = picture.planes_mut();
+        y.iter_mut().enumerate().for_each(|(i, y)| *y = if i / 640 < 180 { 50 } else { 200 });
+        u.fill(90);
+        v.fill(160);
+        let mut smaller = ToPicture::new(240, 136).unwrap();
+        let small = smaller.picture(&picture).unwrap();
+        assert_eq!((small.width, small.height, small.captured), (240, 136, picture.captured));
+        let [y, u, v] = small.planes();
+        assert!(near(y[0], 50) && near(y[240 * 60], 50) && near(y[240 * 76 + 239], 200) && near(y[240 * 136 - 1], 200));
+        assert!(u.iter().all(|u| near(*u, 90)) && v.iter().all(|v| near(*v, 160)));
+    }
 
     /// A frame of one colour.
     fn plain(format: Pixel, width: u32, height: u32, values: [u8; 3]) -> Video {

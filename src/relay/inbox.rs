@@ -44,6 +44,8 @@ pub(super) struct Inbox {
     pub wait: Duration,
     /// Whether it is one of ours that tells how the stream arrives.
     pub tells: bool,
+    /// Whether sound passes pictures: in a call. Who watches may have seconds of pictures waiting, and shows them in their order.
+    sound_first: bool,
 }
 
 struct Content {
@@ -60,7 +62,15 @@ impl Inbox {
         let mut ring = Ring::new(Limits { bytes: limits::RING, span, sound_span: limits::SOUND_SPAN });
         first.for_each(|parcel| ring.push(parcel, now));
         let content = Content { ring, pace: Pace::default(), bytes_out: 0, ended: false };
-        let inbox = Self { wake: Notify::new(), content: Mutex::new(content), outlet: OnceLock::new(), since: now, wait, tells };
+        let inbox = Self {
+            wake: Notify::new(),
+            content: Mutex::new(content),
+            outlet: OnceLock::new(),
+            since: now,
+            wait,
+            tells,
+            sound_first: !live,
+        };
         inbox.wake.notify_one();
         inbox
     }
@@ -102,6 +112,7 @@ impl Inbox {
                 Offer::Full | Offer::Waiting => admitted.iter().for_each(|parcel| ring.store(parcel.clone(), now)),
             }
             if offer == Offer::Waiting
+                && self.sound_first
                 && let Some(outlet) = self.outlet.get()
             {
                 // The connection is busy with a picture: sound goes between its chunks.
@@ -140,7 +151,8 @@ impl Inbox {
         let most = if content.ring.has_fallen_behind() { most.min(limits::TRICKLE) } else { most };
         let mut taken = 0;
         while taken < most {
-            let Some((parcel, _)) = content.ring.pop_urgent().or_else(|| content.ring.pop()) else { break };
+            let urgent = if self.sound_first { content.ring.pop_urgent() } else { None };
+            let Some((parcel, _)) = urgent.or_else(|| content.ring.pop()) else { break };
             taken += parcel.packet.payload.len().max(1);
             content.bytes_out += parcel.packet.payload.len() as u64;
             to(&parcel);

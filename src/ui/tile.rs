@@ -26,6 +26,8 @@ pub struct Tile<'a> {
     pub speaking: bool,
     /// A line in the middle, for instance that there is no connection.
     pub message: Option<&'a str>,
+    /// What is wrong with the stream: draws a sign, and says so on hovering.
+    pub trouble: Option<&'a str>,
     /// Figures.
     pub figures: &'a [super::overlay::Group],
 }
@@ -37,7 +39,11 @@ impl Tile<'_> {
         let rounding = CornerRadius::same(radius::TILE);
         let response =
             ui.interact(rect, ui.scope_id().with(("tile", self.name, rect.min.x as i32, rect.min.y as i32)), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.description));
+        let described = match self.trouble {
+            Some(trouble) => format!("{}. {trouble}", self.description),
+            None => self.description.to_owned(),
+        };
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &described));
         let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
         match self.video.and_then(|v| Some((v.texture()?, v.aspect()?))) {
             Some((texture, aspect)) => {
@@ -67,7 +73,17 @@ impl Tile<'_> {
         if !self.figures.is_empty() {
             super::overlay::paint(ui, rect, self.figures);
         }
-        response
+        match self.trouble {
+            Some(trouble) => {
+                let center = pos2(rect.right() - space::S - 13.0, rect.top() + space::S + 13.0);
+                painter.circle_filled(center, 13.0, Color32::from_black_alpha(150));
+                let icon: MaterialIcon = icons::ICON_SIGNAL_CELLULAR_ALT_1_BAR;
+                let colour = Color32::from_rgb(0xFF, 0xC8, 0x57);
+                painter.text(center, Align2::CENTER_CENTER, icon.codepoint, FontId::new(17.0, icon.font_family()), colour);
+                response.on_hover_text(trouble)
+            }
+            None => response,
+        }
     }
 
     /// A line over the darkened picture, or below the avatar.

@@ -14,10 +14,10 @@ use super::dial::dial;
 use super::tls::{self, Untrusted};
 use super::url::{Scheme, Url};
 
-/// How much unsent data the kernel may hide from us: about two pictures of a call. What it holds is late already and can no
-/// longer be dropped; with Linux's default (up to 4 MB) a slow viewer falls a minute behind.
+/// How much unsent data the kernel may hide from us: about one picture of a call. What it holds is late already, can no longer be dropped, and
+/// sound waits behind it; with Linux's default (up to 4 MB) a slow viewer falls a minute behind.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const MAX_UNSENT: u32 = 16 * 1024;
+const MAX_UNSENT: u32 = 4 * 1024;
 
 /// The same for who sends to readers: one that takes little is to be noticed before it is late. A fast one is asked for more by every
 /// acknowledgement, and more than a thousand bytes are never missing.

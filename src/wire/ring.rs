@@ -435,6 +435,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_urgent_passes_pictures_and_nothing_else() {
+        let mut ring = Ring::new(LIMITS);
+        let message = packet(PacketKind::Data, 6, Bytes::from_static(b"x"));
+        for packet in [header(b"c"), sound(1), key(2), inter(3), sound(4), header(b"d"), sound(5), message.clone(), inter(7)] {
+            ring.push(packet, ms(0));
+        }
+        assert_eq!(ring.pop_urgent(), None, "the header comes first");
+        assert_eq!(ring.pop().unwrap().0, header(b"c"));
+        let urgent: Vec<Packet> = std::iter::from_fn(|| ring.pop_urgent()).map(|(packet, _)| packet).collect();
+        assert_eq!(urgent, [sound(1), sound(4), sound(5), message]);
+        assert_eq!(drain(&mut ring), [key(2), inter(3), header(b"d"), inter(7)]);
+        assert_eq!(ring.bytes(), 0);
+    }
+
+    #[test]
     fn sound_that_nobody_wants_any_more_goes_too() {
         let mut ring = Ring::new(LIMITS);
         for t in (0..=1500).step_by(20) {

@@ -2,9 +2,13 @@
 
 use crate::proxy::Proxy;
 use crate::stage::{PATIENCE, Person, Stage, enter, left, peer};
-use parlor::call::{Call, Command, Config, Ended, Event, Phase};
+use parlor::call::snapshot::Trouble;
+use parlor::call::{Call, Command, Config, Ended, Event, Phase, Snapshot};
+use parlor::media::capture::Format;
+use parlor::media::publish::{Cause, Change};
 use parlor::proto::Mode;
 use parlor::room::ErrorKind;
+use std::cell::Cell;
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -78,6 +82,62 @@ fn e2e_a_broken_connection_heals_on_the_same_seats() {
     ann.until("Ben's pictures go on", |s| peer(s, "Ben").is_some_and(|p| p.stats.picture.shown > frames + 20));
     ben.sees_and_hears("Ann");
     assert!(matches!(ann.call.snapshot().phase, Phase::InCall));
+}
+
+#[test]
+fn e2e_a_slow_network_costs_pictures_and_no_sound_and_all_comes_back() {
+    let stage = Stage::new();
+    let proxy = Proxy::to(stage.address);
+    let ann = stage.create(Mode::Duo, "Ann");
+    let through = Config {
+        server: proxy.address.to_string(),
+        format: Some(Format { width: 480, height: 270, fps: 15 }),
+        kbps: Some(500),
+        ..stage.config(enter(None), "Ben")
+    };
+    let ben = Person::new(Call::start(through));
+    ann.sees_and_hears("Ben");
+    ben.sees_and_hears("Ann");
+    let quality = |wanted: Cause| {
+        move |event: &Event| match event {
+            Event::Quality(Change { cause, target }) if *cause == wanted => Some(*target),
+            _ => None,
+        }
+    };
+    proxy.limit(120);
+    let begin = Instant::now();
+    // Ben's own way, and for Ann, the way to the one who receives her.
+    let target = ben.event("his network is busy", quality(Cause::Network));
+    println!("noticed after {:?}: {target:?}", begin.elapsed());
+    assert!(target.kbps < 400 && target.constrained);
+    ann.event("her receiver's network is busy", quality(Cause::Receiver));
+    ben.until("he sends less", |s| s.me.stats.kbps < 170.0);
+    assert_eq!(ben.call.snapshot().me.trouble, Some(Trouble::MyNetwork));
+    let shown = |s: &Snapshot| peer(s, "Ben").map_or(0, |p| p.stats.picture.shown);
+    let (before, gaps) = (shown(&ann.call.snapshot()), peer(&ann.call.snapshot(), "Ben").unwrap().stats.sound.gap_ms);
+    let there = ann.until("pictures go on", |s| shown(s) > before + 20);
+    let lost = peer(&there, "Ben").unwrap().stats.sound.gap_ms - gaps;
+    println!("{lost} ms of sound were lost meanwhile");
+    assert!(peer(&there, "Ben").unwrap().stats.sound.rms_max > 0.01);
+    proxy.limit(0);
+    let begin = Instant::now();
+    ben.until("he sends all again", |s| s.me.stats.picture.height == 270);
+    println!("all sent again after {:?}", begin.elapsed());
+    // Who is not looked at is not decoded.
+    let member = peer(&ann.call.snapshot(), "Ben").unwrap().member.clone();
+    ann.call.send(Command::SetView { member: member.clone(), lines: 0 });
+    let last = Cell::new((0, Instant::now()));
+    ann.until("nothing is shown any more", |s| {
+        if last.get().0 != shown(s) {
+            last.set((shown(s), Instant::now()));
+        }
+        last.get().1.elapsed() > Duration::from_secs(1)
+    });
+    ben.until("he hears that nobody looks", |s| s.me.stats.picture.height < 270);
+    let hidden = shown(&ann.call.snapshot());
+    ann.call.send(Command::SetView { member, lines: 720 });
+    ann.until("he is seen again", |s| shown(s) > hidden + 10);
+    ben.until("he hears that somebody looks", |s| s.me.stats.picture.height == 270);
 }
 
 #[test]

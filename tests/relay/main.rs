@@ -5,5 +5,6 @@
 mod bad_peers;
 mod ffmpeg;
 mod links;
+mod slow;
 mod support;
 mod writes;

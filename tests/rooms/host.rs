@@ -1,7 +1,7 @@
 //! What a host may do to others, and what nobody else may.
 
 use crate::world::{World, code};
-use parlor::proto::api::{Heartbeat, ReceivedFigures, Sending, SentFigures, Statistics};
+use parlor::proto::api::{Heartbeat, ReceivedBy, ReceivedFigures, Sending, SentFigures, Statistics};
 use parlor::proto::event::LeaveReason;
 use parlor::proto::{Code, EventKind, MemberId, Mode};
 use std::time::Duration;
@@ -66,6 +66,7 @@ async fn members_see_each_others_newest_figures() {
         jitter_ms: 4,
         cache_ms: 60,
         freezes: 0,
+        wanted: Some(270),
     };
     let statistics = Statistics {
         sent: Some(SentFigures { width: 640, height: 360, fps: 30, kbps: 512, queue_ms: 3, dropped: 0 }),
@@ -80,6 +81,16 @@ async fn members_see_each_others_newest_figures() {
     assert_eq!((page.total, page.members.len()), (2, 1));
     assert_eq!((&page.members[0].member, &page.members[0].statistics), (&second.member, &Some(statistics.clone())));
     assert!(page.members[0].play_url.is_some());
+    // And each hears with a heartbeat how their own stream reaches the others, and nobody else's.
+    let about = ann.heartbeat(&seat.room, Heartbeat::default()).await.unwrap().received;
+    assert_eq!(about, [ReceivedBy { member: second.member.clone(), figures: received.clone() }]);
+    assert_eq!(bob.heartbeat(&seat.room, beat(statistics.clone())).await.unwrap().received, []);
+    let other = world.room(&world.client("Cid").await, Mode::Multi).await;
+    let dan = world.client("Dan").await;
+    world.join(&dan, &other.room).await;
+    // What somebody in another room says of a member does not reach them.
+    dan.heartbeat(&other.room, beat(statistics.clone())).await.unwrap();
+    assert_eq!(ann.heartbeat(&seat.room, Heartbeat::default()).await.unwrap().received.len(), 1);
     let many = Statistics { received: vec![received; 17], ..Statistics::default() };
     assert_eq!(code(bob.heartbeat(&seat.room, beat(many)).await), Code::TooLarge);
     let busy = Statistics { cpu_app: Some(101), ..Statistics::default() };

@@ -10,7 +10,7 @@ use parlor::app::i18n::Lang;
 use parlor::app::videos::Videos;
 use parlor::app::view::Action;
 use parlor::base::Slot;
-use parlor::call::snapshot::{Line, Room};
+use parlor::call::snapshot::{Line, Room, Trouble};
 use parlor::call::{Me, Peer, Phase, Snapshot, Volume};
 use parlor::media::audio::chain::Noise;
 use parlor::media::capture::{SourceError, SourceErrorKind};
@@ -67,6 +67,7 @@ fn peer(number: usize) -> Peer {
         receiving: true,
         volume: Volume::default(),
         stats,
+        trouble: None,
     }
 }
 
@@ -92,6 +93,13 @@ fn call(peers: usize) -> Snapshot {
 }
 
 fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
+    let mut page = opened(lang, size, snapshot);
+    // Nobody clicked that.
+    page.state_mut().actions.clear();
+    page
+}
+
+fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
     let call = Call { page: CallPage::default(), snapshot, videos: Videos::default(), failures: Vec::new() };
     let mut page = screen(lang, size, call, |ui, cx, call| {
         call.videos.update(ui.ctx(), &call.snapshot);
@@ -157,6 +165,51 @@ fn what_is_switched_off_is_said_and_hidden() {
         let pixel = shown.get_pixel(corner.x as u32, corner.y as u32).0;
         assert!(pixel[1] < 120, "an avatar instead of the last picture: {pixel:?}");
     }
+}
+
+#[test]
+fn a_poor_connection_has_a_sign_that_says_whose() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut snapshot = call(2);
+        snapshot.peers[0].trouble = Some(Trouble::Theirs);
+        snapshot.me.trouble = Some(Trouble::MyNetwork);
+        let mut page = page(lang, WIDE, snapshot);
+        let theirs = t.with("trouble-theirs", &[("name", "Grace Hopper".into())]);
+        let tile = page.get_by_label(&format!("Grace Hopper. {theirs}")).rect();
+        let me = t.with("call-you-name", &[("name", "Ada".into())]);
+        page.get_by_label(&format!("{me}. {}", t.t("trouble-my-network")));
+        page.get_by_label("李雷");
+        let shown = picture(&mut page, &format!("call-trouble-{lang:?}"));
+        let sign = tile.right_top() + egui::vec2(-8.0 - 13.0, 8.0 + 13.0);
+        let drawn = (-9..9).flat_map(|x| (-9..9).map(move |y| (x, y))).any(|(x, y)| {
+            let pixel = shown.get_pixel((sign.x as i32 + x) as u32, (sign.y as i32 + y) as u32).0;
+            pixel[0] > 220 && pixel[1] > 170 && pixel[2] < 130
+        });
+        assert!(drawn, "no sign at {sign:?}");
+    }
+}
+
+#[test]
+fn it_is_told_how_large_everybody_is_shown() {
+    let mut page = opened(Lang::En, WIDE, call(2));
+    let told = |page: &Screen<'_, Call>| {
+        let views = page.state().actions.iter().filter_map(|action| match action {
+            Action::SetView { member, lines } => Some((member.to_string(), *lines)),
+            _ => None,
+        });
+        views.collect::<Vec<_>>()
+    };
+    let first = told(&page);
+    assert_eq!(first.iter().map(|(member, _)| member.as_str()).collect::<Vec<_>>(), ["0", "1"]);
+    assert!(first.iter().all(|(_, lines)| (150..800).contains(lines)), "{first:?}");
+    page.run();
+    assert_eq!(told(&page).len(), 2, "once");
+    // Nobody sees a window that is hidden, and all is told again when it is back.
+    assert_eq!(page.state_mut().screen.page.hide().len(), 2);
+    assert_eq!(page.state_mut().screen.page.hide().len(), 0);
+    page.run();
+    assert_eq!(told(&page)[2..], first[..]);
 }
 
 #[test]

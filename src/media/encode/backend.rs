@@ -1,7 +1,7 @@
 //! The H.264 encoders that can do the work: the system's hardware where it is really there, else x264.
 
 use super::Error;
-use super::rate::BUFFER_MS;
+use super::rate::buffer_bits;
 use super::video::Config;
 use ffmpeg::codec::encoder::video::Encoder;
 use ffmpeg::format::Pixel;
@@ -79,19 +79,19 @@ impl Backend {
         let failed = |cause| Error::failed(self.name, cause);
         let found = encoder::find_by_name(self.name).ok_or(Error::Missing(self.name))?;
         let mut video = codec::Context::new_with_codec(found).encoder().video().map_err(failed)?;
-        let fps = config.fps.max(1) as i32;
+        let fps = config.rate.fps.max(1) as i32;
         video.set_width(config.width);
         video.set_height(config.height);
         video.set_format(self.pixel);
         video.set_time_base(Rational::new(1, fps));
         video.set_frame_rate(Some(Rational::new(fps, 1)));
-        video.set_bit_rate(config.kbps as usize * 1000);
-        video.set_max_bit_rate(config.kbps as usize * 1000);
+        video.set_bit_rate(config.rate.kbps as usize * 1000);
+        video.set_max_bit_rate(config.rate.kbps as usize * 1000);
         video.set_max_b_frames(0);
         // Key frames come when they are asked for.
         video.set_gop(1 << 20);
         let mut options: Dictionary<'_> = self.options.iter().copied().collect();
-        options.set("bufsize", &(config.kbps * BUFFER_MS).to_string());
+        options.set("bufsize", &buffer_bits(config.rate).to_string());
         options.set("threads", "1");
         let matrix = if config.height >= 720 { "bt709" } else { "smpte170m" };
         for key in ["colorspace", "color_primaries", "color_trc"] {

@@ -30,6 +30,24 @@ pub enum Choice {
     Software,
 }
 
+/// How much comes out of an encoder; changes in mid-stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Highest average rate.
+    pub kbps: u32,
+    /// Pictures a second; the bit rate is shared out among so many.
+    pub fps: u32,
+    /// How long a single picture may take at that rate.
+    pub buffer_ms: u32,
+}
+
+impl Rate {
+    /// With a buffer for key frames as good as the other pictures.
+    pub fn new(kbps: u32, fps: u32) -> Self {
+        Self { kbps, fps, buffer_ms: 400 }
+    }
+}
+
 /// What to encode to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -37,10 +55,8 @@ pub struct Config {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// Pictures a second; the bit rate is shared out among so many.
-    pub fps: u32,
-    /// Highest average rate.
-    pub kbps: u32,
+    /// How much comes out.
+    pub rate: Rate,
     /// Which encoders may be used.
     pub choice: Choice,
 }
@@ -59,6 +75,8 @@ pub struct Encoded {
 /// An open H.264 encoder.
 pub struct Encoder {
     config: Config,
+    /// Pictures a second that the encoder was opened for: it goes on counting in these.
+    fps: u32,
     backend: &'static Backend,
     encoder: video::Encoder,
     frame: Video,
@@ -90,6 +108,7 @@ impl Encoder {
         let encoder = backend.open(&config)?;
         Ok(Self {
             config,
+            fps: config.rate.fps.max(1),
             backend,
             encoder,
             frame: Video::empty(),
@@ -115,10 +134,12 @@ impl Encoder {
         self.record.as_ref()
     }
 
-    /// Changes the bit rate from the next picture on.
-    pub fn set_kbps(&mut self, kbps: u32) {
-        self.config.kbps = kbps;
-        rate::set(&mut self.encoder, kbps);
+    /// Changes the rate from the next picture on, without a key frame.
+    pub fn set_rate(&mut self, rate: Rate) {
+        if self.config.rate != rate {
+            self.config.rate = rate;
+            rate::set(&mut self.encoder, rate, self.fps);
+        }
     }
 
     /// Encodes a picture, as a key frame if wished; gives what comes out, which with x264 is that picture.
@@ -202,7 +223,7 @@ fn usable() -> &'static [&'static Backend] {
 /// Encodes a few pictures: a key frame must come out at once, and then one picture for each that goes in.
 fn trial(backend: &'static Backend) -> Result<(), Error> {
     let (width, height) = TRIAL;
-    let mut encoder = Encoder::open_with(backend, Config { width, height, fps: 30, kbps: 800, choice: Choice::Auto })?;
+    let mut encoder = Encoder::open_with(backend, Config { width, height, rate: Rate::new(800, 30), choice: Choice::Auto })?;
     let mut out = Vec::new();
     for n in 0..4 {
         let mut data = Pool::new().take(Picture::len(width, height));
@@ -225,7 +246,7 @@ mod tests {
     use ffmpeg::{codec, decoder};
 
     fn config(width: u32, height: u32, kbps: u32) -> Config {
-        Config { width, height, fps: 30, kbps, choice: Choice::Software }
+        Config { width, height, rate: Rate::new(kbps, 30), choice: Choice::Software }
     }
 
     /// A decoder that reads what we write: the record as extra data would need a pointer, so units are put back behind start codes.
@@ -339,12 +360,44 @@ mod tests {
             bytes as f64 * 8.0 / 1000.0
         };
         let high = second(&mut encoder);
-        encoder.set_kbps(500);
+        encoder.set_rate(Rate::new(500, 30));
         let low = second(&mut encoder);
-        encoder.set_kbps(1500);
+        encoder.set_rate(Rate::new(1500, 30));
         let again = second(&mut encoder);
         assert!((1000.0..2000.0).contains(&high) && (300.0..700.0).contains(&low), "{high} {low}");
         assert!((1000.0..2000.0).contains(&again), "{again}");
+    }
+
+    #[test]
+    fn a_key_frame_keeps_to_the_buffer_and_a_change_of_rate_makes_none() {
+        let format = Format { width: 640, height: 360, fps: 30 };
+        let pattern = Pattern::new(format);
+        let mut encoder = Encoder::open(config(640, 360, 1500)).unwrap();
+        let encode = |encoder: &mut Encoder, n: u64, key| {
+            let picture = Arc::new(pattern.draw(Duration::from_millis(1_795_345_678_200 + n * 33)));
+            encoder.encode(&picture, key).unwrap().remove(0)
+        };
+        let first = encode(&mut encoder, 0, true);
+        assert!(first.key);
+        for n in 1..60 {
+            assert!(!encode(&mut encoder, n, false).key);
+        }
+        // Half the pictures a second: the same encoder, each picture twice its share.
+        let rate = Rate { kbps: 250, fps: 15, buffer_ms: 160 };
+        encoder.set_rate(rate);
+        let mut bytes = 0;
+        for n in 30..75 {
+            let coded = encode(&mut encoder, n * 2, n == 60);
+            assert_eq!(coded.key, n == 60, "picture {n}");
+            if coded.key {
+                // 250 kbit/s for 160 ms are 5 kB.
+                assert!(coded.data.len() < 7500 && coded.data.len() < first.data.len(), "{} bytes", coded.data.len());
+            }
+            bytes += if n >= 45 { coded.data.len() } else { 0 };
+        }
+        // Two seconds.
+        let kbps = bytes as f64 * 8.0 / 1000.0 / 2.0;
+        assert!(kbps < 300.0, "{kbps}");
     }
 
     #[test]

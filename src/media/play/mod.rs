@@ -65,6 +65,32 @@ pub struct Config {
     pub sync: bool,
 }
 
+/// How somebody's picture is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// As large as it comes.
+    #[default]
+    Full,
+    /// On few lines: converted to no more than are seen.
+    Small,
+    /// Not at all: nothing is decoded.
+    Hidden,
+}
+
+impl View {
+    /// On how many lines a picture counts as small.
+    pub const SMALL_LINES: u32 = 180;
+
+    /// How a picture is seen that is shown on so many lines.
+    pub fn of_lines(lines: u32) -> Self {
+        match lines {
+            0 => Self::Hidden,
+            1..=Self::SMALL_LINES => Self::Small,
+            _ => Self::Full,
+        }
+    }
+}
+
 /// How it stands with the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -171,6 +197,11 @@ impl Player {
     /// Says whether pictures should come: while the peer's camera is off, their absence is no freeze. They are expected at first.
     pub fn expect_picture(&self, expected: bool) {
         self.shared.wishes(|wishes| wishes.no_picture = !expected);
+    }
+
+    /// Says how the picture is seen. One that was hidden comes back with the next key frame, which is asked for at once.
+    pub fn set_view(&self, view: View) {
+        self.shared.wishes(|wishes| wishes.view = view);
     }
 
     /// Asks the publisher for a key frame (the player does so by itself when it needs one). Once a second at most.

@@ -1,7 +1,7 @@
 //! The player's thread: connects, takes packets as they come, shows pictures when they are due, and connects again.
 
 use super::session::Session;
-use super::{Shared, State};
+use super::{Shared, State, View};
 use crate::base::network::{self, Network};
 use crate::base::{Clock, Retry, Stop};
 use crate::wire::link::{self, Playback};
@@ -26,6 +26,7 @@ pub(super) struct Wishes {
     pub(super) key_frame: bool,
     pub(super) no_picture: bool,
     pub(super) retry_now: bool,
+    pub(super) view: View,
 }
 
 /// What the thread owns.
@@ -95,7 +96,9 @@ impl Pull {
     }
 
     fn heed_wishes(&mut self) {
-        let (url, key_frame, no_picture) = self.shared.wishes(|w| (w.url.take(), std::mem::take(&mut w.key_frame), w.no_picture));
+        let (url, key_frame, no_picture, view) =
+            self.shared.wishes(|w| (w.url.take(), std::mem::take(&mut w.key_frame), w.no_picture, w.view));
+        self.session.set_view(view);
         if let Some(url) = url.filter(|url| *url != self.url) {
             self.server = server(&url);
             self.url = url;

@@ -1,5 +1,6 @@
 //! One peer's stream from packets to sound in the jitter buffer and pictures in the slot. No thread and no socket: driven by `pull`.
 
+use super::View;
 use super::backlog::Backlog;
 use super::beats::Beats;
 use super::decode::{self, VideoDecoder, open_sound};
@@ -44,6 +45,7 @@ pub(super) struct Session {
     key_asked: Option<Duration>,
     convert: ToRgba,
     pictures: Pictures<Rgba>,
+    view: View,
     /// The stream's zero by the server's clock, as its publisher says.
     origin_us: Option<i64>,
     /// The same, as its last key frame says: through engines that drop what the publisher says.
@@ -97,6 +99,7 @@ impl Session {
             key_asked: None,
             convert: ToRgba::new(),
             pictures: Pictures::new(),
+            view: View::default(),
             origin_us: None,
             stamped_us: None,
             count: Counters::default(),
@@ -198,6 +201,21 @@ impl Session {
         self.count.unsupported = Some(codec.to_owned());
     }
 
+    /// How the picture is seen from now on.
+    pub(super) fn set_view(&mut self, view: View) {
+        let was = std::mem::replace(&mut self.view, view);
+        if was == view {
+            return;
+        }
+        self.convert.set_enough((view == View::Small).then_some(View::SMALL_LINES));
+        match (was, view) {
+            (_, View::Hidden) => self.restart_pictures(),
+            // What came meanwhile is not there to be built upon.
+            (View::Hidden, _) => self.starving = true,
+            _ => {}
+        }
+    }
+
     fn see(&mut self, codec: VideoCodec, coded: CodedPicture, arrived: Duration) {
         if self.video.is_none() && matches!(codec, VideoCodec::Other(_)) {
             self.count.unsupported = Some(decode::name(codec));
@@ -210,6 +228,10 @@ impl Session {
         }
         if self.playout().picture_arrived(coded.media_us, arrived) {
             self.restart_pictures();
+        }
+        if self.view == View::Hidden {
+            self.count.freezes.excuse(arrived);
+            return;
         }
         if !self.coded.push(coded) {
             // Hopelessly behind: with the next key frame it begins anew.
@@ -279,7 +301,7 @@ impl Session {
             let playout = lock(&self.playout);
             self.coded.next_us().is_some_and(|next_us| playout.picture_due(next_us, before) <= before)
         };
-        let (convert, pictures, clock) = (&mut self.convert, &mut self.pictures, &self.clock);
+        let (convert, pictures, clock, size) = (&mut self.convert, &mut self.pictures, &self.clock, &mut self.count.size);
         let origin_us = self.origin_us.or(self.stamped_us);
         let mut broken = None;
         let result = decoder.decode(coded, |decoded| {
@@ -289,6 +311,7 @@ impl Session {
             }
             let known = origin_us.filter(|_| clock.offset_us().is_some());
             let captured = known.map(|origin| clock.to_local(origin.saturating_add(decoded.media_us)));
+            *size = (decoded.frame.width(), decoded.frame.height());
             match convert.frame(&decoded.frame, captured) {
                 Ok(picture) => pictures.push(decoded.media_us, picture),
                 Err(error) => broken = Some(error),
@@ -315,7 +338,6 @@ impl Session {
     fn show(&mut self, media_us: i64, picture: Rgba, now: Duration) {
         let count = &mut self.count;
         count.frames += 1;
-        count.size = (picture.width, picture.height);
         count.shown.add(1, now);
         count.freezes.shown(now);
         count.first_frame.get_or_insert(now);

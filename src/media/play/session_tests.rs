@@ -212,7 +212,8 @@ impl Call {
 
 fn open_video(format: Format) -> video::Encoder {
     let Format { width, height, fps } = format;
-    video::Encoder::open(video::Config { width, height, fps, kbps: 600, choice: video::Choice::Software }).unwrap()
+    video::Encoder::open(video::Config { width, height, rate: video::Rate::new(600, fps), choice: video::Choice::Software })
+        .unwrap()
 }
 
 const SMALL: Format = Format { width: 320, height: 180, fps: 30 };
@@ -365,6 +366,27 @@ fn any_bytes_are_survived() {
         call.session.step();
     }
     call.run(100, |_| 0);
+}
+
+#[test]
+fn a_hidden_picture_is_not_decoded_and_is_back_with_a_key_frame() {
+    let mut call = Call::new(Format { width: 320, height: 180, fps: 30 }, START);
+    call.run(1000, |_| 0);
+    let shown = call.shown.len();
+    assert!(shown > 20, "{shown}");
+    let heard = call.heard.len();
+    call.session.set_view(View::Hidden);
+    call.run(2000, |_| 0);
+    assert_eq!(call.shown.len(), shown, "nothing is shown");
+    assert_eq!(call.session.stats().picture.shown, shown as u64);
+    assert!(call.heard.len() > heard + 90_000, "the sound goes on");
+    assert_eq!((call.key_frames_asked, call.session.stats().picture.freezes), (0, 0));
+    call.session.set_view(View::Small);
+    call.run(400, |_| 0);
+    assert_eq!(call.key_frames_asked, 1);
+    assert!(call.shown.len() > shown, "back");
+    let stats = call.session.stats();
+    assert_eq!((stats.picture.freezes, stats.picture.width), (0, 320));
 }
 
 #[path = "disturbance_tests.rs"]

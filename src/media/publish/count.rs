@@ -64,6 +64,11 @@ impl Counters {
         self.audio_bytes += bytes as u64;
     }
 
+    /// Kilobits of sound in the last second.
+    pub(super) fn sound_kbps(&self) -> f32 {
+        self.shown.sound.kbps
+    }
+
     /// A key frame was made.
     pub(super) fn key_frame(&mut self, now: Duration) {
         if let Some(last) = self.last_key.replace(now) {

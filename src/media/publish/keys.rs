@@ -19,6 +19,11 @@ impl Keys {
         Self { most, last: None, wanted: false }
     }
 
+    /// Changes the most time between two.
+    pub(super) fn set_most(&mut self, most: Duration) {
+        self.most = most;
+    }
+
     /// Asks for one, as soon as may be.
     pub(super) fn want(&mut self) {
         self.wanted = true;

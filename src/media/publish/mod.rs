@@ -6,7 +6,9 @@
 //! Two threads: sound never waits for a picture that is being encoded. When the network lags behind, whole pictures are left out
 //! *before* the encoder, so that what is sent can always be decoded, and what is shown is recent.
 
+pub mod adapt;
 mod count;
+mod governor;
 mod keys;
 mod picture;
 mod sound;
@@ -19,6 +21,7 @@ use crate::media::stats::{self, History, PublishSample, PublishStats};
 use crate::media::timing::Origin;
 use crate::rtmp::Packet;
 use crate::wire::link::{self, Publication};
+pub use adapt::{Cause, Change, Target};
 use count::Counters;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -34,6 +37,10 @@ const HEAD_START: Duration = Duration::from_millis(200);
 const KEY_EVERY: Duration = Duration::from_secs(3);
 /// Enough for a picture that stands still, whatever the bit rate of moving ones.
 const STILL_KBPS: u32 = 48;
+/// The same while the way is busy: a key frame costs as much as ten other pictures.
+const KEY_EVERY_BUSY: Duration = Duration::from_secs(10);
+/// Changes of what is sent that may wait to be looked at; more are forgotten, the oldest first.
+const CHANGES: usize = 32;
 /// For so long a new viewer may take to connect.
 const EAGER: Duration = Duration::from_secs(3);
 
@@ -57,6 +64,26 @@ pub struct Config {
     pub runtime: tokio::runtime::Handle,
     /// Where the last minute's figures go; whoever starts one publisher after the other gives all of them the same.
     pub history: History<PublishSample>,
+}
+
+/// What is sent when nothing is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quality {
+    /// The picture's bit rate.
+    pub kbps: u32,
+    /// Pictures a second at most.
+    pub fps: u32,
+    /// Lines of a picture at most.
+    pub height: u32,
+    /// Receivers' networks do not take the rate below this, because others receive the same stream; 0 with a single receiver.
+    pub shared_floor_kbps: u32,
+}
+
+impl Default for Quality {
+    /// 600 kbit/s of whatever the source gives.
+    fn default() -> Self {
+        Self { kbps: 600, fps: u32::MAX, height: u32::MAX, shared_floor_kbps: 0 }
+    }
 }
 
 /// Where a publisher stands.
@@ -109,7 +136,12 @@ struct Shared {
     pictures: Slot<Arc<Picture>>,
     chunks: Queue<Chunk>,
     format: Mutex<Format>,
-    kbps: AtomicU32,
+    quality: Mutex<Quality>,
+    /// Lines of the largest picture that anybody wants; the highest number: not known.
+    wanted: AtomicU32,
+    /// What the sound should have, 0 for as usual; set by the picture's thread.
+    sound_kbps: AtomicU32,
+    changes: Queue<Change>,
     mic: AtomicBool,
     /// Whether what is heard is a voice, whose pauses need not be sent.
     voice: AtomicBool,
@@ -136,17 +168,29 @@ impl Shared {
         let congestion = self.link.congestion();
         let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         let encoder_ms = ms(sound::CHUNK * u32::try_from(self.chunks.len()).unwrap_or(u32::MAX));
-        stats::Queue { encoder_ms, bytes: congestion.queue_bytes, ms: ms(congestion.queue_age) }
+        let line = congestion.line.unwrap_or_default();
+        let bytes = congestion.queue_bytes.max(usize::try_from(line.bytes).unwrap_or(usize::MAX));
+        stats::Queue { encoder_ms, bytes, ms: ms(congestion.queue_age.max(line.age)) }
+    }
+
+    /// Kilobits of sound in the last second.
+    fn sound_rate(&self) -> f32 {
+        lock(&self.counters).sound_kbps()
     }
 
     fn format(&self) -> Format {
         *lock(&self.format)
     }
 
-    /// The picture's bit rate: what it may be, and no more than it needs.
-    fn kbps(&self) -> u32 {
-        let kbps = self.kbps.load(Ordering::Acquire);
-        if self.format().fps <= pause::FPS { kbps.min(STILL_KBPS) } else { kbps }
+    /// Whether pictures stand still, as they do while the camera is off.
+    fn is_still(&self) -> bool {
+        self.format().fps <= pause::FPS
+    }
+
+    /// What is sent of pictures when nothing is in the way: what it may be, and no more than they need.
+    fn quality(&self) -> Quality {
+        let quality = *lock(&self.quality);
+        if self.is_still() { Quality { kbps: quality.kbps.min(STILL_KBPS), ..quality } } else { quality }
     }
 }
 
@@ -170,7 +214,10 @@ impl Publisher {
             pictures: Slot::new(),
             chunks: Queue::bounded(SOUND_CHUNKS),
             format: Mutex::new(config.format),
-            kbps: AtomicU32::new(config.kbps),
+            quality: Mutex::new(Quality { kbps: config.kbps.max(1), ..Quality::default() }),
+            wanted: AtomicU32::new(u32::MAX),
+            sound_kbps: AtomicU32::new(0),
+            changes: Queue::bounded(CHANGES),
             mic: AtomicBool::new(true),
             voice: AtomicBool::new(false),
             level: Mutex::default(),
@@ -214,9 +261,19 @@ impl Publisher {
         self.shared.mic.store(on, Ordering::Release);
     }
 
-    /// Changes the picture's bit rate.
-    pub fn set_kbps(&self, kbps: u32) {
-        self.shared.kbps.store(kbps.max(1), Ordering::Release);
+    /// Changes what is sent at most; what the way and the computer can do is found out from there.
+    pub fn set_quality(&self, quality: Quality) {
+        *lock(&self.shared.quality) = quality;
+    }
+
+    /// Says how many lines the largest picture has that anybody wants, 0 if nobody looks; `None` if that is not known.
+    pub fn set_wanted(&self, lines: Option<u32>) {
+        self.shared.wanted.store(lines.unwrap_or(u32::MAX), Ordering::Release);
+    }
+
+    /// The next change of what is sent, if there was another one.
+    pub fn next_change(&self) -> Option<Change> {
+        self.shared.changes.pop()
     }
 
     /// Makes key frames as often as may be (one a second), and repeats the sound's header, for a while: somebody begins to watch whose relay cannot ask for one, at a

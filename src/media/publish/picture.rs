@@ -1,12 +1,13 @@
 //! The picture's thread: newest picture in, encoded picture out, at once. It also sends the messages about the stream.
 
-use super::count::Counters;
+use super::adapt::Target;
+use super::governor::Governor;
 use super::keys::Keys;
-use super::{KEY_EVERY, Shared};
+use super::{KEY_EVERY, KEY_EVERY_BUSY, Shared};
 use crate::base::Stop;
-use crate::media::capture::pause;
+use crate::media::convert::ToPicture;
 use crate::media::encode::audio::Codec;
-use crate::media::encode::video::{Choice, Config, Encoder};
+use crate::media::encode::video::{Choice, Config, Encoder, Rate};
 use crate::media::frame::{Picture, SAMPLE_RATE};
 use crate::media::timing::{on_clock, stamp};
 use crate::rtmp::amf0::{self, Value};
@@ -21,8 +22,10 @@ const WAIT: Duration = Duration::from_millis(40);
 const WAIT_CONNECTING: Duration = Duration::from_millis(5);
 /// A picture that waits for the server's yes is of no use when it is older.
 const MAX_WAITING: Duration = Duration::from_millis(100);
-/// With this much waiting for the network, pictures are left out.
-const MAX_QUEUE: Duration = Duration::from_millis(100);
+/// The rate buffer: how much longer than usual a single picture may take to send. A key frame fills it; while the way is busy, all that
+/// comes after it waits so much longer.
+const BUFFER_MS: u32 = 400;
+const NARROW_BUFFER_MS: u32 = 160;
 /// How often the time line is tied to the server's clock.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
 /// Codec ids of FLV metadata: H.264, AAC, and the FourCC of Opus as a number (enhanced RTMP).
@@ -33,6 +36,9 @@ const OPUS_ID: f64 = 0x4f70_7573 as f64;
 pub(super) fn run(shared: &Shared, stop: &Stop) {
     let mut sender = Sender {
         shared,
+        governor: Governor::new(shared, shared.clock.local().now()),
+        still: false,
+        scaler: None,
         encoder: None,
         keys: Keys::new(shared.repeat_every.unwrap_or(KEY_EVERY)),
         record: None,
@@ -51,7 +57,7 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
         let now = shared.clock.local().now();
         if !was_live {
             if let Some(picture) = picture {
-                sender.open_for(&picture);
+                sender.open_for(sender.governor.target(), (picture.width, picture.height));
                 waiting = Some(picture);
             }
             if !state.is_live() {
@@ -78,6 +84,11 @@ pub(super) fn run(shared: &Shared, stop: &Stop) {
 
 struct Sender<'a> {
     shared: &'a Shared,
+    governor: Governor,
+    /// Whether the encoder was opened for pictures that stand still.
+    still: bool,
+    /// Makes smaller pictures, while they are wanted.
+    scaler: Option<ToPicture>,
     encoder: Option<Encoder>,
     keys: Keys,
     /// What the players were last told to decode with.
@@ -102,7 +113,7 @@ impl Sender<'_> {
                 ("height", f64::from(format.height)),
                 ("framerate", f64::from(format.fps)),
                 ("videocodecid", AVC_ID),
-                ("videodatarate", f64::from(self.shared.kbps())),
+                ("videodatarate", f64::from(self.governor.target().kbps)),
                 ("audiocodecid", audio_codec_id),
                 ("audiosamplerate", f64::from(SAMPLE_RATE)),
                 ("audiochannels", 1.0),
@@ -116,7 +127,7 @@ impl Sender<'_> {
 
     /// Once a second: the clock message, and the rates.
     fn tick(&mut self, now: Duration) {
-        let kbps = self.shared.kbps();
+        let kbps = self.governor.target().kbps;
         self.shared.count(|c| {
             c.tick(now);
             c.sample(now, kbps, || self.shared.queue());
@@ -128,40 +139,54 @@ impl Sender<'_> {
         }
     }
 
-    /// Makes sure that there is an encoder for pictures of this size.
-    fn open_for(&mut self, picture: &Picture) {
-        // A rate is meant for so many pictures a second; and who comes from a pause deserves a key frame.
-        let fps = self.shared.format().fps.max(1);
-        let fits = |e: &Encoder| {
-            let (config, still) = (e.config(), fps <= pause::FPS);
-            (config.width, config.height, config.fps <= pause::FPS) == (picture.width, picture.height, still)
-        };
-        if self.encoder.as_ref().is_some_and(fits) {
-            return;
+    /// Makes sure that there is an encoder for pictures of this size, of the right rate.
+    fn open_for(&mut self, target: Target, (width, height): (u32, u32)) {
+        let buffer_ms = if target.constrained { NARROW_BUFFER_MS } else { BUFFER_MS };
+        let rate = Rate { kbps: target.kbps, fps: target.fps.max(1), buffer_ms };
+        // Who comes from a pause deserves a key frame.
+        let still = self.shared.is_still();
+        match &mut self.encoder {
+            Some(encoder) if (encoder.config().width, encoder.config().height) == (width, height) && self.still == still => {
+                encoder.set_rate(rate);
+            }
+            _ => {
+                self.still = still;
+                let choice = if self.software { Choice::Software } else { Choice::Auto };
+                self.keys.start_over();
+                let config = Config { width, height, rate, choice };
+                self.encoder = Encoder::open(config).inspect_err(|e| tracing::error!("{e}")).ok();
+            }
         }
-        let choice = if self.software { Choice::Software } else { Choice::Auto };
-        let kbps = self.shared.kbps();
-        let config = Config { width: picture.width, height: picture.height, fps, kbps, choice };
-        self.keys.start_over();
-        self.encoder = Encoder::open(config).inspect_err(|e| tracing::error!("{e}")).ok();
     }
 
-    /// Encodes and sends a picture, unless the network is behind.
+    /// The picture in the size of the target; `None` if it has that already.
+    fn scale(&mut self, picture: &Picture, target: Target) -> Option<Arc<Picture>> {
+        let size = (target.width, target.height);
+        if size == (picture.width, picture.height) {
+            self.scaler = None;
+            return None;
+        }
+        if self.scaler.as_ref().is_none_or(|scaler| scaler.size() != size) {
+            self.scaler = ToPicture::new(size.0, size.1).ok();
+        }
+        let scaled = self.scaler.as_mut()?.picture(picture);
+        scaled.inspect_err(|error| tracing::warn!(%error, "not made smaller")).ok().map(Arc::new)
+    }
+
+    /// Encodes and sends a picture, unless the network is behind or there are enough.
     fn send(&mut self, picture: &Arc<Picture>, now: Duration) {
-        if self.shared.link.congestion().queue_age > MAX_QUEUE {
-            self.shared.count(Counters::left_out);
-            return;
+        let Some(target) = self.governor.admit(self.shared, picture, now) else { return };
+        let begun = Instant::now();
+        let scaled = self.scale(picture, target);
+        let picture = scaled.as_ref().unwrap_or(picture);
+        self.open_for(target, (picture.width, picture.height));
+        if self.shared.repeat_every.is_none() {
+            self.keys.set_most(if target.constrained { KEY_EVERY_BUSY } else { KEY_EVERY });
         }
-        self.open_for(picture);
         let Some(encoder) = &mut self.encoder else { return };
-        let kbps = self.shared.kbps();
-        if encoder.config().kbps != kbps {
-            encoder.set_kbps(kbps);
-        }
         if self.shared.link.take_key_frame_request() || self.shared.expects_viewer(now) {
             self.keys.want();
         }
-        let begun = Instant::now();
         let encoded = match encoder.encode(picture, self.keys.due(now)) {
             Ok(encoded) => encoded,
             Err(error) => {
@@ -173,6 +198,7 @@ impl Sender<'_> {
         };
         let took = begun.elapsed();
         let (name, record) = (encoder.name(), encoder.record().cloned());
+        let mut bytes = 0;
         for frame in encoded {
             if frame.key {
                 self.keys.made(now);
@@ -190,7 +216,9 @@ impl Sender<'_> {
                 .then(|| [&stamp(self.shared.clock.to_server_us(frame.captured))[..], &frame.data].concat());
             let body = tag::avc_frame(frame.key, 0, stamped.as_deref().unwrap_or(&frame.data));
             self.shared.count(|c| c.encoded((picture.width, picture.height), name, frame.key, body.len(), took));
+            bytes += body.len();
             self.shared.send(video(body));
         }
+        self.governor.sent(bytes, took, now);
     }
 }

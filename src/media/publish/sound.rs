@@ -79,7 +79,11 @@ impl Line<'_> {
         self.end = Some(chunk.captured + CHUNK);
         // What is quiet in a film or in music is no silence.
         let pauses = self.shared.voice.load(Ordering::Acquire) || !self.shared.mic.load(Ordering::Acquire);
-        let packet = match encoder.set_dtx(pauses).and_then(|()| encoder.encode(chunk)) {
+        let kbps = match self.shared.sound_kbps.load(Ordering::Acquire) {
+            0 => Config::of(self.shared.audio).kbps,
+            little => little,
+        };
+        let packet = match encoder.set_kbps(kbps).and_then(|()| encoder.set_dtx(pauses)).and_then(|()| encoder.encode(chunk)) {
             Ok(Some(packet)) => packet,
             Ok(None) => return,
             Err(error) => return tracing::warn!("sound left out: {error}"),

@@ -1,6 +1,6 @@
 //! Who is in a room, and what they send.
 
-use super::Statistics;
+use super::{ReceivedBy, Statistics};
 use crate::proto::MemberId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,4 +78,7 @@ pub struct Beat {
     /// Other servers with the same rooms; see `Session`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<String>,
+    /// What the others told this server of one's own stream with their last heartbeats; of 16 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub received: Vec<ReceivedBy>,
 }

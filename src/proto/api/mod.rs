@@ -22,4 +22,4 @@ pub use messages::{Events, Message, MessageBody, MessagePage, SealedMessage, Sen
 pub use relay::{Audio, StreamRules};
 pub use rooms::{CreateRoom, Enter, Restore, RoomPage, RoomState, RoomSummary, Seat};
 pub use session::{Login, Session, Time};
-pub use statistics::{ReceivedFigures, SentFigures, Statistics};
+pub use statistics::{ReceivedBy, ReceivedFigures, SentFigures, Statistics};

@@ -68,4 +68,17 @@ pub struct ReceivedFigures {
     pub cache_ms: u32,
     /// How often the picture stood still for more than half a second, in all.
     pub freezes: u64,
+    /// On how many lines of pixels the picture is shown, 0 while it is hidden: its sender need not make it larger. Left out if that is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u16>,
+}
+
+/// How one's own stream is received by somebody in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceivedBy {
+    /// Who.
+    pub member: MemberId,
+    /// How.
+    pub figures: ReceivedFigures,
 }

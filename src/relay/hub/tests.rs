@@ -106,6 +106,39 @@ fn whoever_comes_just_after_a_publishers_first_key_frame_sees_it() {
     assert_eq!((drain(&late), told(&publisher)), (vec![config(33)], vec![Signal::KeyFrame]));
 }
 
+#[test]
+fn a_publisher_is_told_the_worst_of_what_members_tell_and_not_too_often() {
+    let (hub, clock) = hub();
+    let publisher = hub.publish("s", "anna").unwrap();
+    let [first, second] = [(); 2].map(|()| hub.play_as("s", WAIT, OURS).unwrap());
+    let other = hub.play("s", WAIT).unwrap();
+    let told = || told(&publisher);
+    let of = |late_ms| Reception { late_ms, kbps: 500 };
+    other.report(of(900));
+    assert_eq!(told(), [], "who is no client of ours is no member of a call");
+    first.report(of(100));
+    assert_eq!(told(), [Signal::Reception(of(100))]);
+    first.report(of(200));
+    second.report(of(300));
+    first.report(of(250));
+    assert_eq!(told(), []);
+    clock.advance(limits::REPORT_INTERVAL);
+    first.report(of(50));
+    assert_eq!(told(), [Signal::Reception(of(300))]);
+    // One that takes nothing cannot tell; that its packets wait is seen here.
+    clock.advance(Duration::from_secs(1));
+    publisher.send(config(0));
+    publisher.send(video(true, 0));
+    clock.advance(limits::LAG * 2);
+    publisher.send(video(false, 200));
+    let late = limits::LAG.as_millis() as u32 * 2;
+    assert!(told().contains(&Signal::Reception(Reception { late_ms: late, kbps: 0 })));
+    // In a live stream nobody is asked: there may be thousands.
+    let live = hub.publish_as("l", "anna", Manner { live: true, catches_up: false }).unwrap();
+    hub.play_as("l", WAIT, Manner { live: true, catches_up: true }).unwrap().report(of(700));
+    assert!(matches!(live.control.poll(&mut Context::from_waker(std::task::Waker::noop())), Poll::Pending));
+}
+
 const LIVE: Manner = Manner { live: true, catches_up: false };
 
 #[test]

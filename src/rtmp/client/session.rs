@@ -244,10 +244,12 @@ impl Session {
             // A server that rejects the connection by status.
             ("onStatus", _) if info(command, "level") == "error" => self.refused(command),
             ("onKeyFrameRequest", State::Live(_)) if self.config.role == Role::Publish => self.event(Event::KeyFrameRequested),
-            ("onReception", State::Live(_)) if self.config.role == Role::Publish => match Reception::from_values(&command.arguments) {
-                Some(reception) => self.event(Event::Reception(reception)),
-                None => Ok(()),
-            },
+            ("onReception", State::Live(_)) if self.config.role == Role::Publish => {
+                match Reception::from_values(&command.arguments) {
+                    Some(reception) => self.event(Event::Reception(reception)),
+                    None => Ok(()),
+                }
+            }
             // A server's "close".
             ("close", State::Live(_)) => self.ended(),
             _ => Ok(()),

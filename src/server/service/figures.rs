@@ -1,6 +1,6 @@
 //! What members measured last. Figures are told with heartbeats, and kept on the machine that hears them: nothing is decided by them.
 
-use crate::proto::api::Statistics;
+use crate::proto::api::{ReceivedBy, Statistics};
 use crate::proto::{Code, MemberId, Problem, RoomId};
 use crate::server::limits::{FIGURES, FIGURES_PER_MEMBER, GONE};
 use std::collections::HashMap;
@@ -24,6 +24,17 @@ impl Figures {
     /// What a member measured last.
     pub fn get(&self, room: &RoomId, member: &MemberId) -> Option<Statistics> {
         self.lock().get(&(room.clone(), member.clone())).map(|(statistics, _)| statistics.clone())
+    }
+
+    /// What each of `others`, members of this room, measured last of the stream of `member`.
+    pub fn about(&self, room: &RoomId, member: &MemberId, others: &[MemberId]) -> Vec<ReceivedBy> {
+        let known = self.lock();
+        let told = others.iter().filter_map(|other| {
+            let (statistics, _) = known.get(&(room.clone(), other.clone()))?;
+            let figures = statistics.received.iter().find(|figures| figures.member == *member)?;
+            Some(ReceivedBy { member: other.clone(), figures: figures.clone() })
+        });
+        told.take(FIGURES_PER_MEMBER).collect()
     }
 
     /// Forgets those who have been silent for long.

@@ -299,22 +299,24 @@ impl Service {
         let held = self.act(room, |room, now| {
             let seq = room.heartbeat(now, &person.identity, beat.sending)?;
             let member = room.seated(&person.identity)?.member.clone();
-            Ok((member, seq, room.mode))
+            let others: Vec<_> = room.seats.iter().map(|seat| seat.member.clone()).filter(|other| *other != member).collect();
+            Ok((member, others, seq, room.mode))
         });
         let now_us = micros(self.now());
         match held.await {
             Err(problem) if problem.code == Code::NotAMember => {
                 let audience = self.viewer_beat(person, room).await?.ok_or(problem)?;
                 let seq = self.view(room, None, |room, _| Ok(room.seq)).await?;
-                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec() })
+                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec(), received: Vec::new() })
             }
             held => {
-                let (member, seq, mode) = held?;
+                let (member, others, seq, mode) = held?;
+                let received = self.0.figures.about(room, &member, &others);
                 if let Some(statistics) = beat.statistics {
                     self.0.figures.note(self.now(), room, &member, statistics);
                 }
                 let audience = self.audience_of(room, mode).await?;
-                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec() })
+                Ok(Beat { now_us, seq, audience, servers: self.servers().to_vec(), received })
             }
         }
     }
