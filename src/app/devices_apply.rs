@@ -54,6 +54,21 @@ impl App {
         ui.ctx().request_repaint_after(METER);
     }
 
+    /// What did not open before a call is tried again when a device comes or goes; a call does so itself.
+    pub(super) fn take_devices(&mut self) {
+        let Some((devices, _)) = &self.devices else { return };
+        let version = devices.version();
+        if std::mem::replace(&mut self.devices_seen, version) == version {
+            return;
+        }
+        if let Page::PreJoin(preparing) = &mut self.page {
+            let state = preparing.preview.state();
+            if state.video_failure.is_some() || state.audio_failure.is_some() {
+                preparing.preview.open(preparing.form.video_source(), preparing.form.audio_source());
+            }
+        }
+    }
+
     /// Does what was clicked about devices.
     pub(super) fn apply_to_devices(&mut self, action: Action) {
         match action {
@@ -175,6 +190,9 @@ impl App {
             Moved::Returned => (values("", "toast-device-back"), undo(None)),
             Moved::Followed { from } => (values("", "toast-device-followed"), from.as_deref().and_then(|id| undo(Some(id)))),
         };
+        if let Some(before) = self.devices_said[kind as usize].replace(text.clone()) {
+            self.toasts.withdraw(&before);
+        }
         self.toasts.push(toast::Kind::Info, text, action, self.clock.now());
     }
 

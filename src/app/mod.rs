@@ -112,6 +112,10 @@ pub struct App {
     page: Page,
     /// What this computer has, while somebody may want to choose.
     devices: Option<(Devices, Listening)>,
+    /// What was said last about each kind of device: it is taken back when something else is true.
+    devices_said: [Option<String>; 3],
+    /// Number of the lists that were looked at last.
+    devices_seen: u64,
     /// Their dialog is open.
     devices_open: bool,
     toasts: Toasts<Action>,
@@ -172,6 +176,8 @@ impl App {
             home,
             page: Page::Home,
             devices: None,
+            devices_said: [None, None, None],
+            devices_seen: 0,
             devices_open: false,
             toasts,
             switch: None,
@@ -258,6 +264,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
+        self.take_devices();
         // A window that is hidden is not drawn: nobody sees the others then.
         if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
             && let Page::Call(session) = &mut self.page

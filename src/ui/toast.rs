@@ -60,6 +60,11 @@ impl<A: Clone> Toasts<A> {
         self.next += 1;
     }
 
+    /// Takes this text away: it is no longer true.
+    pub fn withdraw(&mut self, text: &str) {
+        self.shown.retain(|t| t.text != text);
+    }
+
     /// Takes away what has been shown long enough; returns when to look again.
     pub fn expire(&mut self, now: Duration) -> Option<Duration> {
         self.shown.retain(|t| t.until > now);
@@ -141,6 +146,8 @@ mod tests {
         toasts.push(Kind::Error, "b".into(), None, at(1));
         toasts.push(Kind::Info, "a".into(), None, at(2));
         assert_eq!(toasts.texts().collect::<Vec<_>>(), ["b", "a"]);
+        toasts.push(Kind::Info, "c".into(), None, at(2));
+        toasts.withdraw("c");
         assert_eq!(toasts.expire(at(3)), Some(at(3)));
         assert_eq!(toasts.expire(at(6)), Some(at(5)));
         assert_eq!(toasts.texts().collect::<Vec<_>>(), ["b"]);

@@ -93,7 +93,7 @@ impl Gauge {
 pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &Stop) {
     let mut period = 0;
     // What is open is closed only when the next one is: a device to turn to may not open.
-    let mut open: Option<(Stream, Arc<Gauge>)> = None;
+    let mut open: Option<(Stream, Arc<Gauge>, Choice)> = None;
     let mut next = chooser.wanted(clock.now());
     loop {
         match start_device(&chooser, &next, PERIODS_MS[period], link, clock) {
@@ -103,7 +103,7 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
                 link.opened.put(feed);
                 link.set_failure(None);
                 chooser.opened(&next);
-                open = Some((stream, gauge));
+                open = Some((stream, gauge, next.clone()));
             }
             Err(error) => {
                 chooser.failed(&next, error.kind, clock.now());
@@ -123,11 +123,11 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
                 }
             }
         }
-        if let Some((stream, gauge)) = open.take() {
+        if let Some((stream, gauge, what)) = open.take() {
             match watch(&gauge, &mut chooser, link, clock, stop) {
                 End::Stopped => return,
                 End::Turn(to) => {
-                    (open, next, period) = (Some((stream, gauge)), to, 0);
+                    (open, next, period) = (Some((stream, gauge, what)), to, 0);
                     continue;
                 }
                 End::Lost => {
@@ -136,13 +136,13 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
                     // Gone is gone; a driver that breaks may do with longer periods.
                     let gone = error.as_ref().is_some_and(|e| e.kind == SourceErrorKind::NoDevice);
                     if period + 1 < PERIODS_MS.len() && !gone {
-                        period += 1;
+                        (next, period) = (what, period + 1);
                         continue;
                     }
                     period = 0;
                     chooser.lost(error.as_ref().map_or(SourceErrorKind::Other, |e| e.kind), clock.now());
                     link.set_failure(error);
-                    if next == Choice::Default && pause(&mut chooser, link, clock, stop) {
+                    if what == Choice::Default && pause(&mut chooser, link, clock, stop) {
                         return;
                     }
                 }

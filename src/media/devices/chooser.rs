@@ -64,13 +64,14 @@ impl Chooser {
         }
     }
 
-    /// Follows another choice from now on.
+    /// Follows another choice from now on; the same one once more means that it should be tried again.
     pub(crate) fn choose(&mut self, choice: Choice) {
-        if choice != *self.selection.choice() {
+        if choice == *self.selection.choice() {
+            self.selection.found();
+        } else {
             self.selection = Selection::new(choice);
-            self.look = Duration::ZERO;
-            self.seen = u64::MAX;
         }
+        self.look = Duration::ZERO;
     }
 
     /// What should be open.

@@ -195,7 +195,7 @@ impl Selection {
         }
     }
 
-    /// Notes that the chosen device is there after all; returns the choice.
+    /// Notes that the chosen device is there after all, or may be; returns the choice.
     pub(crate) fn found(&mut self) -> Choice {
         self.aside = None;
         self.choice.clone()
