@@ -13,6 +13,7 @@ const POLL: Duration = Duration::from_millis(1500);
 /// How the wait for the next look went.
 pub(super) enum Pace {
     /// It is over.
+    #[cfg(target_os = "linux")]
     Waited,
     /// It is still to be done.
     Sleep(Duration),

@@ -142,6 +142,7 @@ fn keep(shared: &Shared, stop: &Stop) {
             }
         }
         match system.wait() {
+            #[cfg(target_os = "linux")]
             Pace::Waited => {}
             Pace::Sleep(pause) => drop(stop.wait(pause)),
         }
