@@ -1,6 +1,6 @@
 //! The page before a call.
 
-use super::{SIZE, Screen, screen, texts, type_into};
+use super::{SIZE, Screen, picture, screen, texts, type_into};
 use egui_kittest::kittest::Queryable;
 use parlor::app::errors::{Remedy, Sentence};
 use parlor::app::i18n::Lang;
@@ -131,6 +131,26 @@ fn devices_are_chosen_and_switched_off() {
         type_into(&mut page, &t.t("prejoin-file"), "/tmp/speech.wav");
         assert_eq!(page.state().screen.audio_source(), AudioSource::File("/tmp/speech.wav".into()));
         assert_eq!(page.state().actions.iter().filter(|a| **a == Action::Reopen).count(), 2);
+    }
+}
+
+#[test]
+fn the_picture_for_pauses_is_asked_for_while_the_camera_is_off() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, enter(), None);
+        let label = t.t("prejoin-pause-image");
+        assert!(page.query_by_label(&label).is_none(), "only where it matters");
+        page.get_by_label(&t.t("camera-off")).click();
+        page.run();
+        assert_eq!(page.state().screen.pause_image(), None);
+        type_into(&mut page, &label, "/no/such/me.png");
+        page.get_by_label(&t.t("prejoin-pause-image-missing"));
+        assert_eq!(page.state().screen.pause_image(), Some("/no/such/me.png".into()));
+        page.state_mut().screen.pause_image = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/screenshots/call-two.png").to_owned();
+        page.run();
+        assert!(page.query_by_label(&t.t("prejoin-pause-image-missing")).is_none());
+        picture(&mut page, &format!("prejoin-pause-{lang:?}"));
     }
 }
 
