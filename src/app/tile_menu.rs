@@ -6,7 +6,7 @@ use crate::call::{Peer, Volume};
 use crate::media::audio::chain::Noise;
 use crate::ui::theme::{self, size, space};
 use crate::ui::{MaterialIcon, button, icons};
-use egui::{Popup, PopupCloseBehavior, Rect, RichText, Slider, Ui, pos2, vec2};
+use egui::{Popup, PopupCloseBehavior, Rect, RichText, Slider, Stroke, Ui, pos2, vec2};
 
 /// Side of the button, in the upper left corner: figures are in the right one.
 const BUTTON: f32 = 30.0;
@@ -25,7 +25,7 @@ pub(super) fn of_peer(ui: &mut Ui, cx: &mut Cx<'_>, peer: &Peer, tile: Rect) {
         let text = cx.with("tile-volume", &[("percent", usize::from(volume.percent).into())]);
         let label = ui.label(RichText::new(text).size(size::SMALL));
         ui.spacing_mut().slider_width = WIDTH - 2.0 * space::S;
-        let slider = Slider::new(&mut volume.percent, 0..=Volume::MAX_PERCENT).step_by(5.0).show_value(false);
+        let slider = Slider::new(&mut volume.percent, 0..=Volume::MAX_PERCENT).step_by(5.0).show_value(false).trailing_fill(true);
         ui.add_enabled(!volume.muted, slider).labelled_by(label.id);
         ui.checkbox(&mut volume.muted, cx.t("tile-mute-for-me"));
         if volume != peer.volume {
@@ -61,6 +61,16 @@ fn title(ui: &mut Ui, text: &str) {
     ui.add(egui::Label::new(RichText::new(text).font(theme::strong(size::BODY))).truncate());
 }
 
+/// Menus draw their controls without edges, for lists of words; a slider and a box to tick need theirs.
+fn outline(ui: &mut Ui) {
+    let p = theme::palette(ui);
+    let visuals = ui.visuals_mut();
+    for state in [&mut visuals.widgets.inactive, &mut visuals.widgets.hovered, &mut visuals.widgets.active] {
+        (state.bg_fill, state.bg_stroke) = (p.line, Stroke::new(1.0, p.text_weak));
+    }
+    visuals.selection.bg_fill = p.accent;
+}
+
 /// The button and, while it is open, what is in the menu.
 fn menu(ui: &mut Ui, tile: Rect, salt: &str, icon: MaterialIcon, name: &str, content: impl FnOnce(&mut Ui)) {
     let place = Rect::from_min_size(pos2(tile.left() + space::S, tile.top() + space::S), vec2(BUTTON, BUTTON));
@@ -73,6 +83,7 @@ fn menu(ui: &mut Ui, tile: Rect, salt: &str, icon: MaterialIcon, name: &str, con
     }
     Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside).width(WIDTH).show(|ui| {
         ui.set_width(WIDTH);
+        outline(ui);
         ui.spacing_mut().item_spacing.y = space::S;
         content(ui);
     });
