@@ -93,15 +93,13 @@ fn call(peers: usize) -> Snapshot {
 }
 
 fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
-    let mut page = opened(lang, size, snapshot);
-    // Nobody clicked that.
-    page.state_mut().actions.clear();
-    page
+    opened(lang, size, snapshot, false)
 }
 
-fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
+/// The page, with or without what it tells by itself: how large everybody is shown.
+fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot, views: bool) -> Screen<'a, Call> {
     let call = Call { page: CallPage::default(), snapshot, videos: Videos::default(), failures: Vec::new() };
-    let mut page = screen(lang, size, call, |ui, cx, call| {
+    let mut page = screen(lang, size, call, move |ui, cx, call| {
         call.videos.update(ui.ctx(), &call.snapshot);
         let view = CallView {
             snapshot: &call.snapshot,
@@ -117,6 +115,7 @@ fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Ca
             failures: &call.failures,
         };
         call.page.show(ui, cx, &view);
+        cx.actions.retain(|action| views || !matches!(action, Action::SetView { .. }));
     });
     page.run();
     page
@@ -192,7 +191,7 @@ fn a_poor_connection_has_a_sign_that_says_whose() {
 
 #[test]
 fn it_is_told_how_large_everybody_is_shown() {
-    let mut page = opened(Lang::En, WIDE, call(2));
+    let mut page = opened(Lang::En, WIDE, call(2), true);
     let told = |page: &Screen<'_, Call>| {
         let views = page.state().actions.iter().filter_map(|action| match action {
             Action::SetView { member, lines } => Some((member.to_string(), *lines)),
