@@ -54,13 +54,14 @@ pub fn run(seconds: u64) -> Result<Value> {
         draw(&load, &film)?;
         let machine = Machine::now();
         let floor = Floor::measure(&load, &film, folder.path())?;
-        let bots = bots(&load, &film, seconds)?;
+        let (bots, pictures) = bots(&load, &film, seconds)?;
         let window = window(&load, &film, seconds, folder.path())?;
         let busy = machine.busy_since();
         let ratio = without_source(&bots) / floor.per_minute(&load);
         print(&load, &bots, &window, &floor, ratio, busy);
+        println!("pictures a second that a bot sent: {pictures:.1} of {}\n", load.fps);
         figures.push(json!({
-            "load": load.name, "machine_busy": busy, "floor_cpu_s_per_minute": floor.per_minute(&load), "ratio": ratio,
+            "load": load.name, "machine_busy": busy, "floor_cpu_s_per_minute": floor.per_minute(&load), "ratio": ratio, "bot_pictures_per_s": pictures,
             "floor": { "encode_s": floor.encode_s, "decode_s": floor.decode_s, "of_seconds": FILM_SECONDS },
             "bot": to_json(&bots), "window": to_json(&window),
         }));
@@ -184,8 +185,8 @@ fn bot(server: &Server, load: &Load, film: &Path, name: &str, seconds: u64) -> B
         .with(&["--size", &size, "--fps", &fps, "--kbps", &kbps, "--source", &source, "--mic", "tone"])
 }
 
-/// A call of bots alone: the average member.
-fn bots(load: &Load, film: &Path, seconds: u64) -> Result<Sums> {
+/// A call of bots alone: the average member, and how many pictures a second it sent: on a machine that is too busy they become fewer.
+fn bots(load: &Load, film: &Path, seconds: u64) -> Result<(Sums, f64)> {
     let server = Server::start(true)?;
     let stay = seconds + SETTLE.as_secs() + 4;
     let expect = (load.people - 1).to_string();
@@ -207,13 +208,15 @@ fn bots(load: &Load, film: &Path, seconds: u64) -> Result<Sums> {
             sum.switches += work.switches / load.people as f64;
         }
     }
+    let mut pictures = 0.0;
     for member in members {
         let report = member.finish(LIMIT)?;
+        pictures += report.json["self"]["frames_encoded"].as_f64().unwrap_or_default() / (stay * load.people as u64) as f64;
         if !report.satisfied {
             bail!("{}: {}", report.name, report.complaint.trim());
         }
     }
-    Ok(sums)
+    Ok((sums, pictures))
 }
 
 /// A call of one window of the app and bots: the window's program. What it sends is what the kind of room asks for.
