@@ -2,6 +2,8 @@
 //!
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
+mod words;
+
 use super::actor::{Config, Shared};
 use super::attention::{ActiveSpeaker, MutedTalk};
 use super::awake::Awake;
@@ -10,7 +12,7 @@ use super::peers::{Means, Peers};
 use super::quality::{self, Mine, Reports};
 use super::reconcile;
 use super::seat::{self, Ask, Keeper, News};
-use super::snapshot::{Line, MAX_LINES, Me, Room};
+use super::snapshot::{Line, Me, Room};
 use super::sources::{Opened, Sources};
 use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
@@ -21,8 +23,8 @@ use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
 use crate::media::stats::{CpuMeter, History, PublishSample};
-use crate::proto::api::{Audio, Login, Message, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
-use crate::proto::{self, Address, EventKind, Invite, MemberId, Mode};
+use crate::proto::api::{Audio, Login, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
+use crate::proto::{Address, Invite, MemberId, Mode};
 use crate::room::{self, Client};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -363,57 +365,6 @@ impl<'a> Actor<'a> {
     fn ring(&self, chime: Chime) {
         if let Some(output) = self.hearing.output().filter(|_| self.config.chimes) {
             chime.ring(output);
-        }
-    }
-
-    fn happened(&mut self, event: proto::Event) {
-        if matches!(event.kind, EventKind::Joined { .. }) && self.rules.repeat_every_ms.is_some() {
-            // Somebody begins to watch, or, if it was oneself, everybody does; the engine in between asks for no key frame.
-            self.publisher.iter().for_each(Publisher::expect_viewer);
-        }
-        if matches!(&event.kind, EventKind::MuteRequested { member } if self.member.as_ref() == Some(member))
-            && self.sources.sending().mic
-        {
-            self.sources.set_mic(false);
-            self.connect_sources();
-            self.shared.tell(Event::MutedByHost);
-        }
-        // Who is there comes with the list that is fetched after this.
-        let EventKind::Message { member, name, body, .. } = event.kind else { return };
-        let own = self.member.as_ref() == Some(&member);
-        match body {
-            MessageBody::Text { text } => {
-                self.write_down(Line { seq: event.seq, name: name.clone(), text: text.clone(), own, at_us: event.at_us });
-                if !own {
-                    self.ring(Chime::Message);
-                }
-                self.shared.tell(Event::Text { member, name, text, own, earlier: false });
-            }
-            MessageBody::Custom { .. } if own => {}
-            MessageBody::Custom { command, data } => self.shared.tell(Event::Custom { member, command, data }),
-        }
-    }
-
-    /// What was said before one came, or while one was away: without a sound, in its place.
-    fn said(&mut self, messages: Vec<Message>) {
-        for Message { seq, at_us, member, name, body, .. } in messages {
-            let own = self.member.as_ref() == Some(&member);
-            match body {
-                MessageBody::Text { text } => {
-                    self.write_down(Line { seq, name: name.clone(), text: text.clone(), own, at_us });
-                    self.shared.tell(Event::Text { member, name, text, own, earlier: true });
-                }
-                MessageBody::Custom { .. } => {}
-            }
-        }
-    }
-
-    fn write_down(&mut self, line: Line) {
-        // By time first: a server that forgot the room numbers its events from the beginning again.
-        let place = self.chat.partition_point(|other| (other.at_us, other.seq) <= (line.at_us, line.seq));
-        self.chat.insert(place, line);
-        if self.chat.len() > MAX_LINES {
-            self.chat.pop_front();
         }
     }
 
