@@ -208,7 +208,11 @@ fn it_is_told_how_large_everybody_is_shown() {
     assert_eq!(page.state_mut().screen.page.hide().len(), 2);
     assert_eq!(page.state_mut().screen.page.hide().len(), 0);
     page.run();
-    assert_eq!(told(&page)[2..], first[..]);
+    let again = told(&page).split_off(2);
+    assert_eq!(again.len(), 2);
+    let near =
+        |((member, lines), (other, before)): (&(String, u32), &(String, u32))| member == other && lines.abs_diff(*before) < 24;
+    assert!(again.iter().zip(&first).all(near), "{again:?} after {first:?}");
 }
 
 #[test]

@@ -113,6 +113,8 @@ pub struct Adapt {
     level: (usize, Duration),
     /// The size that somebody wants, as a level's, and since when a smaller one would do.
     wanted: (Option<u32>, Option<Duration>),
+    /// Whether that has changed since the last change was told.
+    viewers: bool,
     /// When the size last changed, and what it was made of.
     resized: Option<Duration>,
     source: (u32, u32),
@@ -138,6 +140,7 @@ impl Adapt {
             load: Load::default(),
             level: (0, now),
             wanted: (None, None),
+            viewers: false,
             resized: None,
             source: (full.width, full.height),
             busy: None,
@@ -194,7 +197,9 @@ impl Adapt {
         self.load.update(signals.encode_load, self.ladder.last(), now);
         let before = self.target;
         let level = self.climb(picture, now);
+        let wanted = self.wanted.0;
         self.note_wanted(signals.wanted, now);
+        self.viewers |= self.wanted.0 != wanted;
         self.target = self.decide(now);
         let cause = self.cause(blamed, full, level, before);
         cause.map(|cause| Change { target: self.target, cause })
@@ -284,13 +289,17 @@ impl Adapt {
             }
             return None;
         }
+        let viewers = std::mem::take(&mut self.viewers);
         Some(match level {
             std::cmp::Ordering::Greater => blamed.or(self.busy).unwrap_or(Cause::Network),
             std::cmp::Ordering::Less => Cause::Recovery,
             std::cmp::Ordering::Equal => match self.load.changed() {
                 Some(true) => Cause::Computer,
                 Some(false) => Cause::Recovery,
-                None => Cause::Viewers,
+                None if viewers => Cause::Viewers,
+                // A new size that had to wait for a moment.
+                None if self.target.height < before.height => self.busy.unwrap_or(Cause::Network),
+                None => Cause::Recovery,
             },
         })
     }

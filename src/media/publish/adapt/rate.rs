@@ -180,7 +180,8 @@ impl Rate {
             if let Some(path) = receiver.filter(|_| late_receiver && now >= self.hold_receiver_until) {
                 let least = least.max(floor.min(self.kbps));
                 self.back_off(path, HOLD_RECEIVER, least, now);
-                return Some(Cause::Receiver);
+                // What is late on one's own line is late at the receivers as well.
+                return Some(if line.late > CALM { Cause::Network } else { Cause::Receiver });
             }
         }
         self.climb(late, now);
