@@ -21,8 +21,8 @@ const FILLED_US: i64 = 60_000;
 const PIECE_US: i64 = 20_000;
 /// Length of a packet before one has been decoded.
 const USUAL_US: i64 = 20_000;
-/// Packets never take more memory than this: 15 s of AAC at 512 kbit/s.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Packets never take more memory than this: 15 s of samples as they are, which no codec exceeds.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Nor are there more: 15 s of 10 ms packets. (An empty one costs, too.)
 const MOST_PACKETS: usize = 1500;
 
