@@ -161,6 +161,11 @@ fn bars(picture: &image::RgbaImage) -> usize {
     kinds.iter().filter(|kind| count(kind) > 400).count()
 }
 
+/// Pixels from side to side of the red button.
+const LEAVE_WIDTH: u32 = 60;
+/// Pixels from the middle of the microphone's button, the first in the row, to the middle of the red one, the last.
+const ROW: u32 = 309;
+
 /// The middle of the red button that leaves the call.
 fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {
     let red = parlor::ui::theme::DARK.danger;
@@ -169,6 +174,9 @@ fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {
         .filter(|(_, y, p)| *y > picture.height() - 80 && p.0[..3] == [red.r(), red.g(), red.b()])
         .map(|(x, y, _)| (x, y))
         .collect();
+    // A switch that is off has a rim of the same colour, further to the left.
+    let right = hits.iter().map(|hit| hit.0).max()?;
+    let hits: Vec<_> = hits.into_iter().filter(|hit| hit.0 + LEAVE_WIDTH > right).collect();
     let mean = |pick: fn(&(u32, u32)) -> u32| hits.iter().map(pick).sum::<u32>() / hits.len().max(1) as u32;
     (hits.len() > 300).then(|| (mean(|h| h.0), mean(|h| h.1)))
 }
@@ -240,8 +248,7 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
     let still_on = witness.call.snapshot().peers.iter().find(|p| p.name == "Ada").map(|p| p.mic);
     assert_eq!(still_on, Some(true), "letters typed into the chat switch nothing");
     let (x, y) = ada.wait_for("the leave button", leave_button);
-    // The microphone's button is the first in the row, the leave button the last: same distance from the middle of the stage.
-    screen.xdotool(&["mousemove", "--window", &window, &(x - 242).to_string(), &y.to_string(), "click", "1"]);
+    screen.xdotool(&["mousemove", "--window", &window, &(x - ROW).to_string(), &y.to_string(), "click", "1"]);
     witness.wait_for("Ada's mute", |s| s.peers.iter().find(|p| p.name == "Ada").filter(|p| !p.mic).map(|_| ()));
 
     // Ada leaves by the red button; her window goes on at the first page.
