@@ -448,9 +448,11 @@ fn child_open_speakers() {
     while good < 2 {
         assert!(
             Instant::now() < patience,
-            "echo loss second by second, in dB: {seconds:?}; {:?} {:?}",
+            "echo loss second by second, in dB: {seconds:?}; {:?} {:?}; {} underruns, {:?} to the ear",
             mic.failure(),
-            output.failure()
+            output.failure(),
+            output.underruns(),
+            output.latency()
         );
         let (mut heard, mut sent) = (0.0, 0.0);
         for _ in 0..100 {
