@@ -428,8 +428,11 @@ mod tests {
     }
 
     fn engine(clock: &Clock) -> (Engine, Output) {
-        let output = Output::silent(clock.clone()).unwrap();
-        (Engine::new(output.shared.clone(), output.link.clone(), clock.clone()), output)
+        // Ticked by the test alone.
+        let (shared, link) = (Arc::new(Shared::default()), Arc::new(Link::default()));
+        let _ticks = Arc::new(Worker::spawn("no-ticks", |_| {}).unwrap());
+        let output = Output { shared: shared.clone(), link: link.clone(), using: Using::default(), _ticks, _device: None };
+        (Engine::new(shared, link, clock.clone()), output)
     }
 
     fn until(what: impl Fn() -> bool) {
