@@ -23,8 +23,8 @@ const CALM_SPARE_US: i64 = 20_000;
 const STALL_US: i64 = 100_000;
 /// ...which is over when packets are no later than this.
 const OVER_US: i64 = 50_000;
-/// Two stalls within this are a habit.
-const HABIT: Duration = Duration::from_secs(6);
+/// Two stalls within this are a habit: on a narrow link each key frame is one, every 3 s.
+const HABIT: Duration = Duration::from_secs(4);
 /// Stalls remembered: one each 100 ms would be jitter.
 const MOST_STALLS: usize = 64;
 

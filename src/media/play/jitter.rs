@@ -160,6 +160,16 @@ impl Sound {
         self.stock.waiting_us()
     }
 
+    /// Whether nothing has come that could be played.
+    pub(super) fn is_starved(&self) -> bool {
+        self.stock.is_empty()
+    }
+
+    /// Media time of what is expected to come next.
+    pub(super) fn tail_us(&self) -> Option<i64> {
+        self.stock.tail_us()
+    }
+
     /// When packets came.
     pub(super) fn arrivals(&self) -> &Arrivals {
         &self.arrivals

@@ -19,6 +19,12 @@ const LEAD_US: i64 = 20_000;
 const LAG_US: i64 = 20_000;
 /// Sound that has not been heard for this long no longer leads.
 const SILENT: Duration = Duration::from_millis(500);
+/// When sound fails to come, pictures wait with it for this long: it goes on from where it stands. A longer gap ends with a jump.
+const MOST_WAIT_US: i64 = 100_000;
+/// Where pictures have come that are newer than the sound by more than this, no sound is sent.
+const MUTE_US: i64 = 40_000;
+/// Length of a tick.
+const TICK_US: i64 = 10_000;
 /// No picture waits longer than the delay limit and this: its timestamp must be wrong.
 const IMPLAUSIBLE: Duration = Duration::from_secs(1);
 
@@ -54,6 +60,10 @@ pub(super) struct Playout {
     catching_up: CatchingUp,
     /// When media time zero is heard, in microseconds by the local clock, and when that was so.
     heard: Option<(i64, Duration)>,
+    /// How long its next sample has been waited for, in microseconds.
+    waits_us: i64,
+    /// Media time of the newest picture that has come.
+    newest_picture_us: Option<i64>,
     /// From tick to ear, in microseconds.
     latency_us: i64,
     /// From arrival to decoded, in microseconds.
@@ -71,6 +81,8 @@ impl Playout {
             pictures: Arrivals::default(),
             catching_up: CatchingUp::default(),
             heard: None,
+            waits_us: 0,
+            newest_picture_us: None,
             latency_us: 0,
             decode_us: 0,
             level: Level::default(),
@@ -84,6 +96,7 @@ impl Playout {
         self.pictures.clear();
         self.catching_up = CatchingUp::default();
         self.heard = None;
+        (self.waits_us, self.newest_picture_us) = (0, None);
     }
 
     /// The next 10 ms of sound.
@@ -92,18 +105,28 @@ impl Playout {
         match self.sound.pull(tick.now, out) {
             Played::Sound(media_us) => {
                 self.heard = Some((micros(tick.due) - media_us, tick.now));
+                self.waits_us = 0;
                 self.first_sound.get_or_insert(tick.due);
             }
             // The time line goes on as it was.
             Played::Silence => self.heard = self.heard.map(|(zero, _)| (zero, tick.now)),
+            // Behind a hole it goes on where the hole ends.
+            Played::Nothing if self.sound.is_starved() => self.wait(),
             Played::Nothing => {}
         }
         self.level.add(out);
     }
 
+    /// Nothing has come to be played: what was due at this tick is heard at the next one at the earliest. Unless pictures go on, without their sound.
+    fn wait(&mut self) {
+        let missing = self.sound.tail_us().zip(self.newest_picture_us).is_some_and(|(sound, picture)| picture <= sound + MUTE_US);
+        self.waits_us = if missing { (self.waits_us + TICK_US).min(MOST_WAIT_US) } else { 0 };
+    }
+
     /// Notes that a coded picture arrived. Returns whether it belongs to another time line than those before.
     pub(super) fn picture_arrived(&mut self, media_us: i64, arrived: Duration) -> bool {
         let foreign = self.pictures.is_foreign(media_us, arrived);
+        self.newest_picture_us = Some(media_us);
         if foreign {
             self.pictures.clear();
         }
@@ -125,7 +148,7 @@ impl Playout {
     /// When the picture of this media time is to be shown.
     pub(super) fn picture_due(&self, media_us: i64, now: Duration) -> Duration {
         let ready = self.ready_us();
-        let heard = self.heard.filter(|(_, at)| now.saturating_sub(*at) < SILENT).map(|(zero, _)| zero);
+        let heard = self.heard.filter(|(_, at)| now.saturating_sub(*at) < SILENT).map(|(zero, _)| zero + self.waits_us);
         let zero = match (heard, ready) {
             (Some(heard), Some(ready)) => ready.clamp(heard - LEAD_US, heard + LAG_US),
             (Some(heard), None) => heard - LEAD_US,
@@ -211,6 +234,36 @@ mod tests {
         let (delay, offset) = shown[shown.len() - 1];
         assert!((20..=30).contains(&delay), "{delay} ms");
         assert!((-21..=-19).contains(&offset.unwrap()), "{offset:?} ms");
+    }
+
+    #[test]
+    fn pictures_wait_with_sound_that_fails_to_come_but_not_with_one_that_is_not_sent() {
+        for muted in [false, true] {
+            let mut playout = playout();
+            let mut due = Vec::new();
+            for t in (0..2_000_i64).step_by(10) {
+                // Nothing comes for 80 ms; what was sent meanwhile comes at once.
+                let came = match t {
+                    1_000..1_080 => t..t,
+                    1_080 => 1_000..1_090,
+                    _ => t..t + 10,
+                };
+                for t in came.step_by(10).filter(|t| t % 20 == 0 && *t >= 20) {
+                    playout.sound.push((t - 20) * 1000, decode::tests::pcm(&[0.1; 960]), at(t + 1));
+                    playout.picture_arrived(t * 1000, at(t + 1));
+                }
+                if muted && (1_000..1_080).contains(&t) {
+                    playout.picture_arrived(t * 1000, at(t));
+                }
+                playout.render(Tick { now: at(t), due: at(t) }, &mut [0.0; CHUNK_SAMPLES]);
+                due.push(micros(playout.picture_due(t * 1000, at(t))) / 1000 - micros(at(t)) / 1000);
+            }
+            let (before, during) = (due[99], due[107]);
+            match muted {
+                false => assert!((20..=80).contains(&(during - before)), "{before} -> {during}"),
+                true => assert!((-20..=20).contains(&(during - before)), "{before} -> {during}"),
+            }
+        }
     }
 
     #[test]
