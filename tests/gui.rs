@@ -4,12 +4,12 @@ mod screens;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use parlor::app::ended;
+use parlor::app::call::ended;
 use parlor::app::errors::{Remedy, Sentence};
+use parlor::app::home::sidebar;
 use parlor::app::home::{Home, HomeView};
 use parlor::app::i18n::Lang;
 use parlor::app::settings::{ServerChoice, Theme};
-use parlor::app::sidebar;
 use parlor::app::view::{Action, RoomsView, ServerKind, ServerView};
 use parlor::proto::api::RoomSummary;
 use parlor::proto::{Mode, RoomId};

@@ -1,8 +1,8 @@
 //! What clicks do.
 
+use super::call::session::{Plan, Session};
+use super::prejoin::preview::Preview;
 use super::prejoin::{self, PreJoin, Target};
-use super::preview::Preview;
-use super::session::{Plan, Session};
 use super::settings::{ServerChoice, Settings};
 use super::view::Action;
 use super::{App, Page, Preparing, set_theme};

@@ -185,8 +185,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::i18n::Lang;
     use super::*;
+    use crate::app::i18n::Lang;
     use crate::proto::Problem;
 
     #[test]

@@ -1,8 +1,8 @@
 //! What arrives: answers of the server, what happened in the call.
 
+use super::call::session::Plan;
 use super::errors::{self, Remedy};
 use super::prejoin::PreJoin;
-use super::session::Plan;
 use super::view::Action;
 use super::{App, Page};
 use crate::call::{Ended, Event};

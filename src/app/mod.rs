@@ -3,32 +3,21 @@
 //! `logic` takes what has arrived, `ui` draws plain data and collects [`Action`]s, which are applied once after the frame. Nothing here waits: requests
 //! run on the tokio runtime, devices on threads of their own, and what takes long to end is put away by the [`janitor`].
 
-pub mod call_page;
-pub mod chat;
+pub mod call;
 pub mod cli;
-pub mod controls;
 pub mod devices;
-pub mod ended;
 pub mod errors;
-pub mod figures;
 pub mod home;
 pub mod i18n;
 pub mod janitor;
 pub mod prejoin;
-pub mod preview;
 pub mod run;
 pub mod server;
-pub mod session;
 pub mod settings;
 pub mod shots;
-pub mod sidebar;
-pub mod stage;
-mod tile_menu;
-pub mod videos;
 pub mod view;
 
 mod apply;
-mod devices_apply;
 mod events;
 
 use crate::base::{Clock, Slot};
@@ -38,23 +27,25 @@ use crate::proto::api::RoomSummary;
 use crate::ui::theme::{self, size, space};
 use crate::ui::toast::Toasts;
 use crate::ui::{button, fonts, toast};
+use call::ended;
+use call::session::{Plan, Session};
+use call::videos::{self, Feed, Graphics};
 use cli::Args;
 use egui::{CentralPanel, Context, RichText, Ui};
 use errors::Sentence;
+use home::sidebar;
 use home::{Home, HomeView};
 use i18n::{Lang, Texts};
 use janitor::Janitor;
+use prejoin::preview::{Preview, Wake};
 use prejoin::{PreJoin, PreJoinView};
-use preview::{Preview, Wake};
 use server::Server;
-use session::{Plan, Session};
 use settings::{Settings, Store};
 use shots::Timetable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use videos::{Feed, Graphics};
 use view::{Action, Cx};
 
 /// How soon news (figures, chat, who is there) are on the screen. Longer than from one picture to the next: the picture takes them along,

@@ -1,7 +1,7 @@
 //! Opens the window, with whatever can draw on this computer.
 
+use super::call::videos::Graphics;
 use super::cli::{Args, Renderer};
-use super::videos::Graphics;
 use super::{App, Options};
 use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};

@@ -2,7 +2,7 @@
 
 use super::errors::{self, Sentence};
 use super::i18n::Texts;
-use super::preview::Wake;
+use super::prejoin::preview::Wake;
 use super::settings::{ServerChoice, Settings};
 use super::view::{RoomsView, ServerKind, ServerView};
 use crate::base::Slot;
@@ -371,7 +371,7 @@ mod tests {
             // A second program on this computer gives out the same.
             let other = ready(runtime.handle(), port, folder.path().join("other"));
             assert!(matches!(
-                other.view(&Texts::new(super::super::i18n::Lang::En)),
+                other.view(&Texts::new(crate::app::i18n::Lang::En)),
                 ServerView::Ready { kind: ServerKind::Shared, .. }
             ));
             assert_eq!(other.public_address(), Some(&public));

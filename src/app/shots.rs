@@ -1,7 +1,7 @@
 //! What the command line asks for at certain times: pictures of the window, and the end.
 
 use super::cli::{Args, Screenshot};
-use super::preview::Wake;
+use super::prejoin::preview::Wake;
 use crate::base::Queue;
 use egui::{ColorImage, Context, ViewportCommand};
 use std::path::Path;

@@ -3,10 +3,10 @@
 use clap::Parser;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use parlor::app::call::videos::Graphics;
 use parlor::app::cli::Args;
 use parlor::app::i18n::{Lang, Texts};
 use parlor::app::settings::Settings;
-use parlor::app::videos::Graphics;
 use parlor::app::{App, Options};
 use std::io::{Read, Write};
 use std::net::TcpListener;

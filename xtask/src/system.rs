@@ -81,6 +81,7 @@ impl Manager {
                 "libclang-dev",
                 "nasm",
                 "libasound2-dev",
+                "libpipewire-0.3-dev",
                 "libavcodec-dev",
                 "libavformat-dev",
                 "libavutil-dev",
@@ -121,7 +122,7 @@ impl Manager {
                 "espeak-ng",
             ],
             (Self::Dnf, Need::Build) => {
-                &["gcc", "gcc-c++", "cmake", "pkgconf-pkg-config", "clang-devel", "nasm", "alsa-lib-devel", "ffmpeg-free-devel"]
+                &["gcc", "gcc-c++", "cmake", "pkgconf-pkg-config", "clang-devel", "nasm", "alsa-lib-devel", "pipewire-devel", "ffmpeg-free-devel"]
             }
             (Self::Dnf, Need::Window) => &[
                 "libXcursor",
@@ -150,7 +151,7 @@ impl Manager {
                 "iproute",
                 "espeak-ng",
             ],
-            (Self::Pacman, Need::Build) => &["base-devel", "cmake", "clang", "nasm", "alsa-lib", "ffmpeg"],
+            (Self::Pacman, Need::Build) => &["base-devel", "cmake", "clang", "nasm", "alsa-lib", "libpipewire", "ffmpeg"],
             (Self::Pacman, Need::Window) => &[
                 "libxcursor",
                 "libxi",

@@ -1,6 +1,6 @@
 //! The chat at the right.
 
-use super::view::{Action, Cx};
+use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Line;
 use crate::ui::button;
 use crate::ui::field::Field;

@@ -1,7 +1,7 @@
 //! The buttons of a call, and their keys.
 
-use super::prejoin::{camera_button, mic_button};
-use super::view::{Action, Cx};
+use crate::app::prejoin::{camera_button, mic_button};
+use crate::app::view::{Action, Cx};
 use crate::ui::button::{self, Look};
 use crate::ui::icons;
 use crate::ui::theme::space;

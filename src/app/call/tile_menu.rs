@@ -1,7 +1,7 @@
 //! The menu of a tile: how loud somebody is played, or how one's own microphone is cleaned. It opens by its button or by a right click.
 
-use super::i18n::Texts;
-use super::view::{Action, Cx};
+use crate::app::i18n::Texts;
+use crate::app::view::{Action, Cx};
 use crate::call::{Peer, Volume};
 use crate::media::audio::chain::Noise;
 use crate::ui::theme::{self, size, space};
@@ -49,7 +49,7 @@ pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, noise: Noise, tile: Rect) {
 }
 
 /// What a choice of noise suppression is called.
-pub(super) fn noise_name(texts: &Texts, noise: Noise) -> String {
+pub(in crate::app) fn noise_name(texts: &Texts, noise: Noise) -> String {
     texts.t(match noise {
         Noise::Off => "noise-off",
         Noise::On => "noise-on",

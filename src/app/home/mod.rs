@@ -1,9 +1,11 @@
 //! The first page: what kind of call, or which one to join, and on which server.
 
-use super::errors;
-use super::i18n::Lang;
-use super::settings::{ServerChoice, Theme};
-use super::view::{Action, Cx, ServerKind, ServerView};
+pub mod sidebar;
+
+use crate::app::errors;
+use crate::app::i18n::Lang;
+use crate::app::settings::{ServerChoice, Theme};
+use crate::app::view::{Action, Cx, ServerKind, ServerView};
 use crate::proto::{Invite, Mode};
 use crate::ui::button::{self, Button};
 use crate::ui::field::Field;

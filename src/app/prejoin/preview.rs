@@ -1,6 +1,6 @@
 //! Camera and microphone before a call: each on its own thread, so that a device that takes long to open does not hold up the page.
 
-use super::janitor::Janitor;
+use crate::app::janitor::Janitor;
 use crate::base::{Clock, Slot, Stop, Worker};
 use crate::call::snapshot::DeviceState;
 use crate::media::audio::Output;
@@ -117,7 +117,7 @@ impl Preview {
 
     fn output(&mut self, speaker: Option<String>) -> Option<Output> {
         // A speaker that is "none" is tried as the system's default.
-        let choice = Choice::from(speaker.filter(|speaker| speaker != super::prejoin::SILENT));
+        let choice = Choice::from(speaker.filter(|speaker| speaker != super::SILENT));
         match &self.output {
             Some(output) => output.choose(choice),
             None => {

@@ -2,11 +2,11 @@
 
 use super::chat::Chat;
 use super::controls::{self, ControlsView};
-use super::devices;
-use super::errors::Sentence;
 use super::stage::{self, StageView};
 use super::videos::Videos;
-use super::view::{Action, Cx, mode_name};
+use crate::app::devices;
+use crate::app::errors::Sentence;
+use crate::app::view::{Action, Cx, mode_name};
 use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
 use crate::media::audio::chain::Noise;

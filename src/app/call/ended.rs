@@ -1,7 +1,7 @@
 //! The page after a call that ended by itself, or that did not come about.
 
-use super::errors::{Remedy, Sentence};
-use super::view::{Action, Cx};
+use crate::app::errors::{Remedy, Sentence};
+use crate::app::view::{Action, Cx};
 use crate::ui::button::Button;
 use crate::ui::theme::{self, size, space};
 use crate::ui::{card, icons};
@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
             ui.label(RichText::new(title).font(theme::strong(size::TITLE - 4.0)));
             ui.add_space(space::XS);
             ui.add(egui::Label::new(&sentence.text).wrap().selectable(true));
-            super::home::details(ui, cx, sentence.detail.as_deref());
+            crate::app::home::details(ui, cx, sentence.detail.as_deref());
             ui.add_space(space::M);
             let width = ui.available_width();
             if sentence.remedy == Remedy::TryAgain && ui.add(Button::primary(&cx.t("retry")).min_width(width)).clicked() {

@@ -1,10 +1,10 @@
 //! The people in a call, as tiles.
 
 use super::figures;
-use super::i18n::Texts;
 use super::tile_menu;
 use super::videos::Videos;
-use super::view::{Action, Cx};
+use crate::app::i18n::Texts;
+use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Trouble;
 use crate::call::{Peer, Phase, Snapshot};
 use crate::media::audio::chain::Noise;
@@ -132,7 +132,7 @@ fn has_begun(peer: &Peer) -> bool {
 }
 
 /// What screen readers say about somebody.
-pub(super) fn describe(texts: &Texts, name: &str, mic: bool, camera: bool) -> String {
+pub(in crate::app) fn describe(texts: &Texts, name: &str, mic: bool, camera: bool) -> String {
     let key = match (mic, camera) {
         (true, true) => "tile-name",
         (false, true) => "tile-muted",

@@ -1,8 +1,10 @@
 //! The dialog in which devices are chosen and tried out, before a call and in it.
 
-use super::errors::{self, Part, Sentence};
-use super::prejoin::{self, SILENT};
-use super::view::{Action, Cx};
+mod apply;
+
+use crate::app::errors::{self, Part, Sentence};
+use crate::app::prejoin::{self, SILENT};
+use crate::app::view::{Action, Cx};
 use crate::call::snapshot::DeviceState;
 use crate::media::devices::check::Stage;
 use crate::media::devices::{InUse, Kind, Lists};
@@ -153,7 +155,7 @@ pub enum Asked {
 /// A failed device in words, with what can be done about it.
 pub fn failure(ui: &mut Ui, cx: &mut Cx<'_>, kind: Kind, sentence: &Sentence, asked: Asked) {
     let shown = card::notice(ui, card::Tone::Error, &sentence.text, |ui| {
-        super::home::details(ui, cx, sentence.detail.as_deref());
+        crate::app::home::details(ui, cx, sentence.detail.as_deref());
         ui.horizontal_wrapped(|ui| {
             if ui.add(Button::new(&cx.t("retry"))).clicked() {
                 cx.act(Action::RetryDevice(kind));

@@ -1,13 +1,13 @@
 //! A running call: the [`Call`], the pictures it delivers, the page that shows it, and the test partners called into it.
 
-use super::call_page::{CallPage, CallView};
-use super::devices::part;
-use super::errors;
-use super::janitor::Janitor;
-use super::prejoin::{self, Target};
-use super::preview::Wake;
+use super::page::{CallPage, CallView};
 use super::videos::{Graphics, Videos};
-use super::view::Cx;
+use crate::app::devices::part;
+use crate::app::errors;
+use crate::app::janitor::Janitor;
+use crate::app::prejoin::preview::Wake;
+use crate::app::prejoin::{self, Target};
+use crate::app::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, SourceError, SourceErrorKind, VideoSource};

@@ -1,6 +1,6 @@
 //! The room list on the left.
 
-use super::view::{Action, Cx, RoomsView, mode_name};
+use crate::app::view::{Action, Cx, RoomsView, mode_name};
 use crate::proto::api::RoomSummary;
 use crate::proto::{Mode, RoomId};
 use crate::ui::button::{self, Button};

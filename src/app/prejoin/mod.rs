@@ -1,11 +1,13 @@
 //! The page before a call: how one looks and sounds, under which name, through which devices.
 
-use super::devices;
-use super::errors::{self, Sentence};
-use super::i18n::Texts;
-use super::settings::{Settings, Theme};
-use super::tile_menu::noise_name;
-use super::view::{Action, Cx, mode_name};
+pub mod preview;
+
+use crate::app::call::tile_menu::noise_name;
+use crate::app::devices;
+use crate::app::errors::{self, Sentence};
+use crate::app::i18n::Texts;
+use crate::app::settings::{Settings, Theme};
+use crate::app::view::{Action, Cx, mode_name};
 use crate::call::Entry;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
@@ -204,7 +206,7 @@ impl PreJoin {
 
     /// Draws the page.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
-        super::home::top_bar(ui, cx, view.theme, true);
+        crate::app::home::top_bar(ui, cx, view.theme, true);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let wide = ui.available_width() >= 760.0;
             let width = (ui.available_width() - 2.0 * space::L).min(if wide { 980.0 } else { 520.0 });
@@ -263,7 +265,7 @@ impl PreJoin {
             () => None,
         };
         let name = if self.name.trim().is_empty() { cx.t("call-you") } else { self.name.trim().to_owned() };
-        let description = super::stage::describe(cx.texts, &name, self.mic, shown);
+        let description = crate::app::call::stage::describe(cx.texts, &name, self.mic, shown);
         Tile {
             name: &name,
             initials_of: &name,

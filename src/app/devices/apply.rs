@@ -1,9 +1,9 @@
 //! Devices of the page that is shown: choosing, trying out, doing without; and what is said when they come and go.
 
-use super::devices::{self, DevicesView};
-use super::errors;
-use super::view::{Action, Cx};
-use super::{App, Page, prejoin};
+use crate::app::devices::{self, DevicesView};
+use crate::app::errors;
+use crate::app::view::{Action, Cx};
+use crate::app::{App, Page, prejoin};
 use crate::call::Command;
 use crate::call::snapshot::DeviceState;
 use crate::media::capture::{AudioSource, SourceErrorKind, VideoSource};
@@ -17,7 +17,7 @@ const METER: Duration = Duration::from_millis(80);
 
 impl App {
     /// The dialog, if it is open.
-    pub(super) fn devices_ui(&self, ui: &Ui, actions: &mut Vec<Action>) {
+    pub(in crate::app) fn devices_ui(&self, ui: &Ui, actions: &mut Vec<Action>) {
         if !self.devices_open {
             return;
         }
@@ -55,7 +55,7 @@ impl App {
     }
 
     /// What did not open before a call is tried again when a device comes or goes; a call does so itself.
-    pub(super) fn take_devices(&mut self) {
+    pub(in crate::app) fn take_devices(&mut self) {
         let Some((devices, _)) = &self.devices else { return };
         let version = devices.version();
         if std::mem::replace(&mut self.devices_seen, version) == version {
@@ -70,7 +70,7 @@ impl App {
     }
 
     /// Does what was clicked about devices.
-    pub(super) fn apply_to_devices(&mut self, action: Action) {
+    pub(in crate::app) fn apply_to_devices(&mut self, action: Action) {
         match action {
             Action::OpenDevices(open) => self.devices_open = open,
             Action::Choose(kind, word) => self.choose(kind, word),
@@ -165,7 +165,7 @@ impl App {
     }
 
     /// Says that another device is used, and offers what can be done about it.
-    pub(super) fn device_moved(&mut self, kind: Kind, news: &News) {
+    pub(in crate::app) fn device_moved(&mut self, kind: Kind, news: &News) {
         let t = |key: &str| self.texts.t(key);
         let what = t(match kind {
             Kind::Camera => "prejoin-camera",
@@ -197,7 +197,7 @@ impl App {
     }
 
     /// Notes in the log what the page shows as a card.
-    pub(super) fn device_failed(&self, kind: Kind, error: &crate::media::capture::SourceError) {
+    pub(in crate::app) fn device_failed(&self, kind: Kind, error: &crate::media::capture::SourceError) {
         let sentence = errors::source(&self.texts, devices::part(kind), error);
         tracing::warn!(detail = sentence.detail, "{}", sentence.text);
     }

@@ -1,6 +1,6 @@
 //! What the program remembers: a JSON file in the user's configuration folder.
 
-use super::i18n::Lang;
+use crate::app::i18n::Lang;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};

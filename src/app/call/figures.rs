@@ -1,6 +1,6 @@
 //! Figures of streams in words, for the overlay.
 
-use super::i18n::Texts;
+use crate::app::i18n::Texts;
 use crate::media::stats::{Carrier, Cpu, History, Percentiles, PlayStats, PublishStats, Route, Sample};
 use crate::ui::overlay::{Graph, Group, Row};
 use std::time::Duration;
@@ -164,8 +164,8 @@ fn number(value: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::i18n::Lang;
     use super::*;
+    use crate::app::i18n::Lang;
     use crate::media::stats::{Buffer, Delay, Dropped, PictureIn, PlaySample};
 
     const NOW: Duration = Duration::from_secs(1_000);
