@@ -76,10 +76,7 @@ impl Tile<'_> {
         match self.trouble {
             Some(trouble) => {
                 let center = pos2(rect.right() - space::S - 13.0, rect.top() + space::S + 13.0);
-                painter.circle_filled(center, 13.0, Color32::from_black_alpha(150));
-                let icon: MaterialIcon = icons::ICON_SIGNAL_CELLULAR_ALT_1_BAR;
-                let colour = Color32::from_rgb(0xFF, 0xC8, 0x57);
-                painter.text(center, Align2::CENTER_CENTER, icon.codepoint, FontId::new(17.0, icon.font_family()), colour);
+                poor_connection(&painter, center);
                 response.on_hover_text(trouble)
             }
             None => response,
@@ -127,5 +124,15 @@ impl Tile<'_> {
             x += icon_width;
         }
         painter.galley(pos2(x, plate.center().y - galley.size().y / 2.0), galley, Color32::WHITE);
+    }
+}
+
+/// One bar of three. Drawn, because the icon font's sign for it is that one bar alone, a dot on a picture.
+fn poor_connection(painter: &egui::Painter, center: egui::Pos2) {
+    painter.circle_filled(center, 13.0, Color32::from_black_alpha(170));
+    for (bar, alpha) in [(0_u8, 255), (1, 90), (2, 90)] {
+        let (left, height) = (center.x - 7.0 + 5.0 * f32::from(bar), 5.0 + 4.0 * f32::from(bar));
+        let rect = Rect::from_min_size(pos2(left, center.y + 6.0 - height), vec2(4.0, height));
+        painter.rect_filled(rect, CornerRadius::same(1), Color32::from_rgba_unmultiplied(0xFF, 0xC8, 0x57, alpha));
     }
 }
