@@ -1,6 +1,7 @@
 # English. Every key and every placeholder here is also in zh.ftl; a test compares them.
 
 theme = Appearance
+theme-system = As the system
 theme-light = Light
 theme-dark = Dark
 close = Close
@@ -17,6 +18,7 @@ mode-duo = Two-party call
 mode-duo-text = You and one other person.
 mode-multi = Multi-party call
 mode-multi-text = A room for a few people.
+mode-live = Standard live
 join-title = Join
 join-label = Invite link, room code or room name
 join-hint = parlor://… or a room's name
@@ -26,17 +28,47 @@ join-not-invite = This is not an invite. One looks like parlor://host/ROOM.
 join-bad-server = The address in this link is not valid.
 join-bad-pin = The pin in this link is damaged. Copy the whole link again.
 join-no-room = This link does not name a room.
+recent-title = Recent rooms
+recent-enter = Enter { $name } again: { $line }
+recent-forget = Forget { $name }
+recent-open = Open now · { $people }
+recent-line = { $ago } · { $server }
+ago-now = within the last hour
+ago-hours = { $count ->
+    [one] 1 hour ago
+   *[other] { $count } hours ago
+}
+ago-days = { $count ->
+    [one] yesterday
+   *[other] { $count } days ago
+}
+
+# New room
+create-title = New room
+create-mode = Kind of call
+create-leaving = When I leave, the room
+create-ends = ends for everyone
+create-stays = stays open
+create-ends-text = Everybody else is told that the room was closed.
+create-stays-text = The others go on without you; an empty room closes after a while.
+create-there-already = There is a room of this name already.
+create-enter-that = Enter that one
+create-continue = Continue
+create-at-once = Enter at once
 
 # Server
 server-title = Server
+server-choose = Calls go through
 server-here = This computer
-server-here-text = Parlor serves the calls itself. Others reach it at this address:
-server-other = Another server
+server-other = Another server…
 server-address = Address of the server
 server-address-hint = calls.example.org or 192.168.1.20:1935
 server-access-key = Access key
 server-access-key-hint = Access key, if the server asks for one
 server-use = Use this server
+server-works = There is a Parlor server at this address.
+server-change = Change address or key
+server-forget = Forget { $address }
 server-starting = Starting…
 server-checking = Connecting…
 server-ready-here = Serving at { $address }
@@ -51,6 +83,9 @@ rooms-loading = Looking for rooms…
 rooms-empty = No rooms yet
 rooms-empty-text = Create one, and it shows up here for everyone on this server.
 rooms-new = New room
+rooms-search = Search rooms and people
+rooms-not-found = Nothing here matches “{ $search }”.
+rooms-show-all = Show all rooms
 rooms-failed = The room list cannot be read.
 room-free = { $free ->
     [0] full
@@ -72,7 +107,7 @@ switch-text = You are in “{ $from }”. To enter “{ $to }”, you leave it.
 switch-confirm = Leave and enter
 
 # Before joining
-prejoin-create = New room
+prejoin-create = New room: { $room }
 prejoin-join = Join { $room }
 prejoin-room = Room name
 prejoin-room-default = { $name }'s room
@@ -80,7 +115,6 @@ prejoin-name = Your name
 prejoin-password = Password
 prejoin-password-hint = leave empty for an open room
 prejoin-password-asked = This room asks for a password.
-prejoin-dissolve = Close the room when I leave
 prejoin-camera = Camera
 prejoin-pause-image = Picture while the camera is off
 prejoin-pause-image-hint = path of an image; empty: your initials
@@ -91,7 +125,6 @@ prejoin-live = Live streams
 prejoin-live-automatic = Automatic: 1 to 5 s behind, by the network
 prejoin-live-fast = Fast: 1 s behind
 prejoin-live-smooth = Smooth: 5 s behind, nothing is skipped
-prejoin-chimes = Sounds when people come, go or write
 prejoin-level = Microphone level
 prejoin-create-button = Create and enter
 prejoin-join-button = Join now
@@ -112,6 +145,50 @@ source-silent = None (silent)
 name-empty = A name is needed.
 name-too-long = That is too long: 64 characters at most.
 name-forbidden = Please leave out { $char }.
+
+# Settings
+settings-open = Settings
+settings-title = Settings
+settings-section = Section
+settings-general = General
+settings-video = Video
+settings-sound = Sound
+settings-keys = Keyboard
+settings-recording = Recording
+settings-about = About Parlor
+settings-lang = Language
+settings-lang-system = As the system
+settings-zoom = Size of everything
+settings-chimes = Sounds when people come, go or write
+settings-notifications = Notifications while you look at another window
+settings-preset = Your picture
+preset-automatic = Automatic: by the kind of call and the people in it
+preset-size = { $width }×{ $height }, up to { $kbps } kbit/s
+settings-rate = Pictures a second
+rate-automatic = Automatic
+rate-each = { $count } a second
+settings-video-hint = On a slow network or computer less is sent, whatever is chosen here.
+settings-next-call = You are in a call: this changes with the next one.
+settings-choose-file = Choose a file…
+settings-choose-folder = Choose a folder…
+settings-sound-hint = Echo is always taken out, and loud and quiet voices come at one loudness.
+settings-volumes = { $count ->
+    [one] The volume of 1 person is remembered.
+   *[other] The volumes of { $count } people are remembered.
+}
+settings-volumes-forget = Forget volumes
+settings-keys-hint = In a call, and never while you are typing:
+keys-mute = Mute or unmute
+keys-video = Start or stop your video
+keys-chat = Open or close the chat
+keys-devices = Choose and test devices
+keys-stats = Show or hide statistics
+keys-zoom = Make everything larger or smaller
+keys-escape = Close what is open
+settings-recordings = Folder for recordings
+settings-recordings-hint = Recordings are saved in { $folder }
+about-version = Version { $version }
+about-text = Video calls on your own server. Free software: MIT or Apache 2.0, as you like.
 
 # Devices
 devices-title = Devices
@@ -268,6 +345,9 @@ ended-by-operator = An operator of the server has ended the room.
 ended-removed = The host has removed you from the room.
 ended-replaced = You joined from somewhere else, so this call ended here.
 ended-home = Back to the start
+ended-come-back = Join here again
+ended-open-again = Open a room of this name
+ended-choose-server = Choose another server
 
 # What can go wrong
 error-bad-address = “{ $address }” is not the address of a server. Check it and try again.

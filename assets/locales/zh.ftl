@@ -1,6 +1,7 @@
 # 简体中文。键和占位符与 en.ftl 相同，由测试核对。
 
 theme = 外观
+theme-system = 跟随系统
 theme-light = 浅色
 theme-dark = 深色
 close = 关闭
@@ -17,6 +18,7 @@ mode-duo = 双人视频
 mode-duo-text = 你和另一个人。
 mode-multi = 多人视频
 mode-multi-text = 几个人的房间。
+mode-live = 标准直播
 join-title = 加入
 join-label = 邀请链接、房间号或房间名
 join-hint = parlor://… 或房间名
@@ -26,17 +28,41 @@ join-not-invite = 这不是邀请。邀请的样子是 parlor://主机/房间。
 join-bad-server = 链接里的服务器地址无效。
 join-bad-pin = 这个链接里的指纹已损坏。请重新复制完整的链接。
 join-no-room = 链接里没有房间。
+recent-title = 最近的房间
+recent-enter = 再次进入 { $name }：{ $line }
+recent-forget = 从列表中移除 { $name }
+recent-open = 正在进行 · { $people }
+recent-line = { $ago } · { $server }
+ago-now = 一小时内
+ago-hours = { $count } 小时前
+ago-days = { $count } 天前
+
+# 新建房间
+create-title = 新建房间
+create-mode = 通话类型
+create-leaving = 我离开后，房间
+create-ends = 对所有人关闭
+create-stays = 继续开放
+create-ends-text = 其他人会收到房间已关闭的提示。
+create-stays-text = 其他人可以继续通话；没有人的房间过一会儿会自动关闭。
+create-there-already = 已经有同名的房间了。
+create-enter-that = 进入那个房间
+create-continue = 继续
+create-at-once = 直接进入
 
 # 服务器
 server-title = 服务器
+server-choose = 通话经过
 server-here = 这台电脑
-server-here-text = 由 Parlor 自己提供通话服务。其他人通过这个地址访问：
-server-other = 其他服务器
+server-other = 其他服务器…
 server-address = 服务器地址
 server-address-hint = calls.example.org 或 192.168.1.20:1935
 server-access-key = 访问密钥
 server-access-key-hint = 访问密钥（仅在服务器要求时填写）
 server-use = 使用此服务器
+server-works = 这个地址有可用的 Parlor 服务器。
+server-change = 修改地址或密钥
+server-forget = 移除 { $address }
 server-starting = 正在启动…
 server-checking = 正在连接…
 server-ready-here = 正在 { $address } 提供服务
@@ -51,6 +77,9 @@ rooms-loading = 正在查找房间…
 rooms-empty = 还没有房间
 rooms-empty-text = 新建一个房间，这台服务器上的人都能在这里看到它。
 rooms-new = 新建房间
+rooms-search = 搜索房间和成员
+rooms-not-found = 没有与“{ $search }”匹配的内容。
+rooms-show-all = 显示所有房间
 rooms-failed = 无法读取房间列表。
 room-free = { $free ->
     [0] 已满
@@ -68,7 +97,7 @@ switch-text = 你正在“{ $from }”。进入“{ $to }”前会先离开这�
 switch-confirm = 离开并进入
 
 # 加入之前
-prejoin-create = 新建房间
+prejoin-create = 新建房间：{ $room }
 prejoin-join = 加入 { $room }
 prejoin-room = 房间名
 prejoin-room-default = { $name } 的房间
@@ -76,7 +105,6 @@ prejoin-name = 你的名字
 prejoin-password = 密码
 prejoin-password-hint = 留空则任何人可进入
 prejoin-password-asked = 这个房间需要密码。
-prejoin-dissolve = 我离开时关闭房间
 prejoin-camera = 摄像头
 prejoin-pause-image = 摄像头关闭时的画面
 prejoin-pause-image-hint = 图片路径；留空则显示姓名首字
@@ -87,7 +115,6 @@ prejoin-live = 直播延时
 prejoin-live-automatic = 自动：随网络延后 1 至 5 秒
 prejoin-live-fast = 极速：延后 1 秒
 prejoin-live-smooth = 流畅：延后 5 秒，不跳过内容
-prejoin-chimes = 有人进入、离开或发消息时播放提示音
 prejoin-level = 麦克风音量
 prejoin-create-button = 创建并进入
 prejoin-join-button = 立即加入
@@ -108,6 +135,47 @@ source-silent = 无（静音）
 name-empty = 请输入名字。
 name-too-long = 太长了：最多 64 个字符。
 name-forbidden = 请去掉 { $char }。
+
+# 设置
+settings-open = 设置
+settings-title = 设置
+settings-section = 分类
+settings-general = 通用
+settings-video = 视频
+settings-sound = 声音
+settings-keys = 键盘
+settings-recording = 录制
+settings-about = 关于 Parlor
+settings-lang = 语言
+settings-lang-system = 跟随系统
+settings-zoom = 界面大小
+settings-chimes = 有人进入、离开或发消息时播放提示音
+settings-notifications = 使用其他窗口时显示通知
+settings-preset = 你的画面
+preset-automatic = 自动：随通话类型和人数调整
+preset-size = { $width }×{ $height }，最高 { $kbps } kbit/s
+settings-rate = 每秒帧数
+rate-automatic = 自动
+rate-each = 每秒 { $count } 帧
+settings-video-hint = 无论怎样选择，网络或电脑较慢时都会自动降低。
+settings-next-call = 正在通话：更改将从下次通话起生效。
+settings-choose-file = 选择文件…
+settings-choose-folder = 选择文件夹…
+settings-sound-hint = 回声始终会被消除，声音大小会自动保持一致。
+settings-volumes = 已记住 { $count } 个人的音量。
+settings-volumes-forget = 清除音量记录
+settings-keys-hint = 通话中可用，输入文字时不起作用：
+keys-mute = 静音或取消静音
+keys-video = 开启或关闭视频
+keys-chat = 打开或关闭聊天
+keys-devices = 选择和测试设备
+keys-stats = 显示或隐藏统计
+keys-zoom = 放大或缩小界面
+keys-escape = 关闭打开的内容
+settings-recordings = 录制文件夹
+settings-recordings-hint = 录制文件保存在 { $folder }
+about-version = 版本 { $version }
+about-text = 在自己的服务器上视频通话。自由软件，采用 MIT 或 Apache 2.0 许可。
 
 # 设备
 devices-title = 设备
@@ -264,6 +332,9 @@ ended-by-operator = 服务器管理员已解散这个房间。
 ended-removed = 主持人已将你移出房间。
 ended-replaced = 你在别处加入了，所以这里的通话结束了。
 ended-home = 回到首页
+ended-come-back = 在这里重新加入
+ended-open-again = 新建同名房间
+ended-choose-server = 选择其他服务器
 
 # 可能出错的地方
 error-bad-address = “{ $address }”不是服务器地址。请检查后重试。

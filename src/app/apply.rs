@@ -1,15 +1,15 @@
 //! What clicks do.
 
 use super::call::session::{Plan, Session};
+use super::i18n::Lang;
 use super::prejoin::preview::Preview;
 use super::prejoin::{self, PreJoin, Target};
-use super::settings::{ServerChoice, Settings};
 use super::view::Action;
-use super::{App, Page, Preparing, set_theme};
-use crate::call::{Command, Entry};
+use super::{App, Page, Preparing};
+use crate::call::Command;
 use crate::media::devices::Devices;
 use crate::proto::api::RoomSummary;
-use crate::proto::{Invite, Mode, name};
+use crate::proto::{Invite, Mode};
 use crate::ui::{fonts, toast};
 use egui::Context;
 
@@ -19,34 +19,26 @@ impl App {
         match action {
             Action::SetLang(lang) => {
                 self.settings.lang = Some(lang);
-                self.texts = super::i18n::Texts::new(lang);
-                fonts::set_locale(ctx, lang.tag(), self.options.system_fonts);
+                self.speak(ctx, Some(lang));
             }
-            Action::SetTheme(theme) => {
-                self.settings.theme = theme;
-                set_theme(ctx, theme);
-            }
+            Action::SetTheme(theme) => self.choose_theme(ctx, theme),
             Action::ShowSidebar(show) => {
                 self.settings.sidebar = show;
                 self.sidebar_forced = show;
             }
             Action::UseServer(choice) => self.use_server(choice),
-            Action::UseAccessKey(key) => {
-                self.settings.access_key.clone_from(&key);
-                self.server.set_access_key(key);
-            }
             Action::RefreshRooms => self.server.refresh(),
             Action::Copy { text, said } => {
                 ctx.copy_text(text);
                 self.toasts.push(toast::Kind::Success, said, None, self.clock.now());
             }
-            Action::New(mode) => {
-                let name = prejoin::default_room_name(&self.texts, &self.settings.name);
-                self.prepare(PreJoin::new(Target::Create { name, mode }, &self.settings));
-            }
-            Action::Join(invite) => self.join(invite),
+            Action::New(mode) => self.open_create(mode),
+            Action::First(action) => self.apply_to_home(action),
+            Action::Settings(action) => self.apply_to_settings(ctx, action),
+            Action::Join(invite) => self.join(invite, None),
             Action::Enter(room) => self.enter(room),
             Action::Home => self.go_home(),
+            Action::Back => self.back(),
             Action::Start => self.start_from_page(),
             Action::Reopen => self.reopen(),
             Action::TryAgain => self.try_again(),
@@ -97,39 +89,32 @@ impl App {
         } else {
             // A link that the system opened leads to the page before the call.
             if let Some(invite) = args.link.clone() {
-                self.join(invite);
+                self.join(invite, None);
             }
             return;
         };
         let mut form = PreJoin::new(target, &self.settings);
-        if form.name.is_empty() {
-            form.name = self.texts.t("guest");
-        }
         form.password = args.password.clone().unwrap_or_default();
         form.server = server;
         (form.mic, form.camera) = (!args.mute, !args.no_video);
-        match plan_of(&form, &self.settings) {
-            Some(plan) => self.start(plan),
-            None => self.prepare(PreJoin { strict: true, ..form }),
-        }
+        self.start_or_prepare(form);
     }
 
-    fn use_server(&mut self, choice: ServerChoice) {
-        if let ServerChoice::Address(address) = &choice {
-            self.settings.address.clone_from(address);
-            self.home.address.clone_from(address);
-        }
-        self.settings.server = choice.clone();
-        self.server.choose(choice);
+    /// Speaks a language from now on; `None`: the system's.
+    pub(super) fn speak(&mut self, ctx: &Context, lang: Option<Lang>) {
+        let lang = lang.unwrap_or_else(Lang::of_system);
+        self.texts = super::i18n::Texts::new(lang);
+        fonts::set_locale(ctx, lang.tag(), self.options.system_fonts);
     }
 
-    fn join(&mut self, invite: Invite) {
+    /// To the page before the call into the room of an invite, of which name and kind may be known.
+    pub(super) fn join(&mut self, invite: Invite, known: Option<(String, Mode)>) {
         // Another server is used for this call only: one's own choice of server, and its room list, stay.
         let server = invite.server.filter(|server| !self.server.is_at(server)).map(|server| server.to_string());
         let room = invite.room.to_string();
-        let mut form = PreJoin::new(Target::Enter { shown: room.clone(), room }, &self.settings);
-        form.server = server;
-        self.prepare(form);
+        let (shown, mode) = known.map_or((room.clone(), None), |(name, mode)| (name, Some(mode)));
+        let form = PreJoin::new(Target::Enter { shown, room }, &self.settings);
+        self.prepare(PreJoin { server, mode, ..form });
     }
 
     fn enter(&mut self, room: RoomSummary) {
@@ -139,7 +124,7 @@ impl App {
         }
         let mut form = PreJoin::new(Target::Enter { room: room.room.to_string(), shown: room.name }, &self.settings);
         form.locked = room.locked;
-        form.live = room.mode == Mode::Live;
+        form.mode = Some(room.mode);
         self.prepare(form);
     }
 
@@ -175,13 +160,12 @@ impl App {
         let Page::PreJoin(preparing) = std::mem::replace(&mut self.page, Page::Home) else { return };
         let Preparing { form, preview, .. } = *preparing;
         let devices = preview.close(&mut self.janitor);
-        let Some(plan) = plan_of(&form, &self.settings) else { return };
+        let Some(plan) = prejoin::plan_of(&form, &self.settings) else { return };
         self.settings.name.clone_from(&plan.name);
         self.settings.video = plan.video.clone();
         self.settings.pause_image.clone_from(&form.pause_image);
         self.settings.audio = plan.audio.clone();
         self.settings.speaker.clone_from(&plan.speaker);
-        self.settings.chimes = plan.chimes;
         self.settings.smoothness = plan.smoothness;
         self.settings.noise = plan.noise;
         self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
@@ -199,7 +183,10 @@ impl App {
         };
         let public = self.server.public_address().filter(|_| plan.server.is_none()).cloned();
         // An invite's server is told nothing of another one's key.
-        let key = self.server.access_key().filter(|_| plan.server.is_none());
+        let key = match &plan.server {
+            Some(server) => self.settings.access_key_of(server),
+            None => self.server.access_key(),
+        };
         let mut session = Session::start(plan, (address, key), public, self.options.runtime.clone(), self.wake.clone());
         session.drawn_by(self.options.graphics);
         session.page.stats = self.options.args.stats;
@@ -256,6 +243,7 @@ impl App {
             Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
         }
         self.devices_open = false;
+        self.home.create = None;
         if let Some(devices) = self.devices.take() {
             self.janitor.put_away(devices, || {});
         }
@@ -267,29 +255,4 @@ impl App {
             self.toasts.push(toast::Kind::Error, text, None, self.clock.now());
         }
     }
-}
-
-/// The plan of a filled-in page; `None` while a name is bad.
-fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
-    let entry = form.entry()?;
-    let target = match (&form.target, &entry) {
-        (Target::Create { mode, .. }, Entry::Create { name, .. }) => Target::Create { name: name.clone(), mode: *mode },
-        (target, _) => target.clone(),
-    };
-    Some(Plan {
-        entry,
-        target,
-        server: form.server.clone(),
-        name: name::check(&form.name).ok()?.to_owned(),
-        video: form.video_source(),
-        pause_image: form.pause_image(),
-        audio: form.audio_source(),
-        speaker: form.speaker(),
-        chimes: form.chimes,
-        smoothness: form.smoothness(),
-        noise: form.noise(),
-        volumes: settings.volumes.iter().cloned().collect(),
-        mic: form.mic,
-        camera: form.camera,
-    })
 }

@@ -31,6 +31,12 @@ pub enum Remedy {
     Server,
     /// Another device.
     Device,
+    /// Another name.
+    Name,
+    /// A new room instead of the one that is gone.
+    OpenAgain,
+    /// The same seat again, taken back from where one signed in since.
+    ComeBack,
     /// Nothing: it is simply so.
     Nothing,
 }
@@ -73,14 +79,14 @@ pub fn room(texts: &Texts, error: &room::Error) -> Sentence {
 fn problem_key(code: Code) -> (&'static str, Remedy) {
     match code {
         Code::BadRequest | Code::NotFound => ("error-bad-request", Remedy::Nothing),
-        Code::BadName => ("error-bad-name", Remedy::Nothing),
+        Code::BadName => ("error-bad-name", Remedy::Name),
         Code::Unauthorized => ("error-unauthorized", Remedy::TryAgain),
-        Code::SignedInElsewhere => ("error-signed-in-elsewhere", Remedy::Nothing),
+        Code::SignedInElsewhere => ("error-signed-in-elsewhere", Remedy::ComeBack),
         Code::AccessKeyRequired => ("error-access-key-required", Remedy::Server),
         Code::WrongAccessKey => ("error-wrong-access-key", Remedy::Server),
         Code::Forbidden => ("error-forbidden", Remedy::Nothing),
         Code::WrongPassword => ("error-wrong-password", Remedy::Password),
-        Code::RoomNotFound => ("error-room-not-found", Remedy::Nothing),
+        Code::RoomNotFound => ("error-room-not-found", Remedy::OpenAgain),
         Code::NotAMember => ("error-not-a-member", Remedy::TryAgain),
         Code::Removed => ("error-removed", Remedy::Nothing),
         Code::BadReceipt => ("error-bad-receipt", Remedy::TryAgain),
@@ -88,7 +94,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::RoomFull => ("error-room-full", Remedy::TryAgain),
         Code::AudienceFull => ("error-audience-full", Remedy::TryAgain),
         Code::WrongMode => ("error-wrong-mode", Remedy::Nothing),
-        Code::Conflict => ("error-conflict", Remedy::Nothing),
+        Code::Conflict => ("error-conflict", Remedy::Name),
         Code::TooLarge => ("error-too-large", Remedy::Nothing),
         Code::RateLimited => ("error-rate-limited", Remedy::TryAgain),
         Code::ServerFull => ("error-server-full", Remedy::TryAgain),
@@ -129,15 +135,15 @@ pub fn source(texts: &Texts, part: Part, error: &SourceError) -> Sentence {
 
 /// The end of a call.
 pub fn ended(texts: &Texts, why: &Ended) -> Sentence {
-    let plain = |key| Sentence { text: texts.t(key), detail: None, remedy: Remedy::Nothing };
+    let say = |key, remedy| Sentence { text: texts.t(key), detail: None, remedy };
     match why {
-        Ended::Left => plain("ended-title"),
-        Ended::Dissolved(DissolveReason::CreatorLeft) => plain("ended-host-left"),
-        Ended::Dissolved(DissolveReason::Ended) => plain("ended-by-host"),
-        Ended::Dissolved(DissolveReason::Empty) => plain("ended-empty"),
-        Ended::Dissolved(DissolveReason::ByOperator) => plain("ended-by-operator"),
-        Ended::Removed => plain("ended-removed"),
-        Ended::Replaced => plain("ended-replaced"),
+        Ended::Left => say("ended-title", Remedy::Nothing),
+        Ended::Dissolved(DissolveReason::CreatorLeft) => say("ended-host-left", Remedy::OpenAgain),
+        Ended::Dissolved(DissolveReason::Ended) => say("ended-by-host", Remedy::Nothing),
+        Ended::Dissolved(DissolveReason::Empty) => say("ended-empty", Remedy::OpenAgain),
+        Ended::Dissolved(DissolveReason::ByOperator) => say("ended-by-operator", Remedy::Nothing),
+        Ended::Removed => say("ended-removed", Remedy::Nothing),
+        Ended::Replaced => say("ended-replaced", Remedy::ComeBack),
         Ended::Failed(error) => room(texts, error),
     }
 }

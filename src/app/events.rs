@@ -2,10 +2,11 @@
 
 use super::call::session::Plan;
 use super::errors::{self, Remedy};
+use super::home::create::Create;
 use super::prejoin::PreJoin;
 use super::view::Action;
 use super::{App, Page};
-use crate::call::{Ended, Event};
+use crate::call::{Ended, Entry, Event};
 use crate::media::devices::Kind as Part;
 use crate::media::publish::{Cause, Change};
 use crate::ui::toast::Kind;
@@ -57,6 +58,7 @@ impl App {
         match event {
             Event::Entered => {
                 self.server.refresh();
+                self.note_room();
                 for text in std::mem::take(&mut self.to_say) {
                     self.apply(ctx, Action::Say(text));
                 }
@@ -140,7 +142,11 @@ impl App {
             return;
         }
         let sentence = errors::ended(&self.texts, why);
-        if sentence.remedy == Remedy::Password {
+        if sentence.remedy == Remedy::Name
+            && let Some(create) = Create::from_form(&form_of(plan.clone(), &self.settings))
+        {
+            self.home.create = Some(Create { failure: Some(sentence), ..create });
+        } else if sentence.remedy == Remedy::Password {
             let form = PreJoin { locked: true, failure: Some(sentence), ..form_of(plan, &self.settings) };
             self.prepare(form);
         } else {
@@ -156,6 +162,10 @@ impl App {
 
 /// The page before a call, filled in as it was.
 fn form_of(plan: Plan, settings: &super::Settings) -> PreJoin {
-    let (server, name, mic, camera) = (plan.server, plan.name, plan.mic, plan.camera);
-    PreJoin { server, name, mic, camera, ..PreJoin::new(plan.target, settings) }
+    let (server, name, mic, camera, mode) = (plan.server, plan.name, plan.mic, plan.camera, plan.mode);
+    let (password, dissolve) = match plan.entry {
+        Entry::Create { password, dissolve, .. } => (password.unwrap_or_default(), dissolve),
+        Entry::Enter { .. } => (String::new(), true),
+    };
+    PreJoin { server, name, mic, camera, mode, password, dissolve, ..PreJoin::new(plan.target, settings) }
 }

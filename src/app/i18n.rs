@@ -194,10 +194,15 @@ mod tests {
     #[test]
     fn every_text_of_the_program_is_there_and_every_text_is_used() {
         let mut code = String::new();
-        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app")).unwrap() {
-            let path = entry.unwrap().path();
-            if !path.ends_with("i18n.rs") {
-                code.push_str(&std::fs::read_to_string(path).unwrap());
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("i18n.rs") {
+                    code.push_str(&std::fs::read_to_string(path).unwrap());
+                }
             }
         }
         let known = keys(EN);

@@ -40,6 +40,7 @@ use janitor::Janitor;
 use prejoin::preview::{Preview, Wake};
 use prejoin::{PreJoin, PreJoinView};
 use server::Server;
+use settings::page::{Asked, SettingsPage};
 use settings::{Settings, Store};
 use shots::Timetable;
 use std::path::{Path, PathBuf};
@@ -112,6 +113,10 @@ pub struct App {
     toasts: Toasts<Action>,
     /// The room that is to be entered instead of the present one, if the person says yes.
     switch: Option<RoomSummary>,
+    /// The page with the settings.
+    settings_page: SettingsPage,
+    /// The dialog of the system that is open.
+    asked: Option<Asked>,
     /// The room list is shown although the window is narrow.
     sidebar_forced: bool,
     timetable: Timetable,
@@ -138,6 +143,7 @@ impl App {
         theme::install(ctx);
         fonts::install(ctx, lang.tag(), options.system_fonts);
         set_theme(ctx, settings.theme);
+        ctx.set_zoom_factor(f32::from(settings.zoom) / 100.0);
         let clock = Clock::system();
         let texts = Texts::new(lang);
         let wake: Wake = {
@@ -146,8 +152,6 @@ impl App {
         };
         let data = options.config.as_deref().and_then(Path::parent).map(|folder| folder.join("server"));
         let server = Server::new(options.runtime.clone(), wake.clone(), &settings, data);
-        let key = settings.access_key.clone();
-        let home = Home { address: settings.address.clone(), access_key: key.clone(), access_key_used: key, ..Home::default() };
         let timetable = Timetable::new(&options.args, clock.now());
         let mut toasts = Toasts::default();
         if let Some(file) = aside {
@@ -164,7 +168,7 @@ impl App {
             settings,
             store,
             server,
-            home,
+            home: Home::default(),
             page: Page::Home,
             devices: None,
             devices_said: [None, None, None],
@@ -172,6 +176,8 @@ impl App {
             devices_open: false,
             toasts,
             switch: None,
+            settings_page: SettingsPage::default(),
+            asked: None,
             sidebar_forced: false,
             timetable,
             painted: 0,
@@ -190,14 +196,26 @@ impl App {
         };
         let lists = self.lists();
         let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
+        let rooms = self.server.rooms(&self.texts);
         if sidebar {
             let here = if let Page::Call(session) = &self.page { session.room() } else { None };
-            sidebar::show(ui, &mut cx, &self.server.rooms(&self.texts), here);
+            sidebar::show(ui, &mut cx, &rooms, here, &mut self.home.search);
         }
         CentralPanel::no_frame().show(ui, |ui| match &mut self.page {
             Page::Home => {
                 let server = self.server.view(&self.texts);
-                let view = HomeView { theme: self.settings.theme, choice: self.server.choice(), server: &server, sidebar };
+                let probe = self.server.probe(&self.texts);
+                let view = HomeView {
+                    theme: self.settings.theme,
+                    choice: self.server.choice(),
+                    server: &server,
+                    servers: &self.settings.servers,
+                    probe: probe.as_ref(),
+                    recent: &self.settings.recent,
+                    rooms: &rooms,
+                    today: unix_seconds(),
+                    sidebar,
+                };
                 self.home.show(ui, &mut cx, &view);
             }
             Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &lists, self.settings.theme),
@@ -205,10 +223,23 @@ impl App {
             Page::Call(session) => session.show(ui, &mut cx, sidebar, self.devices_open),
             Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
         });
+        if let Some(create) = &mut self.home.create {
+            // A name of one's own was never asked for: the devices were not, either.
+            create.show(ui.ctx(), &mut cx, &rooms, !self.settings.recent.is_empty());
+        }
         self.switch_ui(ui, actions);
         self.devices_ui(ui, actions);
+        self.settings_ui(ui, actions);
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
             actions.push(action);
+        }
+    }
+
+    /// The keys for it change the zoom: it is remembered.
+    fn take_zoom(&mut self, ctx: &Context) {
+        let percent = (ctx.zoom_factor() * 100.0).round() as u16;
+        if percent != self.settings.zoom {
+            self.settings.zoom = percent.clamp(*settings::ZOOM.start(), *settings::ZOOM.end());
         }
     }
 
@@ -256,6 +287,8 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_events(ctx);
         self.take_devices();
+        self.take_answer();
+        self.take_zoom(ctx);
         // A window that is hidden is not drawn: nobody sees the others then.
         if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
             && let Page::Call(session) = &mut self.page
@@ -343,6 +376,11 @@ fn starting_ui(ui: &mut Ui, cx: &Cx<'_>, plan: &Plan) {
 fn system_user() -> Option<String> {
     let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).ok()?;
     crate::proto::name::check(&user).ok().filter(|user| *user != "root").map(str::to_owned)
+}
+
+/// The time of day and the date, as seconds since the UNIX epoch.
+fn unix_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn set_theme(ctx: &Context, theme: settings::Theme) {

@@ -3,8 +3,8 @@
 use super::errors::{self, Sentence};
 use super::i18n::Texts;
 use super::prejoin::preview::Wake;
-use super::settings::{ServerChoice, Settings};
-use super::view::{RoomsView, ServerKind, ServerView};
+use super::settings::{SavedServer, ServerChoice, Settings};
+use super::view::{ProbeView, RoomsView, ServerKind, ServerView};
 use crate::base::Slot;
 use crate::host::{self, Host};
 use crate::proto::api::{Login, RoomSummary};
@@ -30,6 +30,15 @@ enum Failure {
     Host(String),
 }
 
+impl Failure {
+    fn sentence(&self, texts: &Texts) -> Sentence {
+        match self {
+            Self::Room(error) => errors::room(texts, error),
+            Self::Host(detail) => errors::host(texts, detail.clone()),
+        }
+    }
+}
+
 /// A server that answers.
 #[derive(Clone, Debug)]
 struct Ready {
@@ -53,6 +62,20 @@ pub struct Server {
     state: Option<Result<Ready, Failure>>,
     task: Option<JoinHandle<()>>,
     rooms: Option<Rooms>,
+    probe: Option<Probe>,
+}
+
+/// An address that is being tried.
+struct Probe {
+    answer: Slot<Result<Ready, Failure>>,
+    result: Option<Result<(), Failure>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Server {
@@ -71,6 +94,7 @@ impl Server {
             state: None,
             task: None,
             rooms: None,
+            probe: None,
         };
         server.choose(settings.server.clone());
         server
@@ -93,6 +117,7 @@ impl Server {
         self.choice = choice;
         self.state = None;
         self.rooms = None;
+        self.probe = None;
         if let Some(task) = self.task.take() {
             task.abort();
         }
@@ -107,6 +132,38 @@ impl Server {
             });
             wake();
         }));
+    }
+
+    /// Finds out whether there is a server at this address that lets one in, while another one is in use.
+    pub fn test(&mut self, server: &SavedServer) {
+        let answer = Slot::new();
+        let (put, wake) = (answer.clone(), self.wake.clone());
+        let key = Some(server.access_key.clone()).filter(|key| !key.is_empty());
+        let (address, login) = (server.address.clone(), Login { access_key: key, ..self.login() });
+        let task = self.runtime.spawn(async move {
+            put.put(at(&address, &login).await);
+            wake();
+        });
+        self.probe = Some(Probe { answer, result: None, task });
+    }
+
+    /// What came of it.
+    pub fn probe(&mut self, texts: &Texts) -> Option<ProbeView> {
+        let probe = self.probe.as_mut()?;
+        if let Some(answer) = probe.answer.take() {
+            probe.result = Some(answer.map(|_| ()));
+        }
+        Some(match &probe.result {
+            None => ProbeView::Checking,
+            Some(Ok(())) => ProbeView::Works,
+            Some(Err(failure)) => {
+                let key_wanted = matches!(failure, Failure::Room(error) if matches!(
+                    error.kind(),
+                    ErrorKind::Problem(Code::AccessKeyRequired | Code::WrongAccessKey)
+                ));
+                ProbeView::Failed { sentence: failure.sentence(texts), key_wanted }
+            }
+        })
     }
 
     /// Who reads the room list.
@@ -156,8 +213,7 @@ impl Server {
     pub fn failure(&self, texts: &Texts) -> Option<Sentence> {
         match self.state.as_ref()? {
             Ok(_) => None,
-            Err(Failure::Room(error)) => Some(errors::room(texts, error)),
-            Err(Failure::Host(detail)) => Some(errors::host(texts, detail.clone())),
+            Err(failure) => Some(failure.sentence(texts)),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
+use super::{home, settings};
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
@@ -22,8 +23,6 @@ pub enum Action {
     ShowSidebar(bool),
     /// Use another server.
     UseServer(ServerChoice),
-    /// Sign in to another server with this access key; empty: without one.
-    UseAccessKey(String),
     /// Read the room list now.
     RefreshRooms,
     /// Put a text on the clipboard and say so.
@@ -41,6 +40,12 @@ pub enum Action {
     Enter(RoomSummary),
     /// Go to the first page.
     Home,
+    /// Go back from the page before a call.
+    Back,
+    /// Something on the first page.
+    First(home::Action),
+    /// Something on the page with the settings.
+    Settings(settings::page::Action),
     /// Go on from the pre-join page.
     Start,
     /// Open the chosen devices anew.
@@ -142,6 +147,22 @@ pub enum ServerView {
     Failed(Sentence),
 }
 
+/// What is known of an address that is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeView {
+    /// It is asked.
+    Checking,
+    /// There is a server, and it lets one in.
+    Works,
+    /// It cannot be used.
+    Failed {
+        /// Why.
+        sentence: Sentence,
+        /// An access key may help.
+        key_wanted: bool,
+    },
+}
+
 /// Whose server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerKind {
@@ -168,7 +189,7 @@ pub enum RoomsView {
 pub fn mode_name(texts: &Texts, mode: Mode) -> String {
     match mode {
         Mode::Duo => texts.t("mode-duo"),
-        // Live rooms are made by other clients; in a list they are rooms of several people.
-        Mode::Multi | Mode::Live => texts.t("mode-multi"),
+        Mode::Multi => texts.t("mode-multi"),
+        Mode::Live => texts.t("mode-live"),
     }
 }

@@ -28,6 +28,8 @@ pub enum Command {
     RetryMic,
     /// Take more or less noise out of the microphone's sound.
     SetNoise(Noise),
+    /// Tell with a short sound, or no longer, that somebody came, is gone or wrote.
+    SetChimes(bool),
     /// Play somebody louder, quieter or not at all; remembered for the length of the call, by their name.
     SetVolume {
         /// Who.

@@ -258,6 +258,7 @@ impl<'a> Actor<'a> {
             Command::TestMic => self.hearing.test_mic(self.sources.sound()),
             Command::RetryCamera => self.sources.retry_camera(),
             Command::RetryMic => self.sources.retry_mic(),
+            Command::SetChimes(on) => self.config.chimes = on,
             Command::SetNoise(noise) => self.sources.chain().set_noise(noise),
             Command::SetVolume { member, volume } => {
                 if let Some(name) = self.peers.set_volume(&member, volume) {

@@ -114,9 +114,14 @@ fn from_the_first_page_to_the_page_before_a_call_and_back() {
     let mut app = open(&runtime, &config, "--server here --lang en --name Ada --source pattern --mic tone");
     wait_for(&mut app, &texts.t("rooms-empty"));
     app.get_by_label(&texts.t("mode-duo")).click();
+    wait_for(&mut app, &texts.t("create-continue"));
+    app.get_by_label(&texts.t("create-continue")).click();
     wait_for(&mut app, &texts.t("prejoin-create-button"));
     wait_for(&mut app, "Ada");
     app.get_by_label(&texts.t("back")).click();
+    // What was typed is there again.
+    wait_for(&mut app, &texts.t("create-title"));
+    app.get_by_label(&texts.t("close")).click();
     wait_for(&mut app, &texts.t("home-title"));
     let started = Instant::now();
     drop(app);

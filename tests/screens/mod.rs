@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use egui_kittest::Harness;
+use parlor::app::errors::{Remedy, Sentence};
 use parlor::app::i18n::{Lang, Texts};
 use parlor::app::view::{Action, Cx};
 use parlor::ui::{fonts, theme};
@@ -11,7 +12,9 @@ use std::time::Duration;
 mod app;
 mod call;
 mod devices;
+mod home;
 mod prejoin;
+mod settings;
 
 /// A window of ordinary size.
 pub const SIZE: (f32, f32) = (1180.0, 760.0);
@@ -53,6 +56,11 @@ pub fn screen<'a, S: 'a>(
             },
             State { screen: state, actions: Vec::new(), now: Duration::from_secs(1000) },
         )
+}
+
+/// Something went wrong, and this helps.
+pub fn sentence(remedy: Remedy) -> Sentence {
+    Sentence { text: "It went wrong.".into(), detail: Some("os error 111".into()), remedy }
 }
 
 /// Draws the window and, with PARLOR_TEST_PICTURES set to a folder, keeps the picture there for people to look at.

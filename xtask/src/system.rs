@@ -121,9 +121,17 @@ impl Manager {
                 "iproute2",
                 "espeak-ng",
             ],
-            (Self::Dnf, Need::Build) => {
-                &["gcc", "gcc-c++", "cmake", "pkgconf-pkg-config", "clang-devel", "nasm", "alsa-lib-devel", "pipewire-devel", "ffmpeg-free-devel"]
-            }
+            (Self::Dnf, Need::Build) => &[
+                "gcc",
+                "gcc-c++",
+                "cmake",
+                "pkgconf-pkg-config",
+                "clang-devel",
+                "nasm",
+                "alsa-lib-devel",
+                "pipewire-devel",
+                "ffmpeg-free-devel",
+            ],
             (Self::Dnf, Need::Window) => &[
                 "libXcursor",
                 "libXi",

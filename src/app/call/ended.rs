@@ -1,6 +1,7 @@
 //! The page after a call that ended by itself, or that did not come about.
 
 use crate::app::errors::{Remedy, Sentence};
+use crate::app::home;
 use crate::app::view::{Action, Cx};
 use crate::ui::button::Button;
 use crate::ui::theme::{self, size, space};
@@ -23,11 +24,22 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
             crate::app::home::details(ui, cx, sentence.detail.as_deref());
             ui.add_space(space::M);
             let width = ui.available_width();
-            if sentence.remedy == Remedy::TryAgain && ui.add(Button::primary(&cx.t("retry")).min_width(width)).clicked() {
-                cx.act(Action::TryAgain);
+            let helps = match sentence.remedy {
+                Remedy::TryAgain => Some(("retry", Action::TryAgain)),
+                Remedy::ComeBack => Some(("ended-come-back", Action::TryAgain)),
+                Remedy::OpenAgain => Some(("ended-open-again", Action::First(home::Action::OpenAgain))),
+                Remedy::Server | Remedy::Password | Remedy::Name | Remedy::Device | Remedy::Nothing => None,
+            };
+            let home = match sentence.remedy {
+                Remedy::Server => cx.t("ended-choose-server"),
+                _ => cx.t("ended-home"),
+            };
+            let button = if helps.is_some() { Button::new(&home) } else { Button::primary(&home) };
+            if let Some((key, action)) = helps
+                && ui.add(Button::primary(&cx.t(key)).min_width(width)).clicked()
+            {
+                cx.act(action);
             }
-            let home = cx.t("ended-home");
-            let button = if sentence.remedy == Remedy::TryAgain { Button::new(&home) } else { Button::primary(&home) };
             if ui.add(button.min_width(width)).clicked() {
                 cx.act(Action::Home);
             }

@@ -10,10 +10,10 @@ use crate::app::prejoin::{self, Target};
 use crate::app::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
-use crate::media::capture::{AudioSource, SourceError, SourceErrorKind, VideoSource};
+use crate::media::capture::{AudioSource, Format, SourceError, SourceErrorKind, VideoSource};
 use crate::media::devices::Kind;
 use crate::media::play::Smoothness;
-use crate::proto::{Address, RoomId};
+use crate::proto::{Address, Mode, RoomId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -25,12 +25,18 @@ pub struct Plan {
     pub entry: Entry,
     /// What it is called.
     pub target: Target,
+    /// Its kind, where that was known before.
+    pub mode: Option<Mode>,
     /// Server of an invite; `None`: the one in use.
     pub server: Option<String>,
     /// Display name.
     pub name: String,
     /// Where one's picture comes from.
     pub video: VideoSource,
+    /// Its size and rate; `None`: by the room's kind.
+    pub format: Option<Format>,
+    /// Its bit rate in kbit/s; `None`: by the room's kind.
+    pub kbps: Option<u32>,
     /// File with the picture that is sent while the camera is off; `None`: initials.
     pub pause_image: Option<std::path::PathBuf>,
     /// Where one's sound comes from.
@@ -99,6 +105,7 @@ impl Session {
         let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
         config.access_key.clone_from(&access_key);
         config.video = plan.video.clone();
+        (config.format, config.kbps) = (plan.format, plan.kbps);
         config.pause_image.clone_from(&plan.pause_image);
         config.audio = plan.audio.clone();
         config.mic = plan.mic;

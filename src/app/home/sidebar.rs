@@ -1,19 +1,24 @@
 //! The room list on the left.
 
+use super::mode_icon;
 use crate::app::view::{Action, Cx, RoomsView, mode_name};
 use crate::proto::api::RoomSummary;
 use crate::proto::{Mode, RoomId};
 use crate::ui::button::{self, Button};
 use crate::ui::card::{self, Row};
+use crate::ui::field::Field;
+use crate::ui::icons;
 use crate::ui::theme::{self, size, space};
-use crate::ui::{MaterialIcon, icons};
 use egui::{Frame, Margin, Panel, RichText, Ui};
 
 /// How wide it is.
 pub const WIDTH: f32 = 272.0;
 
-/// Draws the list at the left edge of `ui`; `here` is the room one is in.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rooms: &RoomsView, here: Option<&RoomId>) {
+/// From so many rooms on they can be searched.
+const SEARCH_FROM: usize = 4;
+
+/// Draws the list at the left edge of `ui`; `here` is the room one is in, `search` what is being looked for.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rooms: &RoomsView, here: Option<&RoomId>, search: &mut String) {
     let p = theme::palette(ui);
     let frame = Frame::new().fill(p.sunken).inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 12 });
     let width = WIDTH.min(ui.available_width() * 0.45);
@@ -46,13 +51,40 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, rooms: &RoomsView, here: Option<&RoomI
             }
             RoomsView::List(list) if list.is_empty() => empty(ui, cx),
             RoomsView::List(list) => {
+                if list.len() >= SEARCH_FROM || !search.is_empty() {
+                    let text = cx.t("rooms-search");
+                    Field::new(&text).hint(&text).limit(64).show_bare(ui, search);
+                    ui.add_space(space::XS);
+                }
+                let found: Vec<_> = list.iter().filter(|room| matches(room, search)).collect();
+                if found.is_empty() {
+                    nothing_found(ui, cx, search);
+                }
                 egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = space::XS;
-                    for room in list {
+                    for room in found {
                         row(ui, cx, room, here);
                     }
                 });
             }
+        }
+    });
+}
+
+/// Whether a room has what is searched in its name, or among the people in it.
+fn matches(room: &RoomSummary, search: &str) -> bool {
+    let wanted = search.trim().to_lowercase();
+    std::iter::once(&room.name).chain(&room.members).any(|text| text.to_lowercase().contains(&wanted))
+}
+
+fn nothing_found(ui: &mut Ui, cx: &Cx<'_>, search: &mut String) {
+    let p = theme::palette(ui);
+    ui.add_space(space::M);
+    ui.vertical_centered(|ui| {
+        let text = cx.with("rooms-not-found", &[("search", search.trim().into())]);
+        ui.add(egui::Label::new(RichText::new(text).color(p.text_weak)).wrap());
+        if ui.add(Button::quiet(&cx.t("rooms-show-all"))).clicked() {
+            search.clear();
         }
     });
 }
@@ -89,7 +121,7 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, room: &RoomSummary, here: Option<&RoomId>) 
     let people = cx.with("room-people", &[("count", room.members.len().into())]);
     let seats = cx.with("room-free", &[("free", free.into())]);
     let mode = mode_name(cx.texts, room.mode);
-    let line = if selected { cx.t("room-here") } else { format!("{people} · {seats}") };
+    let line = if selected { cx.t("room-here") } else { format!("{mode} · {seats}") };
     let full_line = cx.with("room-line", &[("mode", (&mode).into()), ("people", (&people).into()), ("free", (&seats).into())]);
     let mut hint = full_line.clone();
     if room.locked {
@@ -114,13 +146,5 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, room: &RoomSummary, here: Option<&RoomId>) 
     let response = response.on_hover_text(format!("{hint}\n{people}")).on_disabled_hover_text(hint);
     if response.clicked() && enabled {
         cx.act(Action::Enter(room.clone()));
-    }
-}
-
-/// Icon of a mode.
-pub fn mode_icon(mode: Mode) -> MaterialIcon {
-    match mode {
-        Mode::Duo => icons::ICON_GROUP,
-        Mode::Multi | Mode::Live => icons::ICON_GROUPS,
     }
 }

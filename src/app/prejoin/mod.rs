@@ -2,12 +2,13 @@
 
 pub mod preview;
 
+use crate::app::call::session::Plan;
 use crate::app::call::tile_menu::noise_name;
 use crate::app::devices;
 use crate::app::errors::{self, Sentence};
 use crate::app::i18n::Texts;
 use crate::app::settings::{Settings, Theme};
-use crate::app::view::{Action, Cx, mode_name};
+use crate::app::view::{Action, Cx};
 use crate::call::Entry;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
@@ -21,6 +22,8 @@ use crate::ui::tile::Tile;
 use crate::ui::{Video, card, icons, meter};
 use egui::{RichText, Ui, vec2};
 
+/// Height that the button below the form takes, with what is around it.
+const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + space::XL + 2.0 * space::S;
 /// Stands for "a file" in a choice; the path is typed below it.
 const FILE: &str = "file";
 /// Stands for the system's default speaker.
@@ -74,10 +77,8 @@ pub struct PreJoin {
     pub audio_path: String,
     /// Id of the speaker.
     pub speaker: String,
-    /// Whether a short sound tells that somebody came, is gone or wrote.
-    pub chimes: bool,
-    /// Whether it may be a live room.
-    pub live: bool,
+    /// The room's kind, where that is known.
+    pub mode: Option<Mode>,
     /// How a live room is played, as a word.
     pub smoothness: String,
     /// How much noise is taken out of one's sound, as a word.
@@ -123,6 +124,10 @@ impl PreJoin {
             AudioSource::File(file) => (FILE.to_owned(), path(file)),
             other => (other.to_string(), String::new()),
         };
+        let mode = match &target {
+            Target::Create { mode, .. } => Some(*mode),
+            Target::Enter { .. } => None,
+        };
         Self {
             target,
             server: None,
@@ -136,14 +141,26 @@ impl PreJoin {
             audio,
             audio_path,
             speaker: settings.speaker.clone().unwrap_or_default(),
-            chimes: settings.chimes,
-            live: false,
+            mode,
             smoothness: word(settings.smoothness).to_owned(),
             noise: noise_word(settings.noise).to_owned(),
             mic: true,
             camera: true,
             strict: false,
             failure: None,
+        }
+    }
+
+    /// Takes over what was changed on the page with the settings meanwhile.
+    pub fn follow(&mut self, before: &Settings, now: &Settings) {
+        let (before, now) = (Self::new(self.target.clone(), before), Self::new(self.target.clone(), now));
+        let fields: [fn(&mut Self) -> &mut String; 4] =
+            [|form| &mut form.name, |form| &mut form.pause_image, |form| &mut form.smoothness, |form| &mut form.noise];
+        for field in fields {
+            let (mut before, mut now) = (before.clone(), now.clone());
+            if field(&mut before) != field(&mut now) {
+                field(self).clone_from(field(&mut now));
+            }
         }
     }
 
@@ -207,48 +224,64 @@ impl PreJoin {
     /// Draws the page.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
         crate::app::home::top_bar(ui, cx, view.theme, true);
-        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let wide = ui.available_width() >= 760.0;
-            let width = (ui.available_width() - 2.0 * space::L).min(if wide { 980.0 } else { 520.0 });
-            let side = ((ui.available_width() - width) / 2.0).max(0.0);
-            ui.add_space(((ui.available_height() - 600.0) / 3.0).max(0.0));
-            ui.horizontal_top(|ui| {
-                ui.add_space(side);
-                ui.vertical(|ui| {
-                    ui.set_width(width);
-                    self.title(ui, cx);
-                    ui.add_space(space::M);
-                    if wide {
-                        ui.horizontal_top(|ui| {
-                            ui.spacing_mut().item_spacing.x = space::XL;
-                            let form = 340.0;
-                            ui.vertical(|ui| {
-                                ui.set_width(width - form - space::XL);
-                                self.picture(ui, cx, view);
-                            });
-                            ui.vertical(|ui| {
-                                ui.set_width(form);
-                                self.form(ui, cx, view);
-                            });
-                        });
-                    } else {
-                        self.picture(ui, cx, view);
-                        ui.add_space(space::M);
-                        self.form(ui, cx, view);
-                    }
-                });
+        let wide = ui.available_width() >= 760.0;
+        let width = (ui.available_width() - 2.0 * space::L).min(if wide { 980.0 } else { 520.0 });
+        let side = ((ui.available_width() - width) / 2.0).max(0.0);
+        ui.add_space(((ui.available_height() - 600.0) / 3.0).max(0.0));
+        ui.horizontal_top(|ui| {
+            ui.add_space(side);
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                self.title(ui, cx);
+                ui.add_space(space::M);
+                if wide {
+                    self.beside_each_other(ui, cx, view);
+                } else {
+                    self.below_each_other(ui, cx, view);
+                }
             });
-            ui.add_space(space::L);
         });
+    }
+
+    /// Picture and form; each scrolls by itself, so that the button below the form stays where it is.
+    fn beside_each_other(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        let width = ui.available_width();
+        let form = 340.0;
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = space::XL;
+            ui.vertical(|ui| {
+                ui.set_width(width - form - space::XL);
+                let height = ui.available_height() - space::M;
+                egui::ScrollArea::vertical().id_salt("picture").max_height(height).show(ui, |ui| self.picture(ui, cx, view));
+            });
+            ui.vertical(|ui| {
+                ui.set_width(form);
+                let height = ui.available_height() - BUTTON_ROOM;
+                let scroll = egui::ScrollArea::vertical().id_salt("form").max_height(height).auto_shrink([false, true]);
+                let entered = scroll.show(ui, |ui| self.form(ui, cx, view)).inner;
+                self.go(ui, cx, entered);
+            });
+        });
+    }
+
+    fn below_each_other(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+        let height = ui.available_height() - BUTTON_ROOM;
+        let scroll = egui::ScrollArea::vertical().id_salt("all").max_height(height).auto_shrink([false, true]);
+        let entered = scroll.show(ui, |ui| {
+            self.picture(ui, cx, view);
+            ui.add_space(space::M);
+            self.form(ui, cx, view)
+        });
+        self.go(ui, cx, entered.inner);
     }
 
     fn title(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.horizontal(|ui| {
             if button::icon(ui, icons::ICON_ARROW_BACK, &cx.t("back")).clicked() {
-                cx.act(Action::Home);
+                cx.act(Action::Back);
             }
             let title = match &self.target {
-                Target::Create { .. } => cx.t("prejoin-create"),
+                Target::Create { name, .. } => cx.with("prejoin-create", &[("room", name.trim().into())]),
                 Target::Enter { shown, .. } => cx.with("prejoin-join", &[("room", shown.into())]),
             };
             ui.add(egui::Label::new(RichText::new(title).text_style(egui::TextStyle::Heading)).truncate());
@@ -319,20 +352,25 @@ impl PreJoin {
         }
     }
 
-    fn form(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+    /// Returns whether Enter was pressed in a field.
+    fn form(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) -> bool {
         ui.spacing_mut().item_spacing.y = space::M;
         if let Some(failure) = &self.failure {
             card::notice(ui, card::Tone::Error, &failure.text, |_| {});
         }
-        let mut start = self.names(ui, cx);
+        let entered = self.names(ui, cx);
         self.devices(ui, cx, view);
-        ui.add_space(space::XS);
+        entered
+    }
+
+    /// The button that goes on: below the form, and always in the window.
+    fn go(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, entered: bool) {
+        ui.add_space(space::S);
         let text = match self.target {
             Target::Create { .. } => cx.t("prejoin-create-button"),
             Target::Enter { .. } => cx.t("prejoin-join-button"),
         };
-        start |= ui.add(Button::primary(&text).min_width(ui.available_width())).clicked();
-        if start {
+        if ui.add(Button::primary(&text).min_width(ui.available_width())).clicked() || entered {
             self.strict = true;
             if self.entry().is_some() {
                 cx.act(Action::Start);
@@ -340,34 +378,25 @@ impl PreJoin {
         }
     }
 
-    /// Room, mode, name, password; returns whether Enter was pressed in one of them.
+    /// Name and password; returns whether Enter was pressed in one of them.
     fn names(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) -> bool {
-        let mut entered = false;
-        let strict = self.strict;
-        let error = |text: &str| name::check(text).err().filter(|_| strict).map(|e| errors::name(cx.texts, e));
         let enter = |ui: &Ui, r: &egui::Response| r.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        if let Target::Create { name, mode } = &mut self.target {
-            let wrong = error(name);
-            let r = Field::new(&cx.t("prejoin-room")).error(wrong.as_deref()).limit(80).show(ui, name);
-            entered |= enter(ui, &r);
-            let modes = [Mode::Duo, Mode::Multi];
-            let names = modes.map(|m| mode_name(cx.texts, m));
-            let chosen = modes.iter().position(|m| m == mode).unwrap_or(0);
-            if let Some(i) = button::segmented(ui, &[&names[0], &names[1]], chosen) {
-                *mode = modes[i];
-            }
+        let error = |text: &str, strict: bool| name::check(text).err().filter(|_| strict).map(|e| errors::name(cx.texts, e));
+        // The room's name was checked where it was typed; one from the command line was not.
+        if let Target::Create { name, .. } = &mut self.target
+            && name::check(name).is_err()
+        {
+            let wrong = error(name, true);
+            Field::new(&cx.t("prejoin-room")).error(wrong.as_deref()).limit(80).show(ui, name);
         }
-        let wrong = error(&self.name);
+        // An empty name is no mistake before one has tried.
+        let wrong = error(&self.name, self.strict || !self.name.trim().is_empty());
         let r = Field::new(&cx.t("prejoin-name")).error(wrong.as_deref()).limit(80).show(ui, &mut self.name);
-        entered |= enter(ui, &r);
-        let creating = matches!(self.target, Target::Create { .. });
-        if creating || self.locked {
-            let hint = if creating { cx.t("prejoin-password-hint") } else { cx.t("prejoin-password-asked") };
+        let mut entered = enter(ui, &r);
+        if self.locked {
+            let hint = cx.t("prejoin-password-asked");
             let r = Field::new(&cx.t("prejoin-password")).hint(&hint).password().show(ui, &mut self.password);
             entered |= enter(ui, &r);
-        }
-        if creating {
-            ui.checkbox(&mut self.dissolve, cx.t("prejoin-dissolve"));
         }
         entered
     }
@@ -392,18 +421,46 @@ impl PreJoin {
         }
         let speakers = options(texts, view.lists, Kind::Speaker, &self.speaker, &[(SILENT, "source-silent")]);
         field::choice(ui, &texts.t("prejoin-speaker"), &mut self.speaker, &speakers);
-        if self.live {
+        if self.mode == Some(Mode::Live) {
             let named = |how: Smoothness| (word(how).to_owned(), texts.t(key(how)));
             field::choice(ui, &texts.t("prejoin-live"), &mut self.smoothness, &SMOOTHNESS.map(named));
         }
-        ui.checkbox(&mut self.chimes, cx.t("prejoin-chimes"));
     }
 }
 
-/// All ways to play a live room.
-const SMOOTHNESS: [Smoothness; 3] = [Smoothness::Automatic, Smoothness::Fast, Smoothness::Smooth];
+/// The plan of a filled-in page; `None` while a name is bad.
+pub(super) fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
+    let entry = form.entry()?;
+    let target = match (&form.target, &entry) {
+        (Target::Create { mode, .. }, Entry::Create { name, .. }) => Target::Create { name: name.clone(), mode: *mode },
+        (target, _) => target.clone(),
+    };
+    let (format, kbps) = settings.format();
+    Some(Plan {
+        entry,
+        target,
+        mode: form.mode,
+        server: form.server.clone(),
+        name: name::check(&form.name).ok()?.to_owned(),
+        video: form.video_source(),
+        format,
+        kbps,
+        pause_image: form.pause_image(),
+        audio: form.audio_source(),
+        speaker: form.speaker(),
+        chimes: settings.chimes,
+        smoothness: form.smoothness(),
+        noise: form.noise(),
+        volumes: settings.volumes.iter().cloned().collect(),
+        mic: form.mic,
+        camera: form.camera,
+    })
+}
 
-fn key(how: Smoothness) -> &'static str {
+/// All ways to play a live room.
+pub(super) const SMOOTHNESS: [Smoothness; 3] = [Smoothness::Automatic, Smoothness::Fast, Smoothness::Smooth];
+
+pub(super) fn key(how: Smoothness) -> &'static str {
     match how {
         Smoothness::Automatic => "prejoin-live-automatic",
         Smoothness::Fast => "prejoin-live-fast",
@@ -411,7 +468,7 @@ fn key(how: Smoothness) -> &'static str {
     }
 }
 
-fn word(how: Smoothness) -> &'static str {
+pub(super) fn word(how: Smoothness) -> &'static str {
     match how {
         Smoothness::Automatic => "automatic",
         Smoothness::Fast => "fast",
@@ -420,7 +477,7 @@ fn word(how: Smoothness) -> &'static str {
 }
 
 /// A word for a noise suppression.
-const fn noise_word(noise: Noise) -> &'static str {
+pub(super) const fn noise_word(noise: Noise) -> &'static str {
     match noise {
         Noise::Off => "off",
         Noise::On => "on",

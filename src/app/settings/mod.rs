@@ -1,14 +1,19 @@
-//! What the program remembers: a JSON file in the user's configuration folder.
+//! What the program remembers, and the page on which a person changes it.
+
+pub mod page;
+mod store;
+
+pub use store::{Store, default_path};
 
 use crate::app::i18n::Lang;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
-use crate::media::capture::{AudioSource, VideoSource};
+use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::Smoothness;
+use crate::proto::Mode;
 use crate::proto::address::DEFAULT_PORT;
 use serde::{Deserialize, Serialize};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -34,6 +39,66 @@ pub enum ServerChoice {
     Address(String),
 }
 
+/// A server of somebody else that has been used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedServer {
+    /// Its address, as it was typed.
+    pub address: String,
+    /// Its access key; empty: it asks for none.
+    pub access_key: String,
+}
+
+/// A room that one has been in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub room: String,
+    /// Its kind.
+    pub mode: Mode,
+    /// Where it is; `None`: at the server inside this program.
+    pub server: Option<String>,
+    /// When it was entered last, in seconds since the UNIX epoch.
+    pub at: u64,
+}
+
+/// Size and rate of one's own picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// By the kind of the room and how many are in it.
+    #[default]
+    Automatic,
+    /// 640x360.
+    Sd,
+    /// 960x540.
+    Hd,
+    /// 1280x720.
+    Full,
+}
+
+impl Preset {
+    /// All of them, in the order of the choice.
+    pub const ALL: [Self; 4] = [Self::Automatic, Self::Sd, Self::Hd, Self::Full];
+
+    /// Width, height and the bit rate in kbit/s at which it looks well; nothing where the room decides.
+    pub const fn size(self) -> Option<(u32, u32, u32)> {
+        match self {
+            Self::Automatic => None,
+            Self::Sd => Some((640, 360, 800)),
+            Self::Hd => Some((960, 540, 1200)),
+            Self::Full => Some((1280, 720, 1800)),
+        }
+    }
+}
+
+/// Pictures a second to choose from.
+pub const RATES: [u32; 4] = [15, 20, 25, 30];
+/// Smallest and largest zoom, in percent.
+pub const ZOOM: std::ops::RangeInclusive<u16> = 50..=250;
+
 /// Everything that is remembered. Unknown entries of newer versions are ignored, missing ones have their default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -50,6 +115,10 @@ pub struct Settings {
     pub address: String,
     /// Access key of that server; empty: it asks for none.
     pub access_key: String,
+    /// Servers that have been used, the newest first.
+    pub servers: Vec<SavedServer>,
+    /// Rooms that one has been in, the newest first.
+    pub recent: Vec<Recent>,
     /// Port of the server inside this program.
     pub host_port: u16,
     /// Where one's picture comes from.
@@ -62,6 +131,12 @@ pub struct Settings {
     pub speaker: Option<String>,
     /// Whether a short sound tells that somebody came, is gone or wrote.
     pub chimes: bool,
+    /// Whether the desktop tells what happens in a call while the window is not the one in use.
+    pub notifications: bool,
+    /// Size of one's own picture.
+    pub preset: Preset,
+    /// Pictures of it a second; `None`: by the kind of the room.
+    pub fps: Option<u32>,
     /// How live rooms are played.
     pub smoothness: Smoothness,
     /// How much noise is taken out of one's sound.
@@ -70,10 +145,18 @@ pub struct Settings {
     pub volumes: Vec<(String, Volume)>,
     /// Whether the room list is shown.
     pub sidebar: bool,
+    /// Size of everything on the screen, in percent.
+    pub zoom: u16,
+    /// Folder for recordings; empty: the system's folder for videos.
+    pub recordings: String,
 }
 
 /// People whose volume is remembered.
 const MOST_VOLUMES: usize = 200;
+/// Rooms that are remembered: more than fit on the first page are only looked through.
+const MOST_RECENT: usize = 8;
+/// Servers that are remembered.
+const MOST_SERVERS: usize = 10;
 
 impl Settings {
     /// Remembers how loud somebody is played; of too many the oldest is forgotten.
@@ -84,6 +167,66 @@ impl Settings {
         }
         let surplus = self.volumes.len().saturating_sub(MOST_VOLUMES);
         self.volumes.drain(..surplus);
+    }
+
+    /// Remembers a room; the one entered last comes first.
+    pub fn note_room(&mut self, room: Recent) {
+        self.forget_room(&room.room, room.server.as_deref());
+        self.recent.insert(0, room);
+        self.recent.truncate(MOST_RECENT);
+    }
+
+    /// Forgets a room.
+    pub fn forget_room(&mut self, room: &str, server: Option<&str>) {
+        self.recent.retain(|known| known.room != room || known.server.as_deref() != server);
+    }
+
+    /// Remembers a server; the one used last comes first.
+    pub fn note_server(&mut self, server: SavedServer) {
+        self.forget_server(&server.address);
+        self.servers.insert(0, server);
+        self.servers.truncate(MOST_SERVERS);
+    }
+
+    /// Forgets a server.
+    pub fn forget_server(&mut self, address: &str) {
+        self.servers.retain(|known| known.address != address);
+    }
+
+    /// The access key of a server that has been used.
+    pub fn access_key_of(&self, address: &str) -> Option<String> {
+        let known = self.servers.iter().find(|known| known.address == address)?;
+        Some(known.access_key.clone()).filter(|key| !key.is_empty())
+    }
+
+    /// Where recordings go.
+    pub fn recordings_folder(&self) -> Option<PathBuf> {
+        let chosen = self.recordings.trim();
+        if !chosen.is_empty() {
+            return Some(chosen.into());
+        }
+        let folders = directories::UserDirs::new()?;
+        Some(folders.video_dir().unwrap_or_else(|| folders.home_dir()).join("Parlor"))
+    }
+
+    /// Size and rate of one's own picture, and its bit rate in kbit/s; nothing where the room decides.
+    pub fn format(&self) -> (Option<Format>, Option<u32>) {
+        let usual = Format::default();
+        let fps = self.fps.unwrap_or(usual.fps);
+        match self.preset.size() {
+            Some((width, height, kbps)) => (Some(Format { width, height, fps }), Some(kbps)),
+            None => (self.fps.map(|fps| Format { fps, ..usual }), None),
+        }
+    }
+
+    /// What the file may say and nobody can mean is made good.
+    fn within_limits(mut self) -> Self {
+        self.zoom = self.zoom.clamp(*ZOOM.start(), *ZOOM.end());
+        self.fps = self.fps.filter(|fps| RATES.contains(fps));
+        self.recent.truncate(MOST_RECENT);
+        self.servers.truncate(MOST_SERVERS);
+        self.volumes.truncate(MOST_VOLUMES);
+        self
     }
 }
 
@@ -96,105 +239,30 @@ impl Default for Settings {
             server: ServerChoice::Here,
             address: String::new(),
             access_key: String::new(),
+            servers: Vec::new(),
+            recent: Vec::new(),
             host_port: DEFAULT_PORT,
             video: VideoSource::Camera(None),
             pause_image: String::new(),
             audio: AudioSource::Device(None),
             speaker: None,
             chimes: true,
+            notifications: true,
+            preset: Preset::default(),
+            fps: None,
             smoothness: Smoothness::default(),
             noise: Noise::default(),
             volumes: Vec::new(),
             sidebar: true,
+            zoom: 100,
+            recordings: String::new(),
         }
     }
-}
-
-/// The settings and where they are kept.
-#[derive(Debug)]
-pub struct Store {
-    path: Option<PathBuf>,
-    saved: Settings,
-}
-
-impl Store {
-    /// Reads the settings at `path` (`None`: nothing is read or kept). A damaged file is renamed, and its new name returned.
-    pub fn open(path: Option<PathBuf>) -> (Self, Settings, Option<PathBuf>) {
-        let (settings, aside) = match &path {
-            Some(path) => read(path),
-            None => (Settings::default(), None),
-        };
-        (Self { path, saved: settings.clone() }, settings, aside)
-    }
-
-    /// Writes the settings if they have changed. The old file stays whole until the new one is.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn save(&mut self, settings: &Settings) -> io::Result<()> {
-        if *settings == self.saved {
-            return Ok(());
-        }
-        self.saved = settings.clone();
-        let Some(path) = &self.path else { return Ok(()) };
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
-        let fresh = beside(path, "new");
-        std::fs::write(&fresh, serde_json::to_vec_pretty(settings)?)?;
-        std::fs::rename(&fresh, path)
-    }
-}
-
-/// Where the settings are kept unless told otherwise: the user's configuration folder, or, for a `portable` program, beside it.
-pub fn default_path(portable: bool) -> Option<PathBuf> {
-    if portable {
-        return Some(std::env::current_exe().ok()?.parent()?.join("parlor.json"));
-    }
-    Some(directories::ProjectDirs::from("", "", "Parlor")?.config_dir().join("parlor.json"))
-}
-
-fn read(path: &Path) -> (Settings, Option<PathBuf>) {
-    let damage = match std::fs::read(path) {
-        Ok(bytes) => match serde_json::from_slice(&bytes) {
-            Ok(settings) => return (settings, None),
-            Err(error) => error.to_string(),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Settings::default(), None),
-        Err(error) => error.to_string(),
-    };
-    let aside = beside(path, "damaged");
-    tracing::warn!(path = %path.display(), aside = %aside.display(), damage, "the settings are damaged");
-    if let Err(error) = std::fs::rename(path, &aside) {
-        tracing::warn!(%error, "the damaged settings cannot be set aside");
-    }
-    (Settings::default(), Some(aside))
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(ending);
-    path.with_file_name(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_come_back_as_they_were() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/er/parlor.json");
-        let (mut store, mut settings, aside) = Store::open(Some(path.clone()));
-        assert_eq!((&settings, aside), (&Settings::default(), None));
-        settings.name = "李雷".into();
-        settings.video = VideoSource::Pattern;
-        settings.server = ServerChoice::Address("calls.example:1935".into());
-        settings.lang = Some(Lang::Zh);
-        store.save(&settings).unwrap();
-        assert_eq!(Store::open(Some(path)).1, settings);
-    }
 
     #[test]
     fn volumes_are_remembered_by_name_and_not_for_ever() {
@@ -211,25 +279,31 @@ mod tests {
     }
 
     #[test]
-    fn damaged_settings_are_set_aside_not_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("parlor.json");
-        std::fs::write(&path, "{\"name\": \"Ada\"").unwrap();
-        let (_, settings, aside) = Store::open(Some(path.clone()));
-        assert_eq!(settings, Settings::default());
-        assert_eq!(std::fs::read_to_string(aside.unwrap()).unwrap(), "{\"name\": \"Ada\"");
-        assert!(!path.exists());
-    }
+    fn rooms_and_servers_are_remembered_newest_first_and_not_for_ever() {
+        let mut settings = Settings::default();
+        let room = |n: usize, server: Option<&str>| Recent {
+            name: format!("Room {n}"),
+            room: n.to_string(),
+            mode: Mode::Duo,
+            server: server.map(str::to_owned),
+            at: n as u64,
+        };
+        for n in 0..MOST_RECENT + 3 {
+            settings.note_room(room(n, None));
+        }
+        settings.note_room(room(5, None));
+        settings.note_room(room(5, Some("h:1")));
+        let shown: Vec<_> = settings.recent.iter().map(|r| (r.room.as_str(), r.server.is_some())).collect();
+        assert_eq!(shown[..3], [("5", true), ("5", false), ("10", false)], "the same id elsewhere is another room");
+        assert_eq!(shown.len(), MOST_RECENT);
+        settings.forget_room("5", None);
+        assert_eq!(settings.recent[1].room, "10");
 
-    #[test]
-    fn settings_of_other_versions_are_read() {
-        let read: Settings = serde_json::from_str(r#"{"name": "Ada", "beauty": 9}"#).unwrap();
-        assert_eq!(read, Settings { name: "Ada".into(), ..Settings::default() });
-    }
-
-    #[test]
-    fn without_a_file_nothing_is_kept() {
-        let (mut store, settings, _) = Store::open(None);
-        store.save(&Settings { name: "x".into(), ..settings }).unwrap();
+        for n in 0..MOST_SERVERS + 2 {
+            settings.note_server(SavedServer { address: format!("h{n}"), access_key: "k".into() });
+        }
+        settings.note_server(SavedServer { address: "h5".into(), access_key: String::new() });
+        assert_eq!((settings.servers.len(), settings.servers[0].address.as_str()), (MOST_SERVERS, "h5"));
+        assert_eq!((settings.access_key_of("h5"), settings.access_key_of("h6")), (None, Some("k".into())));
     }
 }

@@ -1,0 +1,122 @@
+//! The page with the settings.
+
+use super::{SIZE, Screen, picture, screen, texts, type_into};
+use egui::accesskit::Role;
+use egui_kittest::kittest::Queryable;
+use parlor::app::i18n::Lang;
+use parlor::app::settings::page::{Action as Page, Section, SettingsPage, SettingsView};
+use parlor::app::settings::{Preset, Settings, Theme};
+use parlor::app::view::Action;
+use parlor::call::Volume;
+use parlor::media::audio::chain::Noise;
+
+fn page<'a>(lang: Lang, size: (f32, f32), section: Section, mut settings: Settings) -> Screen<'a, SettingsPage> {
+    let mut page = SettingsPage::default();
+    page.open(Some(section), &settings);
+    screen(lang, size, page, move |ui, cx, page| {
+        let view = SettingsView { settings: &settings, in_call: true, recordings: "/home/ada/Videos/Parlor" };
+        page.show(ui.ctx(), cx, &view);
+        if let Some(Action::Settings(Page::Set(changed))) = cx.actions.last() {
+            settings = (**changed).clone();
+        }
+    })
+}
+
+/// What the settings are after what was clicked.
+fn changed(page: &Screen<'_, SettingsPage>) -> Settings {
+    match page.state().actions.last() {
+        Some(Action::Settings(Page::Set(settings))) => (**settings).clone(),
+        other => panic!("nothing was changed: {other:?}"),
+    }
+}
+
+fn choose(page: &mut Screen<'_, SettingsPage>, label: &str, option: &str) {
+    page.get_by_role_and_label(Role::ComboBox, label).click();
+    page.run();
+    page.get_all_by_label(option).last().unwrap().click();
+    page.run();
+}
+
+#[test]
+fn general_settings_are_changed() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, Section::General, Settings { name: "Ada".into(), ..Settings::default() });
+        page.run();
+        picture(&mut page, &format!("settings-general-{lang:?}"));
+        choose(&mut page, &t.t("settings-lang"), Lang::Zh.name());
+        assert_eq!(changed(&page).lang, Some(Lang::Zh));
+        page.get_by_label(&t.t("theme-dark")).click();
+        page.run();
+        assert_eq!(changed(&page).theme, Theme::Dark);
+        choose(&mut page, &t.t("settings-zoom"), "150 %");
+        assert_eq!(changed(&page).zoom, 150);
+        page.get_by_label(&t.t("settings-chimes")).click();
+        page.run();
+        assert!(!changed(&page).chimes);
+        page.get_by_label(&t.t("settings-notifications")).click();
+        page.run();
+        assert!(!changed(&page).notifications);
+        type_into(&mut page, &t.t("prejoin-name"), "<");
+        page.get_by_label(&t.with("name-forbidden", &[("char", "<".into())]));
+        page.get_by_label(&t.t("close")).click();
+        page.run();
+        assert_eq!(page.state().actions.last(), Some(&Action::Settings(Page::Close)));
+    }
+}
+
+#[test]
+fn picture_and_sound_are_chosen() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut video = page(lang, SIZE, Section::Video, Settings::default());
+        let full = [("width", "1280".into()), ("height", "720".into()), ("kbps", "1800".into())];
+        choose(&mut video, &t.t("settings-preset"), &t.with("preset-size", &full));
+        assert_eq!(changed(&video).preset, Preset::Full);
+        let format = changed(&video).format();
+        assert_eq!((format.0.map(|f| (f.width, f.height)), format.1), (Some((1280, 720)), Some(1800)));
+        choose(&mut video, &t.t("settings-rate"), &t.with("rate-each", &[("count", 15usize.into())]));
+        assert_eq!(changed(&video).fps, Some(15));
+        type_into(&mut video, &t.t("prejoin-pause-image"), "/no/such/me.png");
+        video.get_by_label(&t.t("prejoin-pause-image-missing"));
+        video.get_by_label(&t.t("settings-choose-file")).click();
+        video.run();
+        assert_eq!(video.state().actions.last(), Some(&Action::Settings(Page::ChoosePauseImage)));
+        picture(&mut video, &format!("settings-video-{lang:?}"));
+
+        let mut settings = Settings::default();
+        settings.set_volume("Ada".into(), Volume { percent: 150, muted: false });
+        let mut sound = page(lang, SIZE, Section::Sound, settings);
+        choose(&mut sound, &t.t("noise"), &t.t("noise-strong"));
+        assert_eq!(changed(&sound).noise, Noise::Strong);
+        sound.get_by_label(&t.t("settings-volumes-forget")).click();
+        sound.run();
+        assert!(changed(&sound).volumes.is_empty());
+    }
+}
+
+#[test]
+fn every_section_is_reached_in_windows_of_every_size() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        for (size, role) in [(SIZE, Role::Tab), ((480.0, 360.0), Role::ComboBox)] {
+            let mut page = page(lang, size, Section::General, Settings::default());
+            for (section, key, shown) in [
+                (Section::Keys, "settings-keys", "keys-mute"),
+                (Section::Recording, "settings-recording", "settings-choose-folder"),
+                (Section::About, "settings-about", "about-text"),
+            ] {
+                match role {
+                    Role::Tab => page.get_by_role_and_label(role, &t.t(key)).click(),
+                    _ => choose(&mut page, &t.t("settings-section"), &t.t(key)),
+                }
+                page.run();
+                assert_eq!(page.state().screen.section, section);
+                page.get_by_label(&t.t(shown));
+                let window = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(size.0, size.1));
+                assert!(window.contains_rect(page.get_by_label(&t.t("close")).rect()));
+                picture(&mut page, &format!("settings-{section:?}-{lang:?}-{}", size.0));
+            }
+        }
+    }
+}
