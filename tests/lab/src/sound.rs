@@ -80,13 +80,18 @@ impl Sound {
     /// A program that sees these devices and no others. ALSA reads its configuration when it is first used, so a process has to be started
     /// this way to open them.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let folder = self.folder.path();
         let mut command = Command::new(program);
+        self.take(&mut command);
+        command
+    }
+
+    /// Makes a program that is about to be started see these devices and no others.
+    pub fn take<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let folder = self.folder.path();
         command
             .env("XDG_RUNTIME_DIR", folder)
             .env("PULSE_SERVER", format!("unix:{}", folder.join("native").display()))
-            .env("ALSA_CONFIG_PATH", folder.join("asound.conf"));
-        command
+            .env("ALSA_CONFIG_PATH", folder.join("asound.conf"))
     }
 }
 

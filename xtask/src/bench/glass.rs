@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use super::load::{Cpu, Machine};
 use super::screen::{Area, Reading, Screen};
-use super::sound::Sound;
 use super::{output_file, peer};
 use crate::call::Server;
 use crate::command::{Running, built};
 use crate::table::Table;
 use crate::temporary::Folder;
+use parlor_lab::sound::Sound;
 
 const WIDTH: usize = 1400;
 const HEIGHT: usize = 800;
@@ -79,7 +79,7 @@ fn ours(screen: &mut Screen, sound: &Sound, seconds: u64) -> Result<(Reading, [f
         let log = File::create(output_file(&format!("glass-{name}.log"))).context("creating a log")?;
         let mut app = Command::new(&program);
         app.args(["--server", &server.url, "--name", name, "--config"]).arg(folder.path().join(name)).args(arguments);
-        let app = sound.hear(screen.show(&mut app)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        let app = sound.take(screen.show(&mut app)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         Ok(Running(app.with_context(|| format!("cannot start {}", program.display()))?))
     };
     let first = app(screen, "Ann", &["--create", "Glass", "--mode", "duo", "--source", "pattern", "--mic", "tone"])?;

@@ -11,7 +11,6 @@ mod relay;
 mod rooms;
 mod screen;
 mod soak;
-mod sound;
 mod tool;
 
 use std::fs;

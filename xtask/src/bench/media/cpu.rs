@@ -15,11 +15,11 @@ use super::threads::{Threads, Work};
 use crate::bench::load::{Cpu, Machine};
 use crate::bench::output_file;
 use crate::bench::screen::{Area, Screen};
-use crate::bench::sound::Sound;
 use crate::call::{Bot, Member, Server};
 use crate::command::{Running, built, find};
 use crate::table::Table;
 use crate::temporary::Folder;
+use parlor_lab::sound::Sound;
 
 /// For a room to be listed, and for bots to end after their time.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -235,7 +235,7 @@ fn window(load: &Load, film: &Path, seconds: u64, folder: &Path) -> Result<Sums>
     let mut app = Command::new(built("parlor", true));
     app.args(["--server", &server.url, "--name", NAMES[0], "--enter", "Bench", "--mic", "tone", "--source"]);
     app.arg(format!("file:{}", film.display())).arg("--config").arg(folder.join(format!("settings-{}", load.people)));
-    let app = sound.hear(screen.show(&mut app)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+    let app = sound.take(screen.show(&mut app)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
     let app = Running(app.context("cannot start the app")?);
     screen.place(app.0.id(), Area { x: 0, y: 0, width: SCREEN.0, height: SCREEN.1 }, LIMIT)?;
     server.wait_for_room("Bench", load.people, LIMIT)?;
