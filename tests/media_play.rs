@@ -171,6 +171,7 @@ impl Viewer {
             sync: false,
             start: clock.now(),
             history: History::default(),
+            tap: Default::default(),
         });
         Self { picture, sound, clock, player, _runtime: runtime }
     }

@@ -62,6 +62,7 @@ impl Relay {
             clock: ServerClock::new(Clock::system()),
             runtime: self.runtime.handle().clone(),
             history: History::default(),
+            tap: Default::default(),
         }
     }
 
@@ -342,6 +343,7 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
             clock,
             runtime,
             history: History::default(),
+            tap: Default::default(),
         })
     };
     let video = pattern(SMALL);

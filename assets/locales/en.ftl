@@ -271,6 +271,35 @@ chat-hint = Write a message
 chat-send = Send
 chat-you = You
 
+# Recordings and snapshots
+snapshot-take = Take a snapshot
+snapshot-no-picture = No picture came.
+record-person = Record this person
+record-me = Record myself
+record-stop = Stop recording
+record-bar = Recording { $name } · { $length } · { $size } MB. Everyone is told.
+record-bar-me = Recording yourself · { $length } · { $size } MB. Everyone is told.
+record-bar-slow = Recording { $name } · { $length } · { $size } MB. The disk is too slow: parts are missing.
+record-by = Being recorded by { $names }
+tile-records = { $name } is recording
+tile-records-me = You are recording
+list-and = , { "" }
+show-in-folder = Show in folder
+record-no-folder = No folder for recordings is known. Choose one in the settings.
+record-disk-full = The disk is full. What was recorded until then is kept. Make room and start again.
+record-bad-folder = { $path } cannot be written to. Choose another folder in the settings.
+record-cannot-write = { $path } cannot be written: { $reason }
+toast-recording-on = { $name } has started recording
+toast-recording-off = { $name } has stopped recording
+toast-recorded = { $count ->
+    [one] Recording of { $name } saved: { $file }
+   *[other] Recording of { $name } saved in { $count } files, the last one { $file }
+}
+toast-record-nothing = Nothing of { $name } was recorded: neither picture nor sound came.
+toast-record-failed = The recording of { $name } ended. { $reason }
+toast-snapshot = Snapshot of { $name } saved: { $file }
+toast-snapshot-failed = No snapshot of { $name }. { $reason }
+
 # Statistics
 stat-group-delay = Delay from camera to screen
 stat-group-network = Network

@@ -258,6 +258,35 @@ chat-hint = 写一条消息
 chat-send = 发送
 chat-you = 你
 
+# 录制和截图
+snapshot-take = 截图
+snapshot-no-picture = 没有收到画面。
+record-person = 录制此人
+record-me = 录制自己
+record-stop = 停止录制
+record-bar = 正在录制 { $name } · { $length } · { $size } MB。所有人都会收到提示。
+record-bar-me = 正在录制自己 · { $length } · { $size } MB。所有人都会收到提示。
+record-bar-slow = 正在录制 { $name } · { $length } · { $size } MB。磁盘太慢，部分内容缺失。
+record-by = { $names } 正在录制
+tile-records = { $name } 正在录制
+tile-records-me = 你正在录制
+list-and = 、
+show-in-folder = 在文件夹中显示
+record-no-folder = 不知道录制文件该放在哪里。请在设置中选择文件夹。
+record-disk-full = 磁盘已满。此前录制的内容已保留。请腾出空间后重新开始。
+record-bad-folder = 无法写入 { $path }。请在设置中选择其他文件夹。
+record-cannot-write = 无法写入 { $path }：{ $reason }
+toast-recording-on = { $name } 开始录制
+toast-recording-off = { $name } 停止了录制
+toast-recorded = { $count ->
+    [one] { $name } 的录制已保存：{ $file }
+   *[other] { $name } 的录制已保存为 { $count } 个文件，最后一个是 { $file }
+}
+toast-record-nothing = 没有录到 { $name } 的任何内容：没有收到画面和声音。
+toast-record-failed = { $name } 的录制已结束。{ $reason }
+toast-snapshot = { $name } 的截图已保存：{ $file }
+toast-snapshot-failed = 无法截取 { $name } 的画面。{ $reason }
+
 # 统计
 stat-group-delay = 从摄像头到屏幕的延迟
 stat-group-network = 网络

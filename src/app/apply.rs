@@ -64,6 +64,7 @@ impl App {
             }
             Action::SetView { member, lines } => return self.command(Command::SetView { member, lines }),
             Action::Say(text) => self.command(Command::SendText(text)),
+            Action::Record(action) => self.apply_record(action),
             Action::RetryNow => self.command(Command::RetryNow),
             Action::CallPartner => self.call_partner(),
             Action::Leave => {
@@ -237,6 +238,7 @@ impl App {
 
     /// Shows the first page; a running call or preview is put away.
     pub(super) fn go_home(&mut self) {
+        self.say_goodbye_to_recordings();
         match std::mem::replace(&mut self.page, Page::Home) {
             Page::Call(session) => drop(self.janitor.put_away(session.into_calls(), || {})),
             Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),

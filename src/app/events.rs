@@ -103,6 +103,10 @@ impl App {
                     session.page.chat.draft = text;
                 }
             }
+            event @ (Event::PeerRecording { .. }
+            | Event::RecordingEnded { .. }
+            | Event::SnapshotTaken { .. }
+            | Event::SnapshotFailed { .. }) => self.recording_event(event),
             Event::MutedByHost => self.say(Kind::Info, self.texts.t("toast-muted-by-host")),
             Event::TalkingWhileMuted => {
                 let action = (self.texts.t("mic-unmute"), Action::SetMic(true));

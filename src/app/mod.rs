@@ -11,6 +11,7 @@ pub mod home;
 pub mod i18n;
 pub mod janitor;
 pub mod prejoin;
+pub mod record;
 pub mod run;
 pub mod server;
 pub mod settings;

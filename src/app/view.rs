@@ -94,6 +94,8 @@ pub enum Action {
     SetNoise(Noise),
     /// Put a synthetic member into the room.
     CallPartner,
+    /// Recordings and snapshots.
+    Record(super::record::Action),
     /// Reconnect now.
     RetryNow,
     /// Leave the call.

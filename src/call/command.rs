@@ -4,6 +4,8 @@ use super::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::capture;
 use crate::proto::MemberId;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// A wish; applied by the actor in order, never blocks the caller.
 #[derive(Clone, Debug)]
@@ -44,6 +46,22 @@ pub enum Command {
         /// Lines.
         lines: u32,
     },
+    /// Begin to record to files on this computer; everybody is told for as long as it lasts.
+    Record {
+        /// Whom.
+        what: Recorded,
+        /// Where to.
+        place: Place,
+    },
+    /// End a recording.
+    StopRecording(Recorded),
+    /// Write somebody's next picture into a file of this folder, in its full size.
+    TakeSnapshot {
+        /// Who; `None`: oneself.
+        of: Option<MemberId>,
+        /// The folder; it is made if it is not there.
+        folder: PathBuf,
+    },
     /// Say a line of chat.
     SendText(String),
     /// Send an application's own message.
@@ -61,4 +79,22 @@ pub enum Command {
     RequestMute(MemberId),
     /// Remove somebody for good (the creator only).
     RemoveMember(MemberId),
+}
+
+/// What can be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// What one sends oneself.
+    Me,
+    /// Somebody else, as they are received.
+    Peer(MemberId),
+}
+
+/// Where recordings go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The folder; it is made if it is not there.
+    pub folder: PathBuf,
+    /// After so long another file is begun; `None`: never.
+    pub slice: Option<Duration>,
 }

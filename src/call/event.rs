@@ -2,6 +2,7 @@
 
 use crate::proto::MemberId;
 use crate::proto::event::DissolveReason;
+use std::path::PathBuf;
 
 /// Something to tell the person, once.
 #[derive(Clone, Debug)]
@@ -71,6 +72,38 @@ pub enum Event {
         text: String,
         /// Why.
         error: crate::room::Error,
+    },
+    /// Somebody began to record on their computer, or ended it.
+    PeerRecording {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// Whether it began.
+        on: bool,
+    },
+    /// A recording on this computer ended, because one wanted that, or by itself.
+    RecordingEnded {
+        /// Who or what was recorded.
+        name: String,
+        /// Its files.
+        files: Vec<PathBuf>,
+        /// Why it ended by itself.
+        error: Option<crate::media::record::Error>,
+    },
+    /// A snapshot is in its file.
+    SnapshotTaken {
+        /// Of whom.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// No snapshot could be taken.
+    SnapshotFailed {
+        /// Of whom.
+        name: String,
+        /// Why it could not be written; `None`: no picture came.
+        error: Option<crate::media::record::Error>,
     },
     /// The host asked for silence: the microphone was switched off. Only the person switches it on again.
     MutedByHost,

@@ -14,6 +14,7 @@ mod hearing;
 mod kept;
 mod peers;
 mod quality;
+mod recordings;
 mod reconcile;
 mod run;
 mod seat;
@@ -22,7 +23,7 @@ mod sources;
 mod uplink;
 
 pub use actor::{Call, Config, Entry, Speaker};
-pub use command::Command;
+pub use command::{Command, Place, Recorded};
 pub use event::{Ended, Event};
 pub use reconcile::quality;
 pub use snapshot::{Me, Peer, Phase, Snapshot, Volume};

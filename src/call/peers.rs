@@ -8,6 +8,7 @@ use crate::base::{ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player, View};
+use crate::media::record::Tap;
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
@@ -38,6 +39,8 @@ struct Peer {
     picture: Slot<Rgba>,
     /// Their last minute, whoever played it.
     history: History<PlaySample>,
+    /// Where their packets can be had.
+    tap: Tap,
     /// `None` only when the server gave no address.
     player: Option<Player>,
     /// How loud they are played.
@@ -49,7 +52,19 @@ struct Peer {
     missing: Option<Duration>,
 }
 
+/// What of somebody outlives their player.
+#[derive(Default)]
+struct Feeds {
+    picture: Slot<Rgba>,
+    history: History<PlaySample>,
+    tap: Tap,
+}
+
 impl Peer {
+    fn feeds(&self) -> Feeds {
+        Feeds { picture: self.picture.clone(), history: self.history.clone(), tap: self.tap.clone() }
+    }
+
     fn view(&self) -> View {
         self.lines.map_or(View::Full, View::of_lines)
     }
@@ -92,7 +107,7 @@ impl Peers {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
                         peer.player = None;
-                        peer.player = start(&new, &peer.picture, &peer.history, peer.volume, peer.view(), means);
+                        peer.player = start(&new, &peer.feeds(), peer.volume, peer.view(), means);
                         peer.member = new;
                     }
                 }
@@ -103,6 +118,9 @@ impl Peers {
                             player.set_url(url);
                             player.expect_picture(new.sending.camera);
                         }
+                        if new.sending.recording != peer.member.sending.recording {
+                            events.push(recording(&new));
+                        }
                         peer.member = new;
                     }
                 }
@@ -110,13 +128,18 @@ impl Peers {
                     if self.introduced {
                         events.push(Event::PeerJoined { member: member.member.clone(), name: member.name.clone() });
                     }
-                    let (picture, history) = (Slot::new(), History::default());
+                    if member.sending.recording {
+                        events.push(recording(&member));
+                    }
+                    let feeds = Feeds::default();
                     let volume = means.volumes.get(&member.name).copied().unwrap_or_default();
-                    let player = start(&member, &picture, &history, volume, View::Full, means);
+                    let player = start(&member, &feeds, volume, View::Full, means);
+                    let Feeds { picture, history, tap } = feeds;
                     self.list.push(Peer {
                         member,
                         picture,
                         history,
+                        tap,
                         player,
                         volume,
                         lines: None,
@@ -148,7 +171,7 @@ impl Peers {
     pub(super) fn restart(&mut self, means: &Means) {
         for peer in &mut self.list {
             peer.player = None;
-            peer.player = start(&peer.member, &peer.picture, &peer.history, peer.volume, peer.view(), means);
+            peer.player = start(&peer.member, &peer.feeds(), peer.volume, peer.view(), means);
         }
     }
 
@@ -188,6 +211,7 @@ impl Peers {
             name: p.member.name.clone(),
             mic: p.member.sending.mic,
             camera: p.member.sending.camera,
+            recording: p.member.sending.recording,
             picture: p.picture.clone(),
             receiving: p.player.as_ref().is_some_and(|player| player.state() == play::State::Playing),
             volume: p.volume,
@@ -211,6 +235,16 @@ impl Peers {
         Some(peer.member.name.clone())
     }
 
+    /// Somebody's name, and where their packets can be had.
+    pub(super) fn tap(&self, id: &MemberId) -> Option<(String, Tap)> {
+        self.list.iter().find(|p| p.member.member == *id).map(|p| (p.member.name.clone(), p.tap.clone()))
+    }
+
+    /// Who a tap belongs to.
+    pub(super) fn owner(&self, tap: &Tap) -> Option<MemberId> {
+        self.list.iter().find(|p| p.tap.is(tap)).map(|p| p.member.member.clone())
+    }
+
     fn find(&mut self, id: &MemberId) -> Option<&mut Peer> {
         self.list.iter_mut().find(|p| p.member.member == *id)
     }
@@ -221,14 +255,17 @@ impl Peers {
     }
 }
 
+fn recording(member: &Member) -> Event {
+    Event::PeerRecording { member: member.member.clone(), name: member.name.clone(), on: member.sending.recording }
+}
+
 fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
 
 fn start(
     member: &Member,
-    picture: &Slot<Rgba>,
-    history: &History<PlaySample>,
+    feeds: &Feeds,
     volume: Volume,
     view: View,
     means: &Means,
@@ -239,11 +276,12 @@ fn start(
         output: means.output.clone(),
         clock: means.clock.clone(),
         runtime: means.runtime.clone(),
-        picture: picture.clone(),
+        picture: feeds.picture.clone(),
         latency: means.latency,
         sync: means.sync,
         start: means.start,
-        history: history.clone(),
+        history: feeds.history.clone(),
+        tap: feeds.tap.clone(),
     });
     player.expect_picture(member.sending.camera);
     player.set_volume(volume.factor());

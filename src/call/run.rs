@@ -2,6 +2,8 @@
 //!
 //! It may wait (open, close and join things), which no task of the runtime and no window may. It never waits for the network.
 
+mod looks;
+mod record;
 mod words;
 
 use super::actor::{Config, Shared};
@@ -9,19 +11,21 @@ use super::attention::{ActiveSpeaker, MutedTalk};
 use super::awake::Awake;
 use super::hearing::Hearing;
 use super::peers::{Means, Peers};
-use super::quality::{self, Mine, Reports};
+use super::quality::{Mine, Reports};
+use super::recordings::Recordings;
 use super::reconcile;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, Me, Room};
 use super::sources::{Opened, Sources};
 use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
-use crate::base::{Clock, ServerClock, network};
+use crate::base::{Clock, ServerClock};
 use crate::media::audio::Chime;
 use crate::media::capture::{Format, Sound};
 use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
+use crate::media::record::Tap;
 use crate::media::stats::{CpuMeter, History, PublishSample};
 use crate::proto::api::{Audio, Login, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
 use crate::proto::{Address, Invite, MemberId, Mode};
@@ -63,7 +67,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         Err(error) => return shared.end(Ended::Failed(error)),
     };
     let server = client.address().clone();
-    let flags = Sending { mic: config.mic, camera: config.camera };
+    let flags = Sending { mic: config.mic, camera: config.camera, recording: false };
     let ((asks, asked), (sending, flags_seen), (leave, leaving)) =
         (mpsc::channel(seat::ASKS), watch::channel(flags), oneshot::channel());
     let (figures, figures_seen) = watch::channel(Statistics::default());
@@ -148,6 +152,9 @@ struct Actor<'a> {
     /// The last minute of one's own stream, whichever publisher sent it.
     history: History<PublishSample>,
     cpu: CpuMeter,
+    /// Where the packets of one's own stream can be had, and what is done with everybody's.
+    tap: Tap,
+    recordings: Recordings,
     /// How one's stream has to be made.
     rules: StreamRules,
     /// Whether the room service was told that the stream flows, where it asks for that.
@@ -205,6 +212,8 @@ impl<'a> Actor<'a> {
             awake: Awake::new(now, SystemTime::now()),
             history: History::default(),
             cpu: CpuMeter::default(),
+            tap: Tap::default(),
+            recordings: Recordings::new(config.clock.clone()),
             rules: StreamRules::default(),
             announced: false,
             connected: [None; 2],
@@ -266,6 +275,9 @@ impl<'a> Actor<'a> {
                 }
             }
             Command::SetView { member, lines } => self.nudging |= self.peers.set_lines(&member, lines),
+            Command::Record { what, place } => self.record(what, place),
+            Command::StopRecording(what) => self.recordings.stop(&what),
+            Command::TakeSnapshot { of, folder } => self.take_snapshot(of.as_ref(), folder),
             Command::SendText(text) => self.say(MessageBody::Text { text }),
             Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
             Command::RetryNow => {
@@ -334,6 +346,7 @@ impl<'a> Actor<'a> {
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
             history: self.history.clone(),
+            tap: self.tap.clone(),
         });
         if !(same_seat && runs) {
             // The old one goes first: the server takes one publisher a stream.
@@ -357,7 +370,7 @@ impl<'a> Actor<'a> {
             match &event {
                 Event::PeerJoined { .. } => self.ring(Chime::Joined),
                 Event::PeerLeft { .. } => self.ring(Chime::Left),
-                _ => {}
+                other => self.note_recorder(other),
             }
             self.shared.tell(event);
         }
@@ -396,6 +409,7 @@ impl<'a> Actor<'a> {
         for event in self.hearing.watch() {
             self.shared.tell(event);
         }
+        self.watch_recordings();
         let snapshot = self.snapshot(now);
         self.shared.show(snapshot);
         if self.changed || now.saturating_sub(self.shown) >= FIGURES {
@@ -423,60 +437,6 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// After a sleep nothing that was connected can be relied upon, and the server's clock has to be asked for again.
-    fn watch_clocks(&mut self, now: Duration) {
-        if !self.clock.is_manual() && self.awake.slept(now, SystemTime::now()) {
-            tracing::info!("was asleep; connecting again");
-            network::slept();
-        }
-    }
-
-    /// Tells the publisher what the call wants of it, and the person what it made of that.
-    fn watch_quality(&mut self, now: Duration) {
-        let (Some(publisher), Some(room)) = (&self.publisher, &self.room) else { return };
-        let people = self.peers.ids().count() + 1;
-        publisher.set_quality(quality::limits(room.mode, people, self.config.kbps));
-        // Viewers of a live stream tell nothing.
-        publisher.set_wanted(match room.mode {
-            Mode::Live => None,
-            Mode::Duo | Mode::Multi => self.reports.wanted(self.peers.ids(), now),
-        });
-        while let Some(change) = publisher.next_change() {
-            self.mine.note(&change);
-            self.changed = true;
-            self.shared.tell(Event::Quality(change));
-        }
-    }
-
-    fn watch_publisher(&mut self) {
-        let state = self.publisher.as_ref().map(Publisher::state);
-        if self.rules.announce && !self.announced && state == Some(publish::State::Live) {
-            self.announced = true;
-            self.ask(Ask::Announce);
-        }
-        match state {
-            Some(publish::State::Live) => {
-                self.uplink.lives();
-                match self.phase {
-                    Phase::Entering => self.shared.tell(Event::Entered),
-                    // HTTP may still be out of order while the stream flows: only a new seat ends that.
-                    Phase::Reconnecting { .. } if self.seat_held => self.shared.tell(Event::Reconnected),
-                    _ => return,
-                }
-            }
-            Some(publish::State::Closed(error)) => {
-                tracing::warn!(%error, "the stream broke");
-                self.publisher = None;
-                self.uplink.broke(self.clock.now(), error.is_transient());
-                self.ask(Ask::StreamLost);
-                return;
-            }
-            _ => return,
-        }
-        self.phase = Phase::InCall;
-        self.changed = true;
-    }
-
     /// Hands the sources that are open and switched on to the publisher, and tells the others what one sends.
     fn connect_sources(&mut self) {
         if let Some(publisher) = &self.publisher {
@@ -490,7 +450,7 @@ impl<'a> Actor<'a> {
             }
             publisher.set_mic(self.sources.sending().mic);
         }
-        let flags = self.sources.sending();
+        let flags = Sending { recording: self.recordings.any(), ..self.sources.sending() };
         self.sending.send_if_modified(|old| std::mem::replace(old, flags) != flags);
     }
 
@@ -529,7 +489,7 @@ impl<'a> Actor<'a> {
     }
 
     fn snapshot(&mut self, now: Duration) -> Snapshot {
-        let Sending { mic, camera } = self.sources.sending();
+        let Sending { mic, camera, .. } = self.sources.sending();
         let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
         let (camera_device, mic_device) = self.sources.states();
         let me = Me {
@@ -546,6 +506,7 @@ impl<'a> Actor<'a> {
             stats,
             trouble: self.mine.trouble(),
             cpu: self.cpu.measure(self.clock.now()),
+            recordings: self.recordings.show(),
         };
         let peers = self.peers.show(self.mine.trouble(), now);
         let mine = me.member.as_ref().filter(|_| mic).zip(self.sources.sound().map(Sound::level));
@@ -563,6 +524,9 @@ impl<'a> Actor<'a> {
 
     /// Stops all media, side by side.
     fn stop(&mut self) {
+        for event in self.recordings.close() {
+            self.shared.tell(event);
+        }
         let (publisher, output) = (self.publisher.take(), self.hearing.close());
         let (peers, sources) = (&mut self.peers, &mut self.sources);
         std::thread::scope(|scope| {

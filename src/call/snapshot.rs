@@ -1,6 +1,6 @@
 //! What a call looks like now. Cheap to clone: pictures are handed over by feeds, not copied.
 
-use super::Ended;
+use super::{Ended, Recorded};
 pub use super::quality::Trouble;
 use crate::base::Slot;
 use crate::media::capture::{Level, SourceError};
@@ -10,6 +10,7 @@ use crate::media::frame::Rgba;
 use crate::media::stats::{Carrier, Cpu, PlayStats, PublishStats};
 use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How far a call has come.
@@ -135,6 +136,27 @@ pub struct Me {
     pub trouble: Option<Trouble>,
     /// How busy the computer is.
     pub cpu: Cpu,
+    /// What is being recorded here.
+    pub recordings: Vec<Recording>,
+}
+
+/// A recording on this computer that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// What is recorded.
+    pub what: Recorded,
+    /// Who or what that is, in words.
+    pub name: String,
+    /// Since when, by the local clock.
+    pub since: Duration,
+    /// Its files so far, the one that is being written last.
+    pub files: Vec<PathBuf>,
+    /// Bytes in all of them.
+    pub bytes: u64,
+    /// How long all of them are.
+    pub length: Duration,
+    /// Packets that the disk was too slow for.
+    pub lost: u64,
 }
 
 /// How loud somebody is played.
@@ -174,6 +196,8 @@ pub struct Peer {
     pub mic: bool,
     /// Their camera is on.
     pub camera: bool,
+    /// They record what they see and hear.
+    pub recording: bool,
     /// Their picture; newest wins. The same slot for as long as they are here.
     pub picture: Slot<Rgba>,
     /// Whether their stream is being received; while it is not, the last picture stays.
@@ -216,6 +240,7 @@ mod tests {
             name: "P".into(),
             mic: true,
             camera: true,
+            recording: false,
             picture: Slot::new(),
             receiving: true,
             volume: Volume::default(),

@@ -274,6 +274,7 @@ impl Sources {
         Sending {
             mic: self.sound.on && !self.sound.refused && self.sound.source != AudioSource::None,
             camera: self.video.on && !self.video.refused && self.video.source != VideoSource::None,
+            recording: false,
         }
     }
 

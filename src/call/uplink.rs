@@ -76,6 +76,7 @@ mod tests {
             clock: ServerClock::default(),
             runtime: runtime.handle().clone(),
             history: Default::default(),
+            tap: Default::default(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod encode;
 pub mod opus;
 pub mod play;
 pub mod publish;
+pub mod record;
 mod swscale;
 pub mod timing;
 

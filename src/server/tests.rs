@@ -292,7 +292,7 @@ async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all(kind: Kind) {
 async fn switching_a_device_is_told_once(kind: Kind) {
     let world = World::new(kind).await;
     let ann = world.create("Ann", &wish("Call", Mode::Multi)).await;
-    let muted = Sending { mic: false, camera: true };
+    let muted = Sending { mic: false, camera: true, ..Sending::default() };
     for _ in 0..3 {
         world.send("Ann", &ann.room, muted).await.unwrap();
     }
@@ -399,7 +399,7 @@ impl World {
                 let _ = self.dissolve(&who.to_string(), &room(which)).await;
             }
             Step::Beat { who, which, mic } => {
-                let _ = self.send(&who.to_string(), &room(which), Sending { mic: *mic, camera: true }).await;
+                let _ = self.send(&who.to_string(), &room(which), Sending { mic: *mic, camera: true, ..Sending::default() }).await;
             }
             Step::Start { which } => {
                 if let Some(holder) = seat(which) {

@@ -6,6 +6,7 @@
 
 mod pause;
 mod proxy;
+mod record;
 mod restart;
 mod stage;
 mod talk;

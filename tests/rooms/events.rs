@@ -15,7 +15,7 @@ async fn members_hear_joins_changes_messages_leaves_and_the_end_in_order() {
     let (ann, bob) = (world.client("Ann").await, world.client("Bob").await);
     let seat = world.room(&ann, Mode::Duo).await;
     let second = world.join(&bob, &seat.room).await;
-    let muted = Sending { mic: false, camera: true };
+    let muted = Sending { mic: false, camera: true, ..Sending::default() };
     bob.heartbeat(&seat.room, muted).await.unwrap();
     ann.send_text_msg(&seat.room, "hello, 世界").await.unwrap();
     bob.send_custom_msg(&seat.room, "wave", "{\"hand\":\"left\"}").await.unwrap();
@@ -147,7 +147,7 @@ async fn whoever_missed_too_much_is_told_and_heals_by_the_state() {
     let seat = world.room(&ann, Mode::Duo).await;
     world.join(&bob, &seat.room).await;
     for i in 0..600 {
-        let sending = Sending { mic: i % 2 == 0, camera: false };
+        let sending = Sending { mic: i % 2 == 0, camera: false, ..Sending::default() };
         ann.heartbeat(&seat.room, sending).await.unwrap();
         world.clock.advance(Duration::from_millis(200));
     }

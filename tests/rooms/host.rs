@@ -19,7 +19,7 @@ async fn a_host_may_mute_and_only_the_muted_may_unmute() {
     let heard = bob.events(&seat.room, 2, NOW).await.unwrap().events;
     assert_eq!(heard[0].kind, EventKind::MuteRequested { member: second.member.clone() });
     // Bob's program does it; asking somebody who is silent says nothing.
-    bob.heartbeat(&seat.room, Sending { mic: false, camera: true }).await.unwrap();
+    bob.heartbeat(&seat.room, Sending { mic: false, camera: true, ..Sending::default() }).await.unwrap();
     ann.request_mute(&seat.room, &second.member).await.unwrap();
     assert_eq!(bob.events(&seat.room, 4, NOW).await.unwrap().events.len(), 0);
     assert_eq!(code(ann.request_mute(&seat.room, &MemberId::new("nobody")).await), Code::NotAMember);

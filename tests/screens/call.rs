@@ -24,7 +24,7 @@ const WIDE: (f32, f32) = (1180.0, 760.0);
 const INVITE: &str = "parlor://192.168.1.20:1935/k7wq2mnd";
 
 /// The page and what it is given.
-struct Call {
+pub(super) struct Call {
     page: CallPage,
     snapshot: Snapshot,
     videos: Videos,
@@ -63,6 +63,7 @@ fn peer(number: usize) -> Peer {
         name,
         mic: true,
         camera: true,
+        recording: false,
         picture,
         receiving: true,
         volume: Volume::default(),
@@ -71,7 +72,7 @@ fn peer(number: usize) -> Peer {
     }
 }
 
-fn call(peers: usize) -> Snapshot {
+pub(super) fn call(peers: usize) -> Snapshot {
     let me = Me {
         name: "Ada".into(),
         mic: true,
@@ -92,7 +93,7 @@ fn call(peers: usize) -> Snapshot {
     }
 }
 
-fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
+pub(super) fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
     opened(lang, size, snapshot, false)
 }
 

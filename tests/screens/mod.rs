@@ -15,6 +15,7 @@ mod devices;
 mod home;
 mod prejoin;
 mod settings;
+mod record;
 
 /// A window of ordinary size.
 pub const SIZE: (f32, f32) = (1180.0, 760.0);

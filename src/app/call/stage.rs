@@ -4,6 +4,7 @@ use super::figures;
 use super::tile_menu;
 use super::videos::Videos;
 use crate::app::i18n::Texts;
+use crate::app::record;
 use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Trouble;
 use crate::call::{Peer, Phase, Snapshot};
@@ -41,6 +42,7 @@ pub struct StageView<'a> {
 /// Draws the stage into all of `ui`; tells on how many lines of pixels each of the others is shown.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) -> Vec<(MemberId, u32)> {
     notice(ui, cx, &view.snapshot.phase);
+    record::bar(ui, cx, view.snapshot);
     let mut stage = ui.available_rect_before_wrap();
     let alone = matches!(view.snapshot.phase, Phase::InCall) && view.snapshot.peers.is_empty();
     if alone {
@@ -53,11 +55,17 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) -> Vec<(MemberId
     let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, aspect, space::S);
     for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
         peer_tile(ui, cx, view, peer, *rect);
-        tile_menu::of_peer(ui, cx, peer, *rect);
+        if peer.recording {
+            record::mark(ui, *rect, &cx.with("tile-records", &[("name", (&peer.name).into())]));
+        }
+        tile_menu::of_peer(ui, cx, peer, &view.snapshot.me.recordings, *rect);
     }
     if let Some(rect) = tiles.last() {
         my_tile(ui, cx, view, *rect);
-        tile_menu::of_me(ui, cx, view.noise, *rect);
+        if !view.snapshot.me.recordings.is_empty() {
+            record::mark(ui, *rect, &cx.t("tile-records-me"));
+        }
+        tile_menu::of_me(ui, cx, view.noise, &view.snapshot.me.recordings, *rect);
     }
     let lines = |(peer, rect): (&Peer, &Rect)| {
         let shape = view.videos.peer(&peer.member).aspect().unwrap_or(aspect);

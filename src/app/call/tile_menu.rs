@@ -1,7 +1,9 @@
 //! The menu of a tile: how loud somebody is played, or how one's own microphone is cleaned. It opens by its button or by a right click.
 
 use crate::app::i18n::Texts;
+use crate::app::record;
 use crate::app::view::{Action, Cx};
+use crate::call::snapshot::Recording;
 use crate::call::{Peer, Volume};
 use crate::media::audio::chain::Noise;
 use crate::ui::theme::{self, size, space};
@@ -16,7 +18,7 @@ const WIDTH: f32 = 230.0;
 const LEAST: f32 = 70.0;
 
 /// The menu of somebody else.
-pub(super) fn of_peer(ui: &mut Ui, cx: &mut Cx<'_>, peer: &Peer, tile: Rect) {
+pub(super) fn of_peer(ui: &mut Ui, cx: &mut Cx<'_>, peer: &Peer, recordings: &[Recording], tile: Rect) {
     let icon = if peer.volume.muted { icons::ICON_VOLUME_OFF } else { icons::ICON_MORE_VERT };
     let name = cx.with("tile-menu", &[("name", (&peer.name).into())]);
     menu(ui, tile, peer.member.as_str(), icon, &name, |ui| {
@@ -31,11 +33,12 @@ pub(super) fn of_peer(ui: &mut Ui, cx: &mut Cx<'_>, peer: &Peer, tile: Rect) {
         if volume != peer.volume {
             cx.act(Action::SetVolume { member: peer.member.clone(), name: peer.name.clone(), volume });
         }
+        record::menu(ui, cx, Some(&peer.member), recordings);
     });
 }
 
 /// One's own menu.
-pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, noise: Noise, tile: Rect) {
+pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, noise: Noise, recordings: &[Recording], tile: Rect) {
     let name = cx.t("tile-menu-own");
     menu(ui, tile, "me", icons::ICON_MORE_VERT, &name, |ui| {
         title(ui, &cx.t("noise"));
@@ -45,6 +48,7 @@ pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, noise: Noise, tile: Rect) {
                 cx.act(Action::SetNoise(choice));
             }
         }
+        record::menu(ui, cx, None, recordings);
     });
 }
 

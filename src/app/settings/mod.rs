@@ -143,6 +143,10 @@ pub struct Settings {
     pub noise: Noise,
     /// How loud people are played, by their names; whoever was changed last comes last.
     pub volumes: Vec<(String, Volume)>,
+    /// Folder of recordings and snapshots; empty: beside the person's other films.
+    pub record_folder: String,
+    /// Minutes after which a recording goes on in another file; 0: never.
+    pub record_slice_minutes: u16,
     /// Whether the room list is shown.
     pub sidebar: bool,
     /// Size of everything on the screen, in percent.
@@ -253,6 +257,8 @@ impl Default for Settings {
             smoothness: Smoothness::default(),
             noise: Noise::default(),
             volumes: Vec::new(),
+            record_folder: String::new(),
+            record_slice_minutes: 60,
             sidebar: true,
             zoom: 100,
             recordings: String::new(),

@@ -15,6 +15,8 @@ pub enum Chime {
     Left,
     /// Somebody wrote: one note.
     Message,
+    /// A recording has begun: three notes of one pitch.
+    Recording,
     /// The speaker is tried out: four notes, upwards, louder than the others.
     Test,
 }
@@ -38,6 +40,7 @@ impl Chime {
             Self::Joined => &[523.25, 783.99],
             Self::Left => &[783.99, 523.25],
             Self::Message => &[880.0],
+            Self::Recording => &[659.25, 659.25, 659.25],
             Self::Test => &[523.25, 659.25, 783.99, 1046.5],
         }
     }

@@ -7,18 +7,18 @@ use bytes::Bytes;
 
 /// One coded picture.
 #[derive(Clone, Debug)]
-pub(super) struct CodedPicture {
+pub(in crate::media) struct CodedPicture {
     /// When it is to be shown, on the stream's time line, in microseconds.
-    pub(super) media_us: i64,
+    pub(in crate::media) media_us: i64,
     /// Whether it can be decoded without those before it.
-    pub(super) key: bool,
+    pub(in crate::media) key: bool,
     /// As the codec's tag format has it.
-    pub(super) data: Bytes,
+    pub(in crate::media) data: Bytes,
 }
 
 /// What a packet means to a player.
 #[derive(Clone, Debug)]
-pub(super) enum Unit {
+pub(in crate::media) enum Unit {
     /// How pictures are coded from here on.
     VideoConfig(VideoCodec, Bytes),
     /// A coded picture.
@@ -33,13 +33,13 @@ pub(super) enum Unit {
 
 /// Reads the packets of one stream in order.
 #[derive(Debug, Default)]
-pub(super) struct Demux {
+pub(in crate::media) struct Demux {
     unwrap: Unwrap,
 }
 
 impl Demux {
     /// What `packet` means; `None` for what a player has no use for, garbage included.
-    pub(super) fn read(&mut self, packet: &Packet) -> Option<Unit> {
+    pub(in crate::media) fn read(&mut self, packet: &Packet) -> Option<Unit> {
         match packet.kind {
             PacketKind::Data => read_on_clock(packet).map(Unit::Clock),
             PacketKind::Audio => {

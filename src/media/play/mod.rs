@@ -14,9 +14,9 @@
 
 mod backlog;
 mod beats;
-mod decode;
+pub(in crate::media) mod decode;
 mod delay;
-mod demux;
+pub(in crate::media) mod demux;
 mod jitter;
 mod meter;
 mod pace;
@@ -34,6 +34,7 @@ pub use rehearsal::Rehearsal;
 use crate::base::{ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
+use crate::media::record::Tap;
 use crate::media::stats::{History, PlaySample, PlayStats};
 use beats::Beats;
 use playout::Playout;
@@ -61,6 +62,8 @@ pub struct Config {
     pub start: Duration,
     /// Where the last minute's figures go.
     pub history: History<PlaySample>,
+    /// Where its packets can be had beside.
+    pub tap: Tap,
     /// Whether to measure flash against beep (see [`Sync`](crate::media::stats::Sync)).
     pub sync: bool,
 }
@@ -145,13 +148,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, picture, latency, start, history, sync } = config;
+        let Config { url, output, clock, runtime, picture, latency, start, history, tap, sync } = config;
         let shared = Arc::new(Shared::default());
         let playout = Arc::new(Mutex::new(Playout::new(latency)));
         let beats = sync.then(Arc::default);
         let voice = output.voice(Heard { playout: playout.clone(), beats: beats.clone() });
         let name = thread_name(&url);
         let mut session = Session::new(clock.clone(), playout.clone(), picture, start, history);
+        session.tap(tap);
         if let Some(beats) = beats {
             session.measure(beats);
         }

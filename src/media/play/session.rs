@@ -12,6 +12,7 @@ use super::playout::Playout;
 use crate::base::{ServerClock, Slot};
 use crate::media::convert::ToRgba;
 use crate::media::frame::Rgba;
+use crate::media::record::Tap;
 use crate::media::stats::{Buffer, Delay, History, PictureIn, PlaySample, PlayStats, Route, SoundIn};
 use crate::media::timing::read_stamp;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
@@ -53,6 +54,9 @@ pub(super) struct Session {
     count: Counters,
     history: History<PlaySample>,
     beats: Option<Arc<Mutex<Beats>>>,
+    tap: Tap,
+    /// Whoever listens there wants a key frame.
+    key_wished: bool,
 }
 
 /// Figures of the stream.
@@ -105,6 +109,8 @@ impl Session {
             count: Counters::default(),
             history,
             beats: None,
+            tap: Tap::default(),
+            key_wished: false,
         }
     }
 
@@ -113,8 +119,14 @@ impl Session {
         self.beats = Some(beats);
     }
 
+    /// Lets its packets be had at `tap`, too.
+    pub(super) fn tap(&mut self, tap: Tap) {
+        self.tap = tap;
+    }
+
     /// The stream was interrupted, or another begins. The last picture stays where it is.
     pub(super) fn restart(&mut self) {
+        self.tap.restart();
         self.playout().restart();
         self.demux = Demux::default();
         (self.origin_us, self.stamped_us) = (None, None);
@@ -135,6 +147,7 @@ impl Session {
 
     /// Takes one packet, which arrived at this local moment.
     pub(super) fn packet(&mut self, packet: &Packet, arrived: Duration) {
+        self.tap.pass(packet, arrived);
         self.count.all.add(packet.payload.len(), arrived);
         match packet.kind {
             PacketKind::Audio => self.count.audio.add(packet.payload.len(), arrived),
@@ -302,9 +315,14 @@ impl Session {
             self.coded.next_us().is_some_and(|next_us| playout.picture_due(next_us, before) <= before)
         };
         let (convert, pictures, clock, size) = (&mut self.convert, &mut self.pictures, &self.clock, &mut self.count.size);
-        let origin_us = self.origin_us.or(self.stamped_us);
+        let (origin_us, tap) = (self.origin_us.or(self.stamped_us), &self.tap);
         let mut broken = None;
         let result = decoder.decode(coded, |decoded| {
+            if let Some(still) = tap.take_still()
+                && let Ok(picture) = ToRgba::new().frame(&decoded.frame, None)
+            {
+                still.put(picture);
+            }
             if late {
                 pictures.count_dropped(1);
                 return;
@@ -359,8 +377,10 @@ impl Session {
     pub(super) fn wants_key_frame(&mut self, asked_for: bool) -> bool {
         let now = self.clock.local().now();
         let allowed = self.key_asked.is_none_or(|at| now.saturating_sub(at) >= KEY_FRAME_EVERY);
-        let wants = (self.starving || asked_for) && allowed;
+        self.key_wished |= self.tap.take_key_wish();
+        let wants = (self.starving || asked_for || self.key_wished) && allowed;
         if wants {
+            self.key_wished = false;
             self.key_asked = Some(now);
         }
         wants

@@ -17,6 +17,7 @@ use crate::base::{Queue, ServerClock, Slot, Worker};
 use crate::media::capture::{Format, Level, Outlet, Sound, Video, pause};
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
+use crate::media::record::Tap;
 use crate::media::stats::{self, History, PublishSample, PublishStats};
 use crate::media::timing::Origin;
 use crate::rtmp::Packet;
@@ -64,6 +65,8 @@ pub struct Config {
     pub runtime: tokio::runtime::Handle,
     /// Where the last minute's figures go; whoever starts one publisher after the other gives all of them the same.
     pub history: History<PublishSample>,
+    /// Where its packets can be had beside.
+    pub tap: Tap,
 }
 
 /// What is sent when nothing is in the way.
@@ -147,10 +150,12 @@ struct Shared {
     voice: AtomicBool,
     level: Mutex<Level>,
     counters: Mutex<Counters>,
+    tap: Tap,
 }
 
 impl Shared {
     fn send(&self, packet: Packet) {
+        self.tap.pass(&packet, self.clock.local().now());
         self.link.send(packet);
     }
 
@@ -204,7 +209,9 @@ impl Publisher {
         let clock = config.clock.local().clone();
         let options = link::Options { clock: clock.clone(), ..link::Options::default() };
         let server = config.url.parse::<crate::wire::Url>().map(|url| format!("{}:{}", url.host, url.port)).unwrap_or_default();
+        config.tap.restart();
         let shared = Arc::new(Shared {
+            tap: config.tap,
             link: Publication::start(&config.runtime, &config.url, options),
             origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
             clock: config.clock,

@@ -184,7 +184,7 @@ impl Sender<'_> {
             self.keys.set_most(if target.constrained { KEY_EVERY_BUSY } else { KEY_EVERY });
         }
         let Some(encoder) = &mut self.encoder else { return };
-        if self.shared.link.take_key_frame_request() || self.shared.expects_viewer(now) {
+        if self.shared.link.take_key_frame_request() || self.shared.tap.take_key_wish() || self.shared.expects_viewer(now) {
             self.keys.want();
         }
         let encoded = match encoder.encode(picture, self.keys.due(now)) {

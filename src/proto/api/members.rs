@@ -31,7 +31,7 @@ pub struct MemberPage {
     pub total: usize,
 }
 
-/// Which of their devices a member has switched on.
+/// What a member has switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sending {
@@ -39,11 +39,20 @@ pub struct Sending {
     pub mic: bool,
     /// Camera on.
     pub camera: bool,
+    /// Records what they see and hear on their computer.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub recording: bool,
+}
+
+/// What older programs do not know is not said unless it is so.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 impl Default for Sending {
     fn default() -> Self {
-        Self { mic: true, camera: true }
+        Self { mic: true, camera: true, recording: false }
     }
 }
 

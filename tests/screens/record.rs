@@ -1,0 +1,80 @@
+//! Recordings on the page of a call.
+
+use super::call::{call, page};
+use egui_kittest::kittest::Queryable;
+use parlor::app::i18n::Lang;
+use parlor::app::record;
+use parlor::app::view::Action;
+use parlor::call::Recorded;
+use parlor::call::snapshot::Recording;
+use parlor::proto::MemberId;
+use std::time::Duration;
+
+const WIDE: (f32, f32) = (1180.0, 760.0);
+
+fn recording(what: Recorded, name: &str) -> Recording {
+    Recording {
+        what,
+        name: name.into(),
+        since: Duration::ZERO,
+        files: vec!["/films/a.mkv".into()],
+        bytes: 3_140_000,
+        length: Duration::from_secs(62),
+        lost: 0,
+    }
+}
+
+#[test]
+fn somebody_is_recorded_from_their_menu() {
+    for (lang, menu, start, snapshot) in [
+        (Lang::En, "Options for Grace Hopper", "Record this person", "Take a snapshot"),
+        (Lang::Zh, "Grace Hopper 的选项", "录制此人", "截图"),
+    ] {
+        let mut page = page(lang, WIDE, call(2));
+        page.get_by_label(menu).click();
+        page.run();
+        page.get_by_label(start).click();
+        page.run();
+        let grace = MemberId::new("0");
+        let started = Action::Record(record::Action::Start(Recorded::Peer(grace.clone())));
+        assert_eq!(page.state().actions, [started]);
+        page.get_by_label(menu).click();
+        page.run();
+        page.get_by_label(snapshot).click();
+        page.run();
+        let taken = Action::Record(record::Action::Snapshot(Some(grace)));
+        assert_eq!(page.state().actions.last(), Some(&taken));
+    }
+}
+
+#[test]
+fn what_is_recorded_is_said_with_a_button_to_end_it() {
+    for (lang, said, stop, mark) in [
+        (Lang::En, "Recording Grace Hopper · 01:02 · 3.1 MB. Everyone is told.", "Stop recording", "You are recording"),
+        (Lang::Zh, "正在录制 Grace Hopper · 01:02 · 3.1 MB。所有人都会收到提示。", "停止录制", "你正在录制"),
+    ] {
+        let mut snapshot = call(1);
+        let what = Recorded::Peer(MemberId::new("0"));
+        snapshot.me.recordings.push(recording(what.clone(), "Grace Hopper"));
+        let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(said);
+        page.get_by_label(mark);
+        page.get_by_label(stop).click();
+        page.run();
+        assert_eq!(page.state().actions, [Action::Record(record::Action::Stop(what))]);
+    }
+}
+
+#[test]
+fn who_records_is_said_and_marked() {
+    for (lang, said, mark) in
+        [(Lang::En, "Being recorded by Grace Hopper, 李雷", "李雷 is recording"), (Lang::Zh, "Grace Hopper、李雷 正在录制", "李雷 正在录制")]
+    {
+        let mut snapshot = call(3);
+        snapshot.peers[0].recording = true;
+        snapshot.peers[1].recording = true;
+        let page = page(lang, WIDE, snapshot);
+        page.get_by_label(said);
+        page.get_by_label(mark);
+    }
+}
