@@ -279,7 +279,7 @@ record-cannot-write = 无法写入 { $path }：{ $reason }
 toast-recording-on = { $name } 开始录制
 toast-recording-off = { $name } 停止了录制
 toast-recorded = { $count ->
-    [one] { $name } 的录制已保存：{ $file }
+    [1] { $name } 的录制已保存：{ $file }
    *[other] { $name } 的录制已保存为 { $count } 个文件，最后一个是 { $file }
 }
 toast-record-nothing = 没有录到 { $name } 的任何内容：没有收到画面和声音。
