@@ -135,7 +135,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         clock: clock.clone(),
         runtime: runtime.clone(),
         history: History::default(),
-            tap: Default::default(),
+        tap: Default::default(),
     });
     publisher.set_video(Some(&pattern));
     publisher.set_sound(Some(&tone));
@@ -157,7 +157,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         latency: Latency::Call,
         sync: false,
         history: History::default(),
-            tap: Default::default(),
+        tap: Default::default(),
     });
     let watch = |pictures: u64| {
         for number in 0..pictures {

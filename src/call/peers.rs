@@ -263,13 +263,7 @@ fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
 
-fn start(
-    member: &Member,
-    feeds: &Feeds,
-    volume: Volume,
-    view: View,
-    means: &Means,
-) -> Option<Player> {
+fn start(member: &Member, feeds: &Feeds, volume: Volume, view: View, means: &Means) -> Option<Player> {
     let url = member.play_url.clone()?;
     let player = Player::start(play::Config {
         url,

@@ -1,7 +1,7 @@
 //! What a call looks like now. Cheap to clone: pictures are handed over by feeds, not copied.
 
-use super::{Ended, Recorded};
 pub use super::quality::Trouble;
+use super::{Ended, Recorded};
 use crate::base::Slot;
 use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;

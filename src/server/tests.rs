@@ -399,7 +399,8 @@ impl World {
                 let _ = self.dissolve(&who.to_string(), &room(which)).await;
             }
             Step::Beat { who, which, mic } => {
-                let _ = self.send(&who.to_string(), &room(which), Sending { mic: *mic, camera: true, ..Sending::default() }).await;
+                let _ =
+                    self.send(&who.to_string(), &room(which), Sending { mic: *mic, camera: true, ..Sending::default() }).await;
             }
             Step::Start { which } => {
                 if let Some(holder) = seat(which) {

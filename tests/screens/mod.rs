@@ -14,8 +14,8 @@ mod call;
 mod devices;
 mod home;
 mod prejoin;
-mod settings;
 mod record;
+mod settings;
 
 /// A window of ordinary size.
 pub const SIZE: (f32, f32) = (1180.0, 760.0);

@@ -67,9 +67,10 @@ fn what_is_recorded_is_said_with_a_button_to_end_it() {
 
 #[test]
 fn who_records_is_said_and_marked() {
-    for (lang, said, mark) in
-        [(Lang::En, "Being recorded by Grace Hopper, 李雷", "李雷 is recording"), (Lang::Zh, "Grace Hopper、李雷 正在录制", "李雷 正在录制")]
-    {
+    for (lang, said, mark) in [
+        (Lang::En, "Being recorded by Grace Hopper, 李雷", "李雷 is recording"),
+        (Lang::Zh, "Grace Hopper、李雷 正在录制", "李雷 正在录制"),
+    ] {
         let mut snapshot = call(3);
         snapshot.peers[0].recording = true;
         snapshot.peers[1].recording = true;
