@@ -164,7 +164,7 @@ fn bars(picture: &image::RgbaImage) -> usize {
 /// Pixels from side to side of the red button.
 const LEAVE_WIDTH: u32 = 60;
 /// Pixels from the middle of the microphone's button, the first in the row, to the middle of the red one, the last.
-const ROW: u32 = 309;
+const ROW: u32 = 367;
 
 /// The middle of the red button that leaves the call.
 fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {

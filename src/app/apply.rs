@@ -65,6 +65,7 @@ impl App {
             Action::SetView { member, lines } => return self.command(Command::SetView { member, lines }),
             Action::Say(text) => self.command(Command::SendText(text)),
             Action::Record(action) => self.apply_record(action),
+            Action::Share(action) => return self.apply_share(ctx, action),
             Action::RetryNow => self.command(Command::RetryNow),
             Action::CallPartner => self.call_partner(),
             Action::Leave => {

@@ -1,7 +1,9 @@
 //! The command line: everything a click can start.
 
-use super::i18n::Lang;
+use super::i18n::{Lang, Texts};
 use super::settings::{self, ServerChoice, Settings, Theme};
+use crate::call::Share;
+use crate::media::capture::screen::{self, Target};
 use crate::media::capture::{AudioSource, VideoSource};
 use crate::proto::{Invite, Mode, name};
 use std::path::PathBuf;
@@ -36,7 +38,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = checked_name)]
     pub name: Option<String>,
     /// Where the picture comes from.
-    #[arg(long, value_name = "pattern|camera[:ID]|file:PATH|none")]
+    #[arg(long, value_name = "pattern|camera[:ID]|screen|window:ID|file:PATH|none")]
     pub source: Option<VideoSource>,
     /// Where the sound comes from.
     #[arg(long, value_name = "tone|device[:ID]|file:PATH|none")]
@@ -56,6 +58,12 @@ pub struct Args {
     /// Say this line of chat once in the room.
     #[arg(long, value_name = "TEXT")]
     pub say: Vec<String>,
+    /// Share this of the screen once in the room.
+    #[arg(long, value_name = "screen[:NAME]|window:ID|region:WxH+X+Y|portal")]
+    pub share: Option<Target>,
+    /// What is shared moves: many pictures instead of sharp ones.
+    #[arg(long, requires = "share")]
+    pub share_motion: bool,
     /// Show statistics.
     #[arg(long)]
     pub stats: bool,
@@ -104,6 +112,20 @@ pub struct Screenshot {
 }
 
 impl Args {
+    /// What to share once in the room.
+    pub fn share(&self, texts: &Texts) -> Option<Share> {
+        let target = self.share.clone()?;
+        let mode = if self.share_motion { screen::Mode::Motion } else { screen::Mode::Detail };
+        let name = match &target {
+            Target::Screen(None) => texts.t("share-whole-screen"),
+            Target::Screen(Some(name)) => texts.with("share-screen-named", &[("name", name.into())]),
+            Target::Region(_) => texts.t("share-name-area"),
+            Target::Portal => texts.t("share-name-portal"),
+            Target::Window(_) => texts.t("share-name-window"),
+        };
+        Some(Share { target, name, mode })
+    }
+
     /// Where the settings are kept.
     pub fn config_path(&self) -> Option<PathBuf> {
         self.config.clone().or_else(|| settings::default_path(self.portable))
@@ -196,6 +218,8 @@ mod tests {
             "--exit-after -1",
             "--source x",
             "--size 5x5",
+            "--share everything",
+            "--share-motion",
             "--lang fr",
         ] {
             assert!(parse(line).is_err(), "{line}");

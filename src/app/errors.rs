@@ -50,6 +50,8 @@ pub enum Part {
     Mic,
     /// Where the others' sound goes.
     Speaker,
+    /// What one shares of the screen.
+    Screen,
 }
 
 /// A failed request.
@@ -110,25 +112,29 @@ pub fn source(texts: &Texts, part: Part, error: &SourceError) -> Sentence {
     use SourceErrorKind as Kind;
     let key = match (part, error.kind) {
         (_, Kind::BrokenFile) => "error-file-broken",
+        (Part::Screen, Kind::Gone) => "error-screen-gone",
+        (Part::Screen, Kind::Denied) => "error-screen-denied",
+        (Part::Screen, Kind::Stalled) => "error-screen-minimised",
+        (Part::Screen, _) => "error-screen-other",
         (Part::Camera, Kind::NoDevice) => "error-camera-missing",
         (Part::Camera, Kind::Busy) => "error-camera-busy",
         (Part::Camera, Kind::Denied) => "error-camera-denied",
         (Part::Camera, Kind::UnsupportedFormat) => "error-camera-format",
         (Part::Camera, Kind::Stalled) => "error-camera-stalled",
-        (Part::Camera, Kind::Silent | Kind::Other) => "error-camera-other",
+        (Part::Camera, Kind::Silent | Kind::Gone | Kind::Cancelled | Kind::Other) => "error-camera-other",
         (Part::Mic, Kind::NoDevice) => "error-mic-missing",
         (Part::Mic, Kind::Busy) => "error-mic-busy",
         (Part::Mic, Kind::Denied) => "error-mic-denied",
         (Part::Mic, Kind::UnsupportedFormat) => "error-mic-format",
         (Part::Mic, Kind::Stalled) => "error-mic-stalled",
         (Part::Mic, Kind::Silent) => "error-mic-silent",
-        (Part::Mic, Kind::Other) => "error-mic-other",
+        (Part::Mic, Kind::Gone | Kind::Cancelled | Kind::Other) => "error-mic-other",
         (Part::Speaker, Kind::NoDevice) => "error-speaker-missing",
         (Part::Speaker, Kind::Busy) => "error-speaker-busy",
         (Part::Speaker, Kind::Denied) => "error-speaker-denied",
         (Part::Speaker, Kind::UnsupportedFormat) => "error-speaker-format",
         (Part::Speaker, Kind::Stalled) => "error-speaker-stalled",
-        (Part::Speaker, Kind::Silent | Kind::Other) => "error-speaker-other",
+        (Part::Speaker, Kind::Silent | Kind::Gone | Kind::Cancelled | Kind::Other) => "error-speaker-other",
     };
     Sentence { text: texts.t(key), detail: Some(error.detail.clone()), remedy: Remedy::Device }
 }
@@ -213,10 +219,10 @@ mod tests {
             }
             said.push(room(&texts, &room::Error::Timeout { server: "h:1".into() }).text);
             said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);
-            for part in [Part::Camera, Part::Mic, Part::Speaker] {
+            for part in [Part::Camera, Part::Mic, Part::Speaker, Part::Screen] {
                 use SourceErrorKind as K;
                 for kind in
-                    [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::Silent, K::BrokenFile, K::Other]
+                    [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::Silent, K::Gone, K::BrokenFile, K::Other]
                 {
                     said.push(source(&texts, part, &SourceError::new(kind, "ENODEV")).text);
                 }

@@ -6,7 +6,7 @@ use super::home::create::Create;
 use super::prejoin::PreJoin;
 use super::view::Action;
 use super::{App, Page};
-use crate::call::{Ended, Entry, Event};
+use crate::call::{Command, Ended, Entry, Event};
 use crate::media::devices::Kind as Part;
 use crate::media::publish::{Cause, Change};
 use crate::ui::toast::Kind;
@@ -62,6 +62,9 @@ impl App {
                 for text in std::mem::take(&mut self.to_say) {
                     self.apply(ctx, Action::Say(text));
                 }
+                if let Some(share) = self.sharing.to_share.take() {
+                    self.command(Command::Share(share));
+                }
                 for _ in 0..std::mem::take(&mut self.partners_to_call) {
                     self.call_partner();
                 }
@@ -83,6 +86,10 @@ impl App {
                     self.toasts.push(Kind::Info, said, Some(action), self.clock.now());
                 }
             }
+            Event::PeerShares { name, on: true, .. } => {
+                self.say(Kind::Info, self.texts.with("toast-shares", &[("name", (&name).into())]));
+            }
+            Event::ShareFailed(error) => self.share_failed(&error),
             Event::Quality(change) => self.quality_changed(change),
             Event::Reconnected => self.say(Kind::Success, self.texts.t("toast-reconnected")),
             Event::VideoSourceFailed(error) => self.device_failed(Part::Camera, &error),
@@ -118,7 +125,7 @@ impl App {
             }
             Event::Ended(why) => self.call_ended(&why),
             // The stage shows it; applications' own messages have nobody to read them here.
-            Event::Reconnecting | Event::Custom { .. } => {}
+            Event::Reconnecting | Event::PeerShares { on: false, .. } | Event::Custom { .. } => {}
         }
     }
 

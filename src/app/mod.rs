@@ -15,6 +15,7 @@ pub mod record;
 pub mod run;
 pub mod server;
 pub mod settings;
+pub mod share;
 pub mod shots;
 pub mod view;
 
@@ -43,6 +44,7 @@ use prejoin::{PreJoin, PreJoinView};
 use server::Server;
 use settings::page::{Asked, SettingsPage};
 use settings::{Settings, Store};
+use share::Sharing;
 use shots::Timetable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,6 +113,8 @@ pub struct App {
     devices_seen: u64,
     /// Their dialog is open.
     devices_open: bool,
+    /// Choosing what to share of the screen.
+    sharing: Sharing,
     toasts: Toasts<Action>,
     /// The room that is to be entered instead of the present one, if the person says yes.
     switch: Option<RoomSummary>,
@@ -175,6 +179,7 @@ impl App {
             devices_said: [None, None, None],
             devices_seen: 0,
             devices_open: false,
+            sharing: Sharing::default(),
             toasts,
             switch: None,
             settings_page: SettingsPage::default(),
@@ -185,6 +190,7 @@ impl App {
             trouble_said: None,
             janitor: Janitor::default(),
         };
+        app.sharing.to_share = app.options.args.share(&app.texts);
         app.start_from_command_line();
         app
     }
@@ -231,6 +237,9 @@ impl App {
         self.switch_ui(ui, actions);
         self.devices_ui(ui, actions);
         self.settings_ui(ui, actions);
+        if let Some(dialog) = &mut self.sharing.dialog {
+            dialog.show(ui.ctx(), &mut Cx { texts: &self.texts, actions, now: self.clock.now() });
+        }
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
             actions.push(action);
         }
@@ -290,6 +299,7 @@ impl eframe::App for App {
         self.take_devices();
         self.take_answer();
         self.take_zoom(ctx);
+        self.take_sharing(ctx);
         // A window that is hidden is not drawn: nobody sees the others then.
         if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
             && let Page::Call(session) = &mut self.page

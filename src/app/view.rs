@@ -4,7 +4,7 @@
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
-use super::{home, settings};
+use super::{home, settings, share};
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
@@ -96,6 +96,8 @@ pub enum Action {
     CallPartner,
     /// Recordings and snapshots.
     Record(super::record::Action),
+    /// Something about sharing the screen.
+    Share(share::Action),
     /// Reconnect now.
     RetryNow,
     /// Leave the call.

@@ -3,9 +3,21 @@
 use super::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::capture;
+use crate::media::capture::screen::{Mode, Target};
 use crate::proto::MemberId;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What to share of the screen, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// What of the screen.
+    pub target: Target,
+    /// What the person calls it: a window's title, a screen's name.
+    pub name: String,
+    /// What matters in it.
+    pub mode: Mode,
+}
 
 /// A wish; applied by the actor in order, never blocks the caller.
 #[derive(Clone, Debug)]
@@ -24,6 +36,10 @@ pub enum Command {
     TestSpeaker,
     /// Record three seconds from the microphone and play them.
     TestMic,
+    /// Show this instead of the camera, which becomes a small picture in its corner; instead of what is shared already, if anything is.
+    Share(Share),
+    /// Show the camera again.
+    StopShare,
     /// Open the picture's source anew.
     RetryCamera,
     /// Open the sound's source anew.

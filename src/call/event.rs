@@ -23,6 +23,15 @@ pub enum Event {
         /// Their display name.
         name: String,
     },
+    /// Somebody begins to share their screen, or ends it.
+    PeerShares {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// Whether they do now.
+        on: bool,
+    },
     /// A line of chat; also in the snapshot.
     Text {
         /// Who.
@@ -60,6 +69,8 @@ pub enum Event {
     Quality(crate::media::publish::Change),
     /// The picture's source failed; the call goes on without it.
     VideoSourceFailed(crate::media::capture::SourceError),
+    /// What was to be shared cannot be, or not any more; the camera is shown again.
+    ShareFailed(crate::media::capture::SourceError),
     /// The sound's source failed; the call goes on without it.
     AudioSourceFailed(crate::media::capture::SourceError),
     /// The image to be shown while the camera is off cannot be used; initials are.

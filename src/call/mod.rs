@@ -23,7 +23,7 @@ mod sources;
 mod uplink;
 
 pub use actor::{Call, Config, Entry, Speaker};
-pub use command::{Command, Place, Recorded};
+pub use command::{Command, Place, Recorded, Share};
 pub use event::{Ended, Event};
 pub use reconcile::quality;
 pub use snapshot::{Me, Peer, Phase, Snapshot, Volume};

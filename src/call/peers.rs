@@ -116,7 +116,11 @@ impl Peers {
                         peer.missing = None;
                         if let (Some(player), Some(url)) = (&peer.player, &new.play_url) {
                             player.set_url(url);
-                            player.expect_picture(new.sending.camera);
+                            player.expect_picture(has_picture(&new));
+                        }
+                        if new.sending.sharing != peer.member.sending.sharing {
+                            let (member, name) = (new.member.clone(), new.name.clone());
+                            events.push(Event::PeerShares { member, name, on: new.sending.sharing });
                         }
                         if new.sending.recording != peer.member.sending.recording {
                             events.push(recording(&new));
@@ -212,6 +216,7 @@ impl Peers {
             mic: p.member.sending.mic,
             camera: p.member.sending.camera,
             recording: p.member.sending.recording,
+            sharing: p.member.sending.sharing,
             picture: p.picture.clone(),
             receiving: p.player.as_ref().is_some_and(|player| player.state() == play::State::Playing),
             volume: p.volume,
@@ -259,6 +264,11 @@ fn recording(member: &Member) -> Event {
     Event::PeerRecording { member: member.member.clone(), name: member.name.clone(), on: member.sending.recording }
 }
 
+/// Whether there is more to be seen than initials.
+fn has_picture(member: &Member) -> bool {
+    member.sending.camera || member.sending.sharing
+}
+
 fn left(peer: &Peer) -> Event {
     Event::PeerLeft { member: peer.member.member.clone(), name: peer.member.name.clone() }
 }
@@ -277,7 +287,7 @@ fn start(member: &Member, feeds: &Feeds, volume: Volume, view: View, means: &Mea
         history: feeds.history.clone(),
         tap: feeds.tap.clone(),
     });
-    player.expect_picture(member.sending.camera);
+    player.expect_picture(has_picture(member));
     player.set_volume(volume.factor());
     player.set_view(view);
     Some(player)

@@ -1,5 +1,6 @@
 //! How good the call is: what is sent at most, what the others want of it, and whose side trouble is on. Pure; time is an argument.
 
+use crate::media::capture::screen;
 use crate::media::publish::{Cause, Change, Quality};
 use crate::media::stats::PlayStats;
 use crate::proto::api::ReceivedBy;
@@ -41,6 +42,21 @@ pub(super) fn limits(mode: Mode, people: usize, kbps: Option<u32>) -> Quality {
     // One of several receivers does not take more than half of it from the others.
     let shared_floor_kbps = if people > 2 { kbps / 2 } else { 0 };
     Quality { kbps, height, shared_floor_kbps, ..Quality::default() }
+}
+
+/// What is sent at most of what one shares of the screen: as much as its kind needs, however many there are.
+pub(super) fn sharing(mode: screen::Mode, usual: Quality) -> Quality {
+    let kbps = mode.kbps().max(usual.kbps);
+    let shared_floor_kbps = if usual.shared_floor_kbps > 0 { kbps / 2 } else { 0 };
+    Quality { kbps, height: u32::MAX, shared_floor_kbps, ..usual }
+}
+
+/// On how many lines it is wanted: of text that is made smaller twice nothing can be read, so it is made smaller where it is shown only.
+pub(super) fn wanted_of_share(mode: screen::Mode, lines: Option<u32>) -> Option<u32> {
+    match mode {
+        screen::Mode::Detail => lines.filter(|lines| *lines == 0),
+        screen::Mode::Motion => lines,
+    }
 }
 
 /// What others told of one's own stream.
@@ -164,6 +180,17 @@ mod tests {
         assert_eq!(limits(Mode::Multi, 8, None).height, 240);
         assert_eq!(limits(Mode::Multi, 8, Some(900)).kbps, 900, "who asks for a rate gets it");
         assert_eq!((limits(Mode::Duo, 2, None).shared_floor_kbps, limits(Mode::Multi, 4, None).shared_floor_kbps), (0, 150));
+    }
+
+    #[test]
+    fn a_screen_gets_what_text_needs() {
+        let usual = limits(Mode::Multi, 8, None);
+        let detail = sharing(screen::Mode::Detail, usual);
+        assert_eq!((detail.kbps, detail.height, detail.shared_floor_kbps), (1500, u32::MAX, 750));
+        assert_eq!(sharing(screen::Mode::Motion, limits(Mode::Duo, 2, Some(4000))).kbps, 4000, "who asks for more gets it");
+        let wanted = |mode| [None, Some(0), Some(300)].map(|lines| wanted_of_share(mode, lines));
+        assert_eq!(wanted(screen::Mode::Detail), [None, Some(0), None]);
+        assert_eq!(wanted(screen::Mode::Motion), [None, Some(0), Some(300)]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::reconcile;
 use super::recordings::Recordings;
 use super::seat::{self, Ask, Keeper, News};
 use super::snapshot::{Line, Me, Room};
-use super::sources::{Opened, Sources};
+use super::sources::{Opened, Round, Sources};
 use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
 use crate::base::{Clock, ServerClock};
@@ -67,7 +67,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         Err(error) => return shared.end(Ended::Failed(error)),
     };
     let server = client.address().clone();
-    let flags = Sending { mic: config.mic, camera: config.camera, recording: false };
+    let flags = Sending { mic: config.mic, camera: config.camera, ..Sending::default() };
     let ((asks, asked), (sending, flags_seen), (leave, leaving)) =
         (mpsc::channel(seat::ASKS), watch::channel(flags), oneshot::channel());
     let (figures, figures_seen) = watch::channel(Statistics::default());
@@ -160,7 +160,7 @@ struct Actor<'a> {
     /// Whether the room service was told that the stream flows, where it asks for that.
     announced: bool,
     /// Which openings of camera and microphone the publisher has.
-    connected: [Option<(u64, [bool; 2])>; 2],
+    connected: [Option<Round>; 2],
     hearing: Hearing,
     peers: Peers,
     speaker: ActiveSpeaker,
@@ -265,6 +265,8 @@ impl<'a> Actor<'a> {
             }
             Command::TestSpeaker => self.hearing.test_speaker(),
             Command::TestMic => self.hearing.test_mic(self.sources.sound()),
+            Command::Share(share) => self.sources.share(share),
+            Command::StopShare => self.sources.stop_share(),
             Command::RetryCamera => self.sources.retry_camera(),
             Command::RetryMic => self.sources.retry_mic(),
             Command::SetChimes(on) => self.config.chimes = on,
@@ -497,6 +499,7 @@ impl<'a> Actor<'a> {
             name: self.config.name.clone(),
             mic,
             camera,
+            sharing: self.sources.shared(),
             preview: self.sources.preview(),
             level: self.sources.level(),
             camera_device,

@@ -1,7 +1,7 @@
 //! What a call looks like now. Cheap to clone: pictures are handed over by feeds, not copied.
 
 pub use super::quality::Trouble;
-use super::{Ended, Recorded};
+use super::{Ended, Recorded, Share};
 use crate::base::Slot;
 use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;
@@ -107,6 +107,17 @@ pub struct DeviceState {
     pub failure: Option<SourceError>,
 }
 
+/// What one shares of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// What was asked for.
+    pub share: Share,
+    /// Whether the others see it.
+    pub open: bool,
+    /// Whether one's own picture shows it. A screen that showed itself would never stand still.
+    pub shown: bool,
+}
+
 /// Oneself in a call.
 #[derive(Clone, Debug, Default)]
 pub struct Me {
@@ -118,7 +129,9 @@ pub struct Me {
     pub mic: bool,
     /// Camera on.
     pub camera: bool,
-    /// One's own picture, not mirrored; newest wins.
+    /// What one shares of the screen, from the moment that it is being opened.
+    pub sharing: Option<Shared>,
+    /// One's own picture, not mirrored; newest wins. While a window is shared, it is that.
     pub preview: Slot<Rgba>,
     /// Loudness of one's microphone, muted or not.
     pub level: Level,
@@ -198,6 +211,8 @@ pub struct Peer {
     pub camera: bool,
     /// They record what they see and hear.
     pub recording: bool,
+    /// Their picture shows their screen, or a part of it.
+    pub sharing: bool,
     /// Their picture; newest wins. The same slot for as long as they are here.
     pub picture: Slot<Rgba>,
     /// Whether their stream is being received; while it is not, the last picture stays.
@@ -241,6 +256,7 @@ mod tests {
             mic: true,
             camera: true,
             recording: false,
+            sharing: false,
             picture: Slot::new(),
             receiving: true,
             volume: Volume::default(),

@@ -3,13 +3,14 @@
 //! A device may take seconds to open or hang in its driver, so it is opened on a thread of its own and nobody waits for it. Without a device the
 //! call goes on.
 
-use super::Event;
+use super::{Event, Share};
 use super::actor::Config;
 use super::run::Input;
-use super::snapshot::DeviceState;
+use super::snapshot::{DeviceState, Shared};
 use crate::base::{Clock, Slot, Worker};
 use crate::media::audio::chain;
 use crate::media::capture::pause::Card;
+use crate::media::capture::screen::{Mode, Target};
 use crate::media::capture::{AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, Video, VideoSource};
 use crate::media::devices::{Device as Known, Devices, InUse, Kind, List};
 use crate::media::frame::Rgba;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 pub(super) enum Opened {
     Video(u64, Result<Video, SourceError>),
     Sound(u64, Result<Sound, SourceError>),
+    Share(u64, Result<Video, SourceError>),
     /// The image for pauses cannot be used.
     Pause(SourceError),
 }
@@ -128,9 +130,17 @@ impl<S, D> Device<S, D> {
     }
 }
 
+/// What tells one state of what is sent from another: requests so far, and what delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Round([u64; 2], [bool; 3]);
+
 /// One's own picture and sound.
 pub(super) struct Sources {
     video: Device<VideoSource, Video>,
+    /// What is shown of the screen instead of the camera.
+    share: Device<Option<Share>, Video>,
+    /// Which camera is shown in its corner.
+    inset: Option<u64>,
     sound: Device<AudioSource, Sound>,
     /// Nothing opens before the first seat; its room says what size of picture is wanted.
     format: Option<Format>,
@@ -154,6 +164,8 @@ impl Sources {
         Self {
             chain,
             video: Device::new(config.video.clone(), config.camera),
+            share: Device::new(None, false),
+            inset: None,
             sound: Device::new(config.audio.clone(), config.mic),
             format: None,
             preview: Slot::new(),
@@ -220,13 +232,84 @@ impl Sources {
         self.open_sound_if(self.sound.on || muted);
     }
 
+    /// Shows this of the screen from now on, instead of what is shared already.
+    pub(super) fn share(&mut self, share: Share) {
+        if self.format.is_none() {
+            return;
+        }
+        self.stop_share();
+        let (target, format, clock) = (share.target.clone(), share.mode.format(), self.clock.clone());
+        self.share.source = Some(share);
+        self.share.on = true;
+        self.share.ask("open-screen", &self.inputs, move || Video::open(VideoSource::Screen(target), format, clock), Opened::Share);
+    }
+
+    /// Shows the camera again.
+    pub(super) fn stop_share(&mut self) {
+        (self.share.source, self.share.on, self.inset) = (None, false, None);
+        self.share.close();
+        self.show();
+    }
+
+    /// What matters in what is shared, while something is.
+    pub(super) fn shares(&self) -> Option<Mode> {
+        self.share.open.as_ref().and(self.share.source.as_ref()).map(|share| share.mode)
+    }
+
+    /// What is shared, or about to be.
+    pub(super) fn shared(&self) -> Option<Shared> {
+        let share = self.share.source.clone()?;
+        Some(Shared { share, open: self.share.open.is_some(), shown: self.shows_share() })
+    }
+
+    /// Whether one's own picture is what one shares.
+    fn shows_share(&self) -> bool {
+        let window = matches!(&self.share.source, Some(Share { target: Target::Window(_), .. }));
+        window && self.share.open.is_some()
+    }
+
+    /// Connects one's own picture.
+    fn show(&mut self) {
+        let video = if self.shows_share() { self.share.open.as_ref() } else { self.video.open.as_ref() };
+        self.shown = video.map(|video| video.show_in(self.preview.clone()));
+        if self.shown.is_none() {
+            // The last picture of a camera that is off is not shown for ever.
+            self.preview.take();
+        }
+    }
+
+    /// Puts the camera into the corner of what is shared, or takes it away.
+    fn watch_inset(&mut self) {
+        let Some(share) = &self.share.open else { return };
+        let camera = self.delivers().then_some(self.video.round);
+        if self.inset != camera {
+            self.inset = camera;
+            share.set_inset(self.video.open.as_ref().filter(|_| camera.is_some()));
+        }
+    }
+
+    /// What is shared has come to its end by itself; why.
+    fn watch_share(&mut self) -> Option<Event> {
+        let failure = self.share.open.as_ref().and_then(Video::failure)?;
+        self.stop_share();
+        Some(Event::ShareFailed(failure))
+    }
+
     /// Notes what was opened. A device that cannot be opened counts as switched off, until it is tried again.
     pub(super) fn take(&mut self, opened: Opened) -> Option<Event> {
         match opened {
             Opened::Video(round, video) => {
                 let error = self.video.take(round, video);
-                self.shown = self.video.open.as_ref().map(|v| v.show_in(self.preview.clone()));
+                self.show();
                 error.map(Event::VideoSourceFailed)
+            }
+            Opened::Share(round, share) => {
+                let error = self.share.take(round, share);
+                if error.is_some() {
+                    self.stop_share();
+                }
+                self.show();
+                error.map(Event::ShareFailed)
             }
             Opened::Sound(round, sound) => self.sound.take(round, sound).map(Event::AudioSourceFailed),
             Opened::Pause(error) => Some(Event::PauseImageFailed(error)),
@@ -248,6 +331,8 @@ impl Sources {
         for (kind, using, seen) in moved {
             events.extend(using.and_then(|using| using.news(seen)).map(|news| Event::DeviceMoved { kind, news }));
         }
+        events.extend(self.watch_share());
+        self.watch_inset();
         self.watch_pause();
         events
     }
@@ -275,6 +360,7 @@ impl Sources {
             mic: self.sound.on && !self.sound.refused && self.sound.source != AudioSource::None,
             camera: self.video.on && !self.video.refused && self.video.source != VideoSource::None,
             recording: false,
+            sharing: self.share.open.is_some(),
         }
     }
 
@@ -314,13 +400,19 @@ impl Sources {
     }
 
     /// What tells one opening of camera and microphone from another.
-    pub(super) fn rounds(&self) -> [(u64, [bool; 2]); 2] {
-        let video = [self.delivers(), self.pause.is_some()];
-        [(self.video.round, video), (self.sound.round, [self.sound.open.is_some(), false])]
+    pub(super) fn rounds(&self) -> [Round; 2] {
+        let video = [self.delivers(), self.pause.is_some(), self.share.open.is_some()];
+        // Beside what is shared, the camera is a small picture that comes and goes.
+        let camera = if self.share.open.is_some() { 0 } else { self.video.round };
+        let video = if self.share.open.is_some() { [false, false, true] } else { video };
+        [Round([camera, self.share.round], video), Round([self.sound.round, 0], [self.sound.open.is_some(), false, false])]
     }
 
-    /// The picture source that is open, or what stands in for it.
+    /// What is shared of the screen, else the picture source that is open, or what stands in for it.
     pub(super) fn video(&self) -> Option<&Video> {
+        if let Some(share) = &self.share.open {
+            return Some(share);
+        }
         self.video.open.as_ref().filter(|_| self.delivers()).or(self.pause.as_ref())
     }
 
@@ -343,13 +435,13 @@ impl Sources {
     pub(super) fn close(&mut self) {
         self.shown = None;
         self.pause = None;
+        self.share.close();
         self.video.close();
         self.sound.close();
         self.devices = None;
     }
 
     fn open_video(&mut self) {
-        self.shown = None;
         self.video.refused = false;
         match self.format {
             Some(format) if self.sending().camera => {
@@ -358,8 +450,7 @@ impl Sources {
             }
             _ => self.video.close(),
         }
-        // The last picture of a camera that is off is not shown for ever.
-        self.preview.take();
+        self.show();
     }
 
     fn open_sound(&mut self) {
@@ -383,6 +474,7 @@ impl std::fmt::Debug for Opened {
         match self {
             Self::Video(round, opened) => write!(f, "Video({round}, {:?})", opened.as_ref().map(|_| ())),
             Self::Sound(round, opened) => write!(f, "Sound({round}, {:?})", opened.as_ref().map(|_| ())),
+            Self::Share(round, opened) => write!(f, "Share({round}, {:?})", opened.as_ref().map(|_| ())),
             Self::Pause(error) => write!(f, "Pause({error})"),
         }
     }

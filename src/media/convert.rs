@@ -178,6 +178,113 @@ impl ToPicture {
     }
 }
 
+/// What a pixel of a screen's four bytes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::media) enum Order {
+    /// Blue, green, red, anything.
+    #[default]
+    Bgr,
+    /// Red, green, blue, anything.
+    Rgb,
+}
+
+impl Order {
+    fn pixel(self) -> Pixel {
+        match self {
+            Self::Bgr => Pixel::BGRZ,
+            Self::Rgb => Pixel::RGBZ,
+        }
+    }
+}
+
+/// Pixels of a screen, in rows from the top.
+#[derive(Clone, Copy)]
+pub(in crate::media) struct Pixels<'a> {
+    /// Across and down.
+    pub(in crate::media) size: (u32, u32),
+    /// Bytes from row to row.
+    pub(in crate::media) stride: usize,
+    /// What each of them is.
+    pub(in crate::media) order: Order,
+    /// Themselves.
+    pub(in crate::media) data: &'a [u8],
+}
+
+/// Makes pictures of what is on a screen.
+#[derive(Default)]
+pub(in crate::media) struct FromScreen {
+    scaler: Scaler,
+    pool: Pool,
+}
+
+/// Screens put together may be larger than any picture.
+const MAX_SCREEN: u32 = 1 << 15;
+
+impl FromScreen {
+    /// Converts them to a picture of another size.
+    ///
+    /// # Errors
+    /// When either is empty or too large, or there are fewer pixels than that.
+    pub(in crate::media) fn picture(
+        &mut self,
+        pixels: Pixels<'_>,
+        (width, height): (u32, u32),
+    ) -> Result<Picture, Error> {
+        check_screen(pixels.size)?;
+        check(width, height)?;
+        let mut data = self.pool.take(Picture::len(width, height));
+        let (luma, chroma) = (width as usize * height as usize, width.div_ceil(2) as usize);
+        let mut target = Target {
+            format: Pixel::YUV420P,
+            width,
+            height,
+            colour: Colour::of_height(height),
+            data: &mut data,
+            offsets: [0, luma, luma + chroma * height.div_ceil(2) as usize],
+            strides: [width as usize, chroma, chroma],
+        };
+        self.scaler.screen(pixels.order.pixel(), pixels.data, pixels.size, pixels.stride, &mut target)?;
+        Ok(Picture { width, height, captured: Duration::ZERO, data })
+    }
+
+    /// Makes a small picture of it for the screen, of at most the size `room`.
+    ///
+    /// # Errors
+    /// As [`picture`](Self::picture).
+    pub(in crate::media) fn thumbnail(
+        &mut self,
+        pixels: Pixels<'_>,
+        room: (u32, u32),
+    ) -> Result<Rgba, Error> {
+        let from = pixels.size;
+        check_screen(from)?;
+        let (_, _, width, height) = fit((from.0.into(), from.1.into()), room);
+        let (width, height) = (width.min(from.0), height.min(from.1));
+        let stride = width as usize * 4;
+        let mut data = self.pool.take(stride * height as usize);
+        let mut target = Target {
+            format: Pixel::RGBA,
+            width,
+            height,
+            colour: Colour::SCREEN,
+            data: &mut data,
+            offsets: [0; 3],
+            strides: [stride, 0, 0],
+        };
+        self.scaler.screen(pixels.order.pixel(), pixels.data, pixels.size, pixels.stride, &mut target)?;
+        // What is below the last byte of a pixel of the screen is not how opaque it is.
+        data.chunks_exact_mut(4).for_each(|pixel| pixel[3] = u8::MAX);
+        Ok(Rgba { width, height, captured: None, data })
+    }
+}
+
+fn check_screen((width, height): (u32, u32)) -> Result<(), Error> {
+    if width == 0 || height == 0 || width > MAX_SCREEN || height > MAX_SCREEN {
+        return Err(Error::Size { width, height });
+    }
+    Ok(())
+}
+
 /// The largest rectangle of the shape `shape` inside `room`, centred, on even pixels: x, y, width, height.
 fn fit(shape: (u64, u64), room: (u32, u32)) -> (u32, u32, u32, u32) {
     let (room_w, room_h) = (u64::from(room.0), u64::from(room.1));
@@ -241,6 +348,30 @@ mod tests {
 
     fn near(a: u8, b: u8) -> bool {
         a.abs_diff(b) <= 3
+    }
+
+    #[test]
+    fn a_screen_keeps_its_colours_and_shape() {
+        // Red, in rows with something behind them.
+        let (width, height, stride) = (250_u32, 150_u32, 1024);
+        let mut pixels = vec![7; stride * height as usize];
+        for row in pixels.chunks_exact_mut(stride) {
+            row[..width as usize * 4].chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&[0, 0, 255, 0]));
+        }
+        let mut convert = FromScreen::default();
+        let pixels = Pixels { size: (width, height), stride, order: Order::Bgr, data: &pixels };
+        for size in [(250, 150), (200, 120)] {
+            let picture = convert.picture(pixels, size).unwrap();
+            let [y, u, v] = picture.planes();
+            assert!(y.iter().all(|y| near(*y, 81)) && u.iter().all(|u| near(*u, 90)) && v.iter().all(|v| near(*v, 240)));
+        }
+        let small = convert.thumbnail(pixels, (100, 100)).unwrap();
+        assert_eq!((small.width, small.height), (100, 60));
+        assert!(small.data.chunks_exact(4).all(|pixel| near(pixel[0], 255) && near(pixel[1], 0) && pixel[3] == 255));
+        let blue = convert.thumbnail(Pixels { order: Order::Rgb, ..pixels }, (100, 100)).unwrap();
+        assert!(near(blue.data[0], 0) && near(blue.data[2], 255));
+        assert!(convert.picture(Pixels { data: &pixels.data[..1000], ..pixels }, (250, 150)).is_err());
+        assert!(convert.picture(Pixels { size: (0, height), ..pixels }, (250, 150)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Unsafe code is allowed in this file alone: the safe binding writes only into frames that FFmpeg allocates, which costs a copy of every
 //! picture (3.7 MB at 720p), and offers no way to name the colour matrix, without which every HD picture has wrong colours.
-//! What is relied upon: a target's planes lie inside its slice (checked here), and both [`Pooled`] buffers and FFmpeg's
+//! What is relied upon: a target's planes lie inside its slice (checked here), a screen's rows inside theirs (checked, too), and both [`Pooled`] buffers and FFmpeg's
 //! frames have room behind their last byte for the vector instructions that run past the end of a row ([`SLACK`](super::frame::SLACK)).
 #![allow(unsafe_code)]
 
@@ -28,6 +28,9 @@ pub(super) struct Colour {
 }
 
 impl Colour {
+    /// Of red, green and blue, which have no matrix.
+    pub(super) const SCREEN: Self = Self { hd: true, full: true };
+
     /// Parlor's own: video range, BT.709 from 720 lines on.
     pub(super) fn of_height(height: u32) -> Self {
         Self { hd: height >= 720, full: false }
@@ -103,6 +106,28 @@ impl Scaler {
         let (luma, chroma) = (picture.width as i32, picture.width.div_ceil(2) as i32);
         let source = (Pixel::YUV420P, picture.width, picture.height, Colour::of_height(picture.height));
         self.run(source, [y, u, v, ptr::null()], [luma, chroma, chroma, 0], target)
+    }
+
+    /// Fills `target` from rows of pixels of four bytes, in the format `pixel`, as screens have them.
+    pub(super) fn screen(
+        &mut self,
+        pixel: Pixel,
+        pixels: &[u8],
+        (width, height): (u32, u32),
+        stride: usize,
+        target: &mut Target<'_>,
+    ) -> Result<(), ffmpeg::Error> {
+        if !matches!(pixel, Pixel::BGRZ | Pixel::RGBZ) {
+            return Err(ffmpeg::Error::InvalidData);
+        }
+        let row = width as usize * 4;
+        let needed = (height as usize).checked_sub(1).map(|rows| rows * stride + row);
+        if stride < row || needed.is_none_or(|needed| pixels.len() < needed) {
+            return Err(ffmpeg::Error::InvalidData);
+        }
+        let step = i32::try_from(stride).map_err(|_| ffmpeg::Error::InvalidData)?;
+        let source = (pixel, width, height, Colour::SCREEN);
+        self.run(source, [pixels.as_ptr(), ptr::null(), ptr::null(), ptr::null()], [step, 0, 0, 0], target)
     }
 
     fn run(

@@ -11,6 +11,7 @@ pub mod fonts;
 pub mod logo;
 pub mod meter;
 pub mod overlay;
+pub mod picture_card;
 pub mod theme;
 pub mod tile;
 pub mod tile_layout;

@@ -64,6 +64,7 @@ fn peer(number: usize) -> Peer {
         mic: true,
         camera: true,
         recording: false,
+        sharing: false,
         picture,
         receiving: true,
         volume: Volume::default(),

@@ -16,6 +16,7 @@ mod home;
 mod prejoin;
 mod record;
 mod settings;
+mod share;
 
 /// A window of ordinary size.
 pub const SIZE: (f32, f32) = (1180.0, 760.0);

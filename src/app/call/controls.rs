@@ -1,6 +1,7 @@
 //! The buttons of a call, and their keys.
 
 use crate::app::prejoin::{camera_button, mic_button};
+use crate::app::share;
 use crate::app::view::{Action, Cx};
 use crate::ui::button::{self, Look};
 use crate::ui::icons;
@@ -22,13 +23,15 @@ pub struct ControlsView {
     pub stats: bool,
     /// The devices' dialog is open.
     pub devices: bool,
+    /// Something of the screen is shared.
+    pub sharing: bool,
 }
 
 /// Draws the row of buttons, centred.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
-    const BUTTONS: f32 = 5.0 * 46.0 + 60.0;
-    let gap = ((ui.available_width() - BUTTONS) / 7.0).clamp(2.0, space::M);
-    let side = ((ui.available_width() - BUTTONS - 6.0 * gap) / 2.0).max(0.0);
+    const BUTTONS: f32 = 6.0 * 46.0 + 60.0;
+    let gap = ((ui.available_width() - BUTTONS) / 8.0).clamp(2.0, space::M);
+    let side = ((ui.available_width() - BUTTONS - 7.0 * gap) / 2.0).max(0.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
         ui.add_space(side);
@@ -40,6 +43,13 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
         let (icon, name, look) = camera_button(cx.texts, view.camera);
         if button::round(ui, icon, &name.0, &name.1, look, 0).clicked() {
             cx.act(Action::SetCamera(!view.camera));
+        }
+        let (icon, key, look) = match view.sharing {
+            true => (icons::ICON_STOP_SCREEN_SHARE, "share-stop", Look::Selected),
+            false => (icons::ICON_SCREEN_SHARE, "share-open", Look::Normal),
+        };
+        if button::round(ui, icon, &cx.t(key), &cx.t(&format!("{key}-hint")), look, 0).clicked() {
+            cx.act(share(view));
         }
         let open = |open: bool| if open { Look::Selected } else { Look::Normal };
         let name = match view.unread {
@@ -66,7 +76,12 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView) {
     });
 }
 
-/// What the keyboard asks for: M, V, C, D and Ctrl+Shift+S (never while a text is being typed).
+/// What to do about sharing: the other way round than it is.
+fn share(view: ControlsView) -> Action {
+    Action::Share(if view.sharing { share::Action::Stop } else { share::Action::Open(true) })
+}
+
+/// What the keyboard asks for: M, V, S, C, D and Ctrl+Shift+S (never while a text is being typed).
 pub fn keys(ctx: &Context, view: ControlsView) -> Vec<Action> {
     let stats = ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND | Modifiers::SHIFT, Key::S));
     let mut actions: Vec<Action> = stats.then_some(Action::ToggleStats).into_iter().collect();
@@ -79,6 +94,9 @@ pub fn keys(ctx: &Context, view: ControlsView) -> Vec<Action> {
     }
     if pressed(Key::V) {
         actions.push(Action::SetCamera(!view.camera));
+    }
+    if pressed(Key::S) {
+        actions.push(share(view));
     }
     if pressed(Key::C) {
         actions.push(Action::ToggleChat);

@@ -6,6 +6,7 @@ use super::stage::{self, StageView};
 use super::videos::Videos;
 use crate::app::devices;
 use crate::app::errors::Sentence;
+use crate::app::share;
 use crate::app::view::{Action, Cx, mode_name};
 use crate::call::snapshot::Protection;
 use crate::call::{Phase, Snapshot};
@@ -101,6 +102,7 @@ impl CallPage {
             unread: if self.chat_open { 0 } else { self.chat.unread(&snapshot.chat) },
             stats: self.stats,
             devices: view.devices,
+            sharing: snapshot.me.sharing.is_some(),
         };
         cx.actions.extend(controls::keys(ui.ctx(), buttons));
         if self.chat_open {
@@ -122,6 +124,7 @@ impl CallPage {
                 devices::failure(ui, cx, *kind, sentence, devices::Asked::Elsewhere);
                 ui.add_space(space::XS);
             }
+            share::bar(ui, cx, snapshot.me.sharing.as_ref());
             let stage = StageView {
                 snapshot,
                 videos: view.videos,

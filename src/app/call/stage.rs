@@ -94,10 +94,11 @@ fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: 
         name: &peer.name,
         initials_of: &peer.name,
         description: &match peer.receiving || !has_begun(peer) {
+            true if peer.sharing => texts.with("tile-sharing", &[("name", (&peer.name).into())]),
             true => describe(texts, &peer.name, peer.mic, peer.camera),
             false => texts.with("tile-reconnecting", &[("name", (&peer.name).into())]),
         },
-        video: Some(video).filter(|v| peer.camera && v.texture().is_some()),
+        video: Some(video).filter(|v| (peer.camera || peer.sharing) && v.texture().is_some()),
         mirrored: false,
         muted: !peer.mic,
         speaking: peer.mic && view.snapshot.speaker.as_ref() == Some(&peer.member),
@@ -112,13 +113,15 @@ fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, rect: Rect) {
     let texts = cx.texts;
     let me = &view.snapshot.me;
     let rows = if view.stats { figures::of_me(texts, &me.stats, me.cpu, cx.now) } else { Vec::new() };
+    let shown = me.sharing.as_ref().is_some_and(|shared| shared.shown);
     let name = texts.with("call-you-name", &[("name", (&me.name).into())]);
     Tile {
         name: &name,
         initials_of: &me.name,
         description: &describe(texts, &name, me.mic, me.camera),
-        video: Some(view.videos.me()).filter(|v| me.camera && v.texture().is_some()),
-        mirrored: view.mirrored,
+        video: Some(view.videos.me()).filter(|v| (me.camera || shown) && v.texture().is_some()),
+        // Nobody reads text from behind.
+        mirrored: view.mirrored && !shown,
         muted: !me.mic,
         speaking: me.mic && me.member.is_some() && view.snapshot.speaker == me.member,
         message: None,

@@ -21,12 +21,18 @@ impl Actor<'_> {
     pub(super) fn watch_quality(&mut self, now: Duration) {
         let (Some(publisher), Some(room)) = (&self.publisher, &self.room) else { return };
         let people = self.peers.ids().count() + 1;
-        publisher.set_quality(quality::limits(room.mode, people, self.config.kbps));
         // Viewers of a live stream tell nothing.
-        publisher.set_wanted(match room.mode {
+        let wanted = match room.mode {
             Mode::Live => None,
             Mode::Duo | Mode::Multi => self.reports.wanted(self.peers.ids(), now),
-        });
+        };
+        let usual = quality::limits(room.mode, people, self.config.kbps);
+        let (limits, wanted) = match self.sources.shares() {
+            Some(mode) => (quality::sharing(mode, usual), quality::wanted_of_share(mode, wanted)),
+            None => (usual, wanted),
+        };
+        publisher.set_quality(limits);
+        publisher.set_wanted(wanted);
         while let Some(change) = publisher.next_change() {
             self.mine.note(&change);
             self.changed = true;

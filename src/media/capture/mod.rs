@@ -1,4 +1,4 @@
-//! Where one's own pictures and sound come from: a camera, a file, a test pattern; a microphone, a file, a test tone.
+//! Where one's own pictures and sound come from: a camera, the screen, a file, a test pattern; a microphone, a file, a test tone.
 //!
 //! A source has a thread of its own and keeps running while streams come and go: a publisher only borrows what it delivers.
 
@@ -11,6 +11,7 @@ mod film;
 pub(in crate::media) mod mark;
 pub mod pattern;
 pub mod pause;
+pub mod screen;
 mod sound;
 mod source;
 pub mod tone;

@@ -1,5 +1,6 @@
 //! What can be a source, how that is written on a command line, and what can go wrong with one.
 
+use super::screen::Target;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
@@ -29,7 +30,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Where pictures come from. Written as `pattern`, `camera`, `camera:ID`, `file:PATH` or `none`.
+/// Where pictures come from. Written as `pattern`, `camera`, `camera:ID`, `file:PATH`, `none`, or as a [`Target`] on the screen.
 ///
 /// ```
 /// use parlor::media::capture::VideoSource;
@@ -47,6 +48,8 @@ pub enum VideoSource {
     Camera(Option<String>),
     /// A video file, looped.
     File(PathBuf),
+    /// What is on the screen, or a part of it; in its own shape.
+    Screen(Target),
     /// No picture.
     None,
 }
@@ -104,7 +107,10 @@ impl FromStr for VideoSource {
             ("camera", id) => Ok(Self::Camera(id.map(str::to_owned))),
             ("file", Some(path)) => Ok(Self::File(path.into())),
             ("none", None) => Ok(Self::None),
-            _ => Err(UnknownSource { given: s.to_owned(), expected: "pattern, camera, camera:ID, file:PATH or none" }),
+            _ => s.parse().map(Self::Screen).map_err(|_| UnknownSource {
+                given: s.to_owned(),
+                expected: "pattern, camera, camera:ID, screen, screen:NAME, window:ID, region:WxH+X+Y, portal, file:PATH or none",
+            }),
         }
     }
 }
@@ -130,6 +136,7 @@ impl fmt::Display for VideoSource {
             Self::Camera(None) => f.write_str("camera"),
             Self::Camera(Some(id)) => write!(f, "camera:{id}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Screen(target) => target.fmt(f),
             Self::None => f.write_str("none"),
         }
     }
@@ -190,6 +197,10 @@ pub enum SourceErrorKind {
     Stalled,
     /// It delivers nothing but exact zeros: it is switched off somewhere.
     Silent,
+    /// What was shown is not there any more: a window was closed, a screen unplugged, or the system ended it.
+    Gone,
+    /// The person thought better of it.
+    Cancelled,
     /// The file is missing, unreadable or holds nothing of the kind that is wanted.
     BrokenFile,
     /// Something else; the detail says what.
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn sources_are_read_as_they_are_written() {
-        for word in ["pattern", "camera", "camera:0", "file:/a b/c:d.mp4", "none"] {
+        for word in ["pattern", "camera", "camera:0", "screen:DP-1", "region:640x360+1+2", "file:/a b/c:d.mp4", "none"] {
             assert_eq!(word.parse::<VideoSource>().unwrap().to_string(), word);
         }
         for word in ["device", "device:alsa:hw:0,1", "tone", "file:x.wav", "none"] {

@@ -5,6 +5,7 @@ use super::feed::{Outlet, PictureFeed};
 use super::file;
 use super::pattern::Pattern;
 use super::pause::{self, Card};
+use super::screen::Share;
 use super::source::{Format, SourceError, VideoSource};
 use crate::base::{Clock, Slot, Stop, Worker};
 use crate::media::convert::ToRgba;
@@ -33,17 +34,18 @@ pub struct Video {
 
 /// What keeps the pictures coming.
 #[derive(Debug)]
-#[expect(dead_code, reason = "held for their Drop")]
+#[allow(dead_code, reason = "some are held for their Drop only")]
 enum Engine {
     Idle,
     Thread(Worker),
     Camera(camera::Camera),
     File(file::Tap),
+    Screen(Share),
 }
 
 impl Video {
     /// Opens a source; returns when it delivers, or when it is clear that it cannot. Pictures come as `format` says: other shapes get
-    /// bars, other sizes are scaled, a slower source stays slower. [`VideoSource::None`] opens and delivers nothing.
+    /// bars, other sizes are scaled, a slower source stays slower. What is on the screen keeps its shape, is not made larger, and may change its size. [`VideoSource::None`] opens and delivers nothing.
     ///
     /// Blocks while the device opens: up to some seconds for a camera.
     ///
@@ -65,6 +67,10 @@ impl Video {
             VideoSource::File(path) => {
                 let (tap, fps) = file::pictures(path, format, feed.clone(), clock)?;
                 (Engine::File(tap), Format { fps, ..format })
+            }
+            VideoSource::Screen(target) => {
+                let (share, (width, height)) = Share::open(target.clone(), format, feed.clone(), clock)?;
+                (Engine::Screen(share), Format { width, height, ..format })
             }
         };
         Ok(Self { source, format, feed, engine })
@@ -112,6 +118,13 @@ impl Video {
     /// Puts each picture into `slot` as RGBA, until the guard is dropped.
     pub fn show_in(&self, slot: Slot<Rgba>) -> Outlet {
         self.feed.previews().connect(slot)
+    }
+
+    /// Shows `camera` as a small picture in the corner of what is shared of the screen; other sources show nothing else.
+    pub fn set_inset(&self, camera: Option<&Self>) {
+        if let Engine::Screen(share) = &self.engine {
+            share.camera().set(camera);
+        }
     }
 
     /// The camera that is open; another kind of source uses none.

@@ -42,6 +42,9 @@ pub struct Sending {
     /// Records what they see and hear on their computer.
     #[serde(default, skip_serializing_if = "is_off")]
     pub recording: bool,
+    /// The picture shows their screen, or a part of it.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub sharing: bool,
 }
 
 /// What older programs do not know is not said unless it is so.
@@ -52,7 +55,7 @@ fn is_off(switch: &bool) -> bool {
 
 impl Default for Sending {
     fn default() -> Self {
-        Self { mic: true, camera: true, recording: false }
+        Self { mic: true, camera: true, recording: false, sharing: false }
     }
 }
 
