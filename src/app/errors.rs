@@ -221,9 +221,17 @@ mod tests {
             said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);
             for part in [Part::Camera, Part::Mic, Part::Speaker, Part::Screen] {
                 use SourceErrorKind as K;
-                for kind in
-                    [K::NoDevice, K::Busy, K::Denied, K::UnsupportedFormat, K::Stalled, K::Silent, K::Gone, K::BrokenFile, K::Other]
-                {
+                for kind in [
+                    K::NoDevice,
+                    K::Busy,
+                    K::Denied,
+                    K::UnsupportedFormat,
+                    K::Stalled,
+                    K::Silent,
+                    K::Gone,
+                    K::BrokenFile,
+                    K::Other,
+                ] {
                     said.push(source(&texts, part, &SourceError::new(kind, "ENODEV")).text);
                 }
             }

@@ -204,7 +204,9 @@ fn describe(event: &Event) -> String {
         Event::PeerJoined { name, .. } => format!("{name} joined"),
         Event::PeerLeft { name, .. } => format!("{name} left"),
         Event::Text { name, .. } => format!("{name} said something"),
-        Event::PeerShares { name, on, .. } => format!("{name} {}", if *on { "shares the screen" } else { "shares nothing any more" }),
+        Event::PeerShares { name, on, .. } => {
+            format!("{name} {}", if *on { "shares the screen" } else { "shares nothing any more" })
+        }
         Event::ShareFailed(error) => format!("sharing ended: {error}"),
         Event::Custom { command, .. } => format!("message {command}"),
         Event::Reconnecting => "reconnecting".to_owned(),

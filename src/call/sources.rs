@@ -3,10 +3,10 @@
 //! A device may take seconds to open or hang in its driver, so it is opened on a thread of its own and nobody waits for it. Without a device the
 //! call goes on.
 
-use super::{Event, Share};
 use super::actor::Config;
 use super::run::Input;
 use super::snapshot::{DeviceState, Shared};
+use super::{Event, Share};
 use crate::base::{Clock, Slot, Worker};
 use crate::media::audio::chain;
 use crate::media::capture::pause::Card;
@@ -241,7 +241,12 @@ impl Sources {
         let (target, format, clock) = (share.target.clone(), share.mode.format(), self.clock.clone());
         self.share.source = Some(share);
         self.share.on = true;
-        self.share.ask("open-screen", &self.inputs, move || Video::open(VideoSource::Screen(target), format, clock), Opened::Share);
+        self.share.ask(
+            "open-screen",
+            &self.inputs,
+            move || Video::open(VideoSource::Screen(target), format, clock),
+            Opened::Share,
+        );
     }
 
     /// Shows the camera again.

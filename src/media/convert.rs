@@ -225,11 +225,7 @@ impl FromScreen {
     ///
     /// # Errors
     /// When either is empty or too large, or there are fewer pixels than that.
-    pub(in crate::media) fn picture(
-        &mut self,
-        pixels: Pixels<'_>,
-        (width, height): (u32, u32),
-    ) -> Result<Picture, Error> {
+    pub(in crate::media) fn picture(&mut self, pixels: Pixels<'_>, (width, height): (u32, u32)) -> Result<Picture, Error> {
         check_screen(pixels.size)?;
         check(width, height)?;
         let mut data = self.pool.take(Picture::len(width, height));
@@ -251,11 +247,7 @@ impl FromScreen {
     ///
     /// # Errors
     /// As [`picture`](Self::picture).
-    pub(in crate::media) fn thumbnail(
-        &mut self,
-        pixels: Pixels<'_>,
-        room: (u32, u32),
-    ) -> Result<Rgba, Error> {
+    pub(in crate::media) fn thumbnail(&mut self, pixels: Pixels<'_>, room: (u32, u32)) -> Result<Rgba, Error> {
         let from = pixels.size;
         check_screen(from)?;
         let (_, _, width, height) = fit((from.0.into(), from.1.into()), room);

@@ -99,7 +99,8 @@ fn e2e_share_a_window_is_seen_by_the_others_with_the_camera_in_its_corner_again_
             sees(&bob, "the test pattern again", |picture| (picture.width, picture.height) == (320, 180));
             assert_eq!(until(&ada, "the end", |s| s.me.sharing.is_none()).me.sharing, None);
         }
-        let ended = ada.events().into_iter().find_map(|e| if let Event::ShareFailed(error) = e { Some(error.kind) } else { None });
+        let ended =
+            ada.events().into_iter().find_map(|e| if let Event::ShareFailed(error) = e { Some(error.kind) } else { None });
         assert_eq!(ended, Some(SourceErrorKind::Gone));
         let told: Vec<bool> =
             bob.events().into_iter().filter_map(|e| if let Event::PeerShares { on, .. } = e { Some(on) } else { None }).collect();

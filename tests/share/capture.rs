@@ -52,7 +52,10 @@ fn e2e_share_windows_are_captured_whatever_covers_them_in_every_size_and_until_t
         let offer = offers.iter().find(|offer| offer.target == red.target()).unwrap();
         let thumbnail = offer.thumbnail.as_ref().unwrap();
         assert_eq!((offer.size, thumbnail.width, thumbnail.height), ((400, 300), 266, 200));
-        assert!(thumbnail.data.chunks_exact(4).all(|pixel| pixel[0] > 150 && pixel[2] < 90), "red, though the other one is before it");
+        assert!(
+            thumbnail.data.chunks_exact(4).all(|pixel| pixel[0] > 150 && pixel[2] < 90),
+            "red, though the other one is before it"
+        );
 
         let shown = capture(red.target());
         keep("window", &shown.until((400, 300), (200, 150), RED));
@@ -105,7 +108,21 @@ fn e2e_share_an_area_is_dragged_and_can_be_thought_better_of() {
             picking
         };
         let picking = pick();
-        press(&["mousemove", "600", "500", "mousedown", "1", "mousemove", "500", "450", "mousemove", "400", "300", "mouseup", "1"]);
+        press(&[
+            "mousemove",
+            "600",
+            "500",
+            "mousedown",
+            "1",
+            "mousemove",
+            "500",
+            "450",
+            "mousemove",
+            "400",
+            "300",
+            "mouseup",
+            "1",
+        ]);
         assert_eq!(picking.join().unwrap(), Some(Area { x: 400, y: 300, width: 200, height: 200 }));
         let picking = pick();
         press(&["key", "Escape"]);

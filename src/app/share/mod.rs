@@ -4,8 +4,8 @@ mod apply;
 mod bar;
 mod cards;
 
-pub use bar::bar;
 pub use apply::Sharing;
+pub use bar::bar;
 
 use super::errors::{self, Part};
 use super::view::{self, Cx};

@@ -115,7 +115,8 @@ mod tests {
     use std::time::Duration;
 
     fn plain(width: u32, height: u32, [luma, u, v]: [u8; 3]) -> Picture {
-        let mut picture = Picture { width, height, captured: Duration::ZERO, data: Pool::new().take(Picture::len(width, height)) };
+        let mut picture =
+            Picture { width, height, captured: Duration::ZERO, data: Pool::new().take(Picture::len(width, height)) };
         let planes = picture.planes_mut();
         for (plane, value) in planes.into_iter().zip([luma, u, v]) {
             plane.fill(value);
@@ -137,7 +138,11 @@ mod tests {
             inset.draw(&mut picture);
             let (x, y, w, h) = place((640, 360), (width, height)).unwrap();
             let at = |x: u32, y: u32| picture.planes()[0][(y * width + x) as usize];
-            assert!(at(x + w / 2, y + h / 2).abs_diff(90) < 3 && at(x, y).abs_diff(90) < 3 && at(x + w - 1, y + h - 1).abs_diff(90) < 3);
+            assert!(
+                at(x + w / 2, y + h / 2).abs_diff(90) < 3
+                    && at(x, y).abs_diff(90) < 3
+                    && at(x + w - 1, y + h - 1).abs_diff(90) < 3
+            );
             assert_eq!((at(x - 1, y + h / 2), at(x - 3, y + h / 2), at(0, 0)), (FRAME_LUMA, 200, 200));
             let u = picture.planes()[1][((y + h / 2) / 2 * width.div_ceil(2) + (x + w / 2) / 2) as usize];
             assert!(u.abs_diff(60) < 4, "{u}");

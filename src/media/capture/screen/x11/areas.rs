@@ -12,8 +12,8 @@ use x11rb::CURRENT_TIME;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, Cursor, EventMask, GrabMode, GrabStatus, StackMode,
-    Window, WindowClass,
+    ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, Cursor, EventMask, GrabMode, GrabStatus, StackMode, Window,
+    WindowClass,
 };
 
 /// Thickness of the edges, in pixels, and their colour: the accent of the program.
@@ -79,16 +79,8 @@ pub(in crate::media::capture::screen) fn pick(stop: &Stop) -> Result<Option<Area
 fn hold(x: &X, cursor: Cursor, stop: &Stop) -> Result<(), SourceError> {
     let events = EventMask::BUTTON_PRESS | EventMask::BUTTON_RELEASE | EventMask::POINTER_MOTION;
     for _ in 0..TRIES {
-        let asked = x.server.grab_pointer(
-            false,
-            x.root,
-            events,
-            GrabMode::ASYNC,
-            GrabMode::ASYNC,
-            x11rb::NONE,
-            cursor,
-            CURRENT_TIME,
-        );
+        let asked =
+            x.server.grab_pointer(false, x.root, events, GrabMode::ASYNC, GrabMode::ASYNC, x11rb::NONE, cursor, CURRENT_TIME);
         if asked.map_err(failed)?.reply().map_err(failed)?.status == GrabStatus::SUCCESS {
             // Without the keyboard, Escape does nothing, and the other mouse button is left.
             let keys = x.server.grab_keyboard(false, x.root, CURRENT_TIME, GrabMode::ASYNC, GrabMode::ASYNC);

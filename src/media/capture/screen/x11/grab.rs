@@ -66,9 +66,7 @@ impl Grabber {
         let x = X::connect()?;
         let everything = x.everything()?;
         let what = match target {
-            Target::Screen(name) => {
-                What::Part { area: screen(&x, name.as_deref())?, screen: Some(name.clone()), everything }
-            }
+            Target::Screen(name) => What::Part { area: screen(&x, name.as_deref())?, screen: Some(name.clone()), everything },
             Target::Region(area) => {
                 let gone = || SourceError::new(SourceErrorKind::Gone, "this part of the screen is not there any more");
                 What::Part { area: area.within(everything).ok_or_else(gone)?, screen: None, everything }
