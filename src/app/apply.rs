@@ -49,7 +49,14 @@ impl App {
             | Action::RetryDevice(_)
             | Action::Without(_) => self.apply_to_devices(action),
             Action::ToggleChat | Action::ToggleStats => self.toggle(&action),
-            Action::SetMic(on) => self.command(Command::SetMic(on)),
+            Action::SetMic(on) => {
+                if let Page::Call(session) = &mut self.page {
+                    session.page.talk.switched();
+                }
+                self.command(Command::SetMic(on));
+            }
+            Action::Talk(on) => self.command(Command::SetMic(on)),
+            Action::Stage(act) => self.arrange(ctx, act),
             Action::SetCamera(on) => self.command(Command::SetCamera(on)),
             Action::SetVolume { member, name, volume } => {
                 self.settings.set_volume(name, volume);
@@ -174,7 +181,8 @@ impl App {
     }
 
     /// Starts the call, as soon as there is a server.
-    pub(super) fn start(&mut self, plan: Plan) {
+    pub(super) fn start(&mut self, mut plan: Plan) {
+        plan.planes = self.options.painter.is_some();
         if let Some(sentence) = self.server.failure(&self.texts).filter(|_| plan.server.is_none()) {
             self.page = Page::Ended { sentence, plan: Some(Box::new(plan)), entered: false };
             return;
@@ -190,7 +198,7 @@ impl App {
             None => self.server.access_key(),
         };
         let mut session = Session::start(plan, (address, key), public, self.options.runtime.clone(), self.wake.clone());
-        session.drawn_by(self.options.graphics);
+        session.drawn_by(self.options.graphics, self.options.painter.clone());
         session.page.stats = self.options.args.stats;
         if self.options.args.chat {
             session.page.toggle_chat();

@@ -76,6 +76,9 @@ pub struct Args {
     /// How to draw; without it, wgpu is tried first and then glow.
     #[arg(long)]
     pub renderer: Option<Renderer>,
+    /// Who works out the colours of pictures; without it, the graphics card if it is a real one.
+    #[arg(long, hide = true)]
+    pub colours: Option<Colours>,
     /// File with the settings.
     #[arg(long, value_name = "FILE", conflicts_with = "portable")]
     pub config: Option<PathBuf>,
@@ -100,6 +103,15 @@ pub enum Renderer {
     Wgpu,
     /// OpenGL.
     Glow,
+}
+
+/// Who works out the colours of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Colours {
+    /// The graphics card, if it can be asked.
+    Card,
+    /// The processor.
+    Processor,
 }
 
 /// A picture of the window to be saved.

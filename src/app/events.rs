@@ -167,6 +167,9 @@ impl App {
 
     /// Shows a toast.
     fn say(&mut self, kind: Kind, text: String) {
+        if let Page::Call(session) = &mut self.page {
+            session.page.log.say(self.clock.now(), text.clone());
+        }
         self.toasts.push(kind, text, None, self.clock.now());
     }
 }

@@ -26,11 +26,13 @@ use crate::base::{Clock, Slot};
 use crate::call::Command;
 use crate::media::devices::{Devices, Listening, Lists};
 use crate::proto::api::RoomSummary;
+use crate::ui::planes::Painter;
 use crate::ui::theme::{self, size, space};
 use crate::ui::toast::Toasts;
 use crate::ui::{button, fonts, toast};
 use call::ended;
 use call::session::{Plan, Session};
+use call::talk_key::TalkKeys;
 use call::videos::{self, Feed, Graphics};
 use cli::Args;
 use egui::{CentralPanel, Context, RichText, Ui};
@@ -71,6 +73,8 @@ pub struct Options {
     pub system_fonts: bool,
     /// What draws the window.
     pub graphics: Graphics,
+    /// Works out the colours of pictures, where a real graphics card draws the window.
+    pub painter: Option<Painter>,
 }
 
 /// What is shown.
@@ -131,6 +135,10 @@ pub struct App {
     partners_to_call: u8,
     /// Times the window was painted.
     painted: u64,
+    /// The window has all of the screen, or is small and had this size before.
+    unusual: Option<(bool, Option<egui::Vec2>)>,
+    /// The key for talking that works everywhere.
+    talk_key: TalkKeys,
     /// When trouble with one's own stream was last put in words.
     trouble_said: Option<Duration>,
     janitor: Janitor,
@@ -157,6 +165,7 @@ impl App {
         };
         let data = options.config.as_deref().and_then(Path::parent).map(|folder| folder.join("server"));
         let server = Server::new(options.runtime.clone(), wake.clone(), &settings, data);
+        let talk_key = TalkKeys::new(wake.clone(), options.runtime.clone());
         let timetable = Timetable::new(&options.args, clock.now());
         let mut toasts = Toasts::default();
         if let Some(file) = aside {
@@ -187,6 +196,8 @@ impl App {
             sidebar_forced: false,
             timetable,
             painted: 0,
+            unusual: None,
+            talk_key,
             trouble_said: None,
             janitor: Janitor::default(),
         };
@@ -198,6 +209,7 @@ impl App {
     fn main_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let width = ui.available_width();
         let sidebar = match self.page {
+            Page::Call(ref session) if session.page.look.is_bare() => false,
             Page::Home | Page::Call(_) => self.sidebar_forced || (self.settings.sidebar && width >= NARROW),
             Page::PreJoin(_) | Page::Starting { .. } | Page::Ended { .. } => false,
         };
@@ -227,7 +239,10 @@ impl App {
             }
             Page::PreJoin(preparing) => preparing_ui(ui, &mut cx, preparing, &lists, self.settings.theme),
             Page::Starting { plan, .. } => starting_ui(ui, &cx, plan),
-            Page::Call(session) => session.show(ui, &mut cx, sidebar, self.devices_open),
+            Page::Call(session) => {
+                let key = self.talk_key.state();
+                session.show(ui, &mut cx, &self.settings.stage, &key, (sidebar, self.devices_open));
+            }
             Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
         });
         if let Some(create) = &mut self.home.create {
@@ -240,7 +255,8 @@ impl App {
         if let Some(dialog) = &mut self.sharing.dialog {
             dialog.show(ui.ctx(), &mut Cx { texts: &self.texts, actions, now: self.clock.now() });
         }
-        if let Some(action) = self.toasts.show(ui, &self.texts.t("close")) {
+        let bar = if let Page::Call(session) = &self.page { session.page.bar_end } else { None };
+        if let Some(action) = self.toasts.show(ui, &self.texts.t("close"), bar) {
             actions.push(action);
         }
     }
@@ -300,6 +316,8 @@ impl eframe::App for App {
         self.take_answer();
         self.take_zoom(ctx);
         self.take_sharing(ctx);
+        self.take_talk_key(ctx);
+        self.straighten(ctx);
         // A window that is hidden is not drawn: nobody sees the others then.
         if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
             && let Page::Call(session) = &mut self.page
@@ -355,7 +373,7 @@ impl Drop for App {
 
 fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, lists: &Lists, theme: settings::Theme) {
     preparing.feed.watch(ui.ctx(), preparing.preview.picture(), &videos::Pace::default(), std::time::Duration::ZERO);
-    preparing.feed.update(ui.ctx());
+    preparing.feed.update(ui.ctx(), None);
     let state = preparing.preview.state();
     // Of a device that one goes on without, nothing has to be said.
     let form = &preparing.form;

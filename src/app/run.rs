@@ -1,9 +1,10 @@
 //! Opens the window, with whatever can draw on this computer.
 
 use super::call::videos::Graphics;
-use super::cli::{Args, Renderer};
+use super::cli::{Args, Colours, Renderer};
 use super::{App, Options};
-use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
+use crate::ui::planes::Painter;
+use eframe::egui_wgpu::{RenderState, SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};
 use egui::{IconData, ViewportBuilder, ViewportCommand};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         runtime: runtime.handle().clone(),
         system_fonts: true,
         graphics,
+        painter: None,
         args: args.clone(),
     };
     let renderers = match (args.renderer, graphics) {
@@ -73,10 +75,27 @@ fn open(renderer: Renderer, options: Options) -> eframe::Result {
         "Parlor",
         native,
         Box::new(move |cc| {
+            let painter = cc.wgpu_render_state.as_ref().and_then(|state| painter(state, &options.args));
+            let options = Options { painter, ..options };
             close_on_signal(&options, cc.egui_ctx.clone());
             Ok(Box::new(App::new(&cc.egui_ctx, options)))
         }),
     )
+}
+
+/// Has the graphics card work out colours, if it is a real one (or the command line says so).
+fn painter(state: &RenderState, args: &Args) -> Option<Painter> {
+    let info = state.adapter.get_info();
+    let is_card = info.device_type != wgpu::DeviceType::Cpu && !is_emulated(&info.name);
+    let card = args.colours.map_or(is_card, |by| by == Colours::Card);
+    tracing::info!(name = info.name, card, "colours of pictures");
+    card.then(|| Painter::new(state.clone()))
+}
+
+/// Whether this is the name of a graphics card that the processor plays, whatever else it says about itself.
+fn is_emulated(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render", "warp"].iter().any(|sign| name.contains(sign))
 }
 
 fn native_options(renderer: Renderer, args: &Args) -> NativeOptions {
@@ -89,7 +108,7 @@ fn native_options(renderer: Renderer, args: &Args) -> NativeOptions {
         .with_title("Parlor")
         .with_app_id("parlor")
         .with_inner_size([size.0, size.1])
-        .with_min_inner_size([640.0_f32.min(size.0), 480.0_f32.min(size.1)])
+        .with_min_inner_size([480.0_f32.min(size.0), 360.0_f32.min(size.1)])
         .with_icon(Arc::new(icon));
     NativeOptions {
         viewport,
@@ -133,4 +152,21 @@ async fn signal() -> std::io::Result<()> {
 #[cfg(not(unix))]
 async fn signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_card_that_the_processor_plays_is_known_by_its_name() {
+        for (name, emulated) in [
+            ("llvmpipe (LLVM 19.1.7, 256 bits)", true),
+            ("Microsoft Basic Render Driver", true),
+            ("SwiftShader Device (Subzero)", true),
+            ("NVIDIA GeForce RTX 3060", false),
+            ("Intel(R) UHD Graphics 620", false),
+            ("Apple M2", false),
+        ] {
+            assert_eq!(super::is_emulated(name), emulated, "{name}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What screens are given and what they give back. Screens draw plain data and collect [`Action`]s; the [`App`](super::App) applies them
 //! once after the frame. So every screen can be tested without devices or network.
 
+use super::call::look;
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
@@ -100,6 +101,10 @@ pub enum Action {
     Share(share::Action),
     /// Reconnect now.
     RetryNow,
+    /// Arrange the stage, and what lies over it.
+    Stage(look::Act),
+    /// Be heard while a key is held, or no longer.
+    Talk(bool),
     /// Leave the call.
     Leave,
 }

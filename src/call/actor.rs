@@ -92,6 +92,10 @@ pub struct Config {
     pub chimes: bool,
     /// How much noise is taken out of the microphone's sound.
     pub noise: Noise,
+    /// Whether pictures are shown by something that works out colours itself.
+    pub planes: bool,
+    /// Whether the others see one as in a mirror.
+    pub mirror: bool,
     /// How loud people of these names are played; everybody else as they come.
     pub volumes: BTreeMap<String, Volume>,
     /// Time.
@@ -123,6 +127,8 @@ impl Config {
             sync: false,
             chimes: true,
             noise: Noise::default(),
+            planes: false,
+            mirror: false,
             volumes: BTreeMap::new(),
             clock: Clock::system(),
             runtime,

@@ -48,6 +48,8 @@ pub enum Command {
     SetNoise(Noise),
     /// Tell with a short sound, or no longer, that somebody came, is gone or wrote.
     SetChimes(bool),
+    /// Send one's picture as a mirror shows it, or the right way round.
+    SetMirror(bool),
     /// Play somebody louder, quieter or not at all; remembered for the length of the call, by their name.
     SetVolume {
         /// Who.

@@ -25,6 +25,8 @@ pub(super) struct Means {
     pub(super) runtime: tokio::runtime::Handle,
     /// How late everybody is played on purpose.
     pub(super) latency: play::Latency,
+    /// Whether pictures are shown by something that works out colours itself.
+    pub(super) planes: bool,
     /// Whether flash against beep is measured.
     pub(super) sync: bool,
     /// When one asked to enter, by the local clock: "time to the first sound" counts from here.
@@ -290,6 +292,7 @@ fn start(member: &Member, feeds: &Feeds, volume: Volume, view: View, means: &Mea
     player.expect_picture(has_picture(member));
     player.set_volume(volume.factor());
     player.set_view(view);
+    player.set_planes(means.planes);
     Some(player)
 }
 

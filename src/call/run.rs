@@ -271,6 +271,7 @@ impl<'a> Actor<'a> {
             Command::RetryMic => self.sources.retry_mic(),
             Command::SetChimes(on) => self.config.chimes = on,
             Command::SetNoise(noise) => self.sources.chain().set_noise(noise),
+            Command::SetMirror(on) => self.sources.set_mirror(on),
             Command::SetVolume { member, volume } => {
                 if let Some(name) = self.peers.set_volume(&member, volume) {
                     self.config.volumes.insert(name, volume);
@@ -462,6 +463,7 @@ impl<'a> Actor<'a> {
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
             latency: self.latency(),
+            planes: self.config.planes,
             sync: self.config.sync,
             start: self.started,
             volumes: self.config.volumes.clone(),

@@ -131,7 +131,7 @@ pub struct Me {
     pub camera: bool,
     /// What one shares of the screen, from the moment that it is being opened.
     pub sharing: Option<Shared>,
-    /// One's own picture, not mirrored; newest wins. While a window is shared, it is that.
+    /// One's own picture, as it is sent; newest wins. While a window is shared, it is that.
     pub preview: Slot<Rgba>,
     /// Loudness of one's microphone, muted or not.
     pub level: Level,

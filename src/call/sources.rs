@@ -145,6 +145,10 @@ pub(super) struct Sources {
     /// Nothing opens before the first seat; its room says what size of picture is wanted.
     format: Option<Format>,
     preview: Slot<Rgba>,
+    /// Previews are shown by something that works out colours itself.
+    planes: bool,
+    /// The picture is sent as a mirror shows it.
+    mirror: bool,
     shown: Option<Outlet>,
     /// What this computer has, while a device is waited for.
     devices: Option<Devices>,
@@ -169,6 +173,8 @@ impl Sources {
             sound: Device::new(config.audio.clone(), config.mic),
             format: None,
             preview: Slot::new(),
+            planes: config.planes,
+            mirror: config.mirror,
             shown: None,
             devices: None,
             card: Card { name: config.name.clone(), image: config.pause_image.clone() },
@@ -213,6 +219,14 @@ impl Sources {
         }
         if on && self.sound.open.is_none() && self.sound.opening.is_none() {
             self.open_sound();
+        }
+    }
+
+    /// Sends the picture as a mirror shows it, from the next one on, or the right way round.
+    pub(super) fn set_mirror(&mut self, on: bool) {
+        self.mirror = on;
+        if let Some(video) = &self.video.open {
+            video.set_mirrored(on);
         }
     }
 
@@ -275,6 +289,12 @@ impl Sources {
 
     /// Connects one's own picture.
     fn show(&mut self) {
+        for video in [&self.video.open, &self.share.open].into_iter().flatten() {
+            video.set_planes(self.planes);
+        }
+        if let Some(video) = &self.video.open {
+            video.set_mirrored(self.mirror);
+        }
         let video = if self.shows_share() { self.share.open.as_ref() } else { self.video.open.as_ref() };
         self.shown = video.map(|video| video.show_in(self.preview.clone()));
         if self.shown.is_none() {

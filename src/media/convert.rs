@@ -42,6 +42,7 @@ pub struct ToRgba {
     scaler: Scaler,
     pool: Pool,
     enough: Option<u32>,
+    planes: bool,
 }
 
 impl ToRgba {
@@ -53,6 +54,11 @@ impl ToRgba {
     /// Says how many lines are enough: pictures that have twice as many, or more, are made in halves, quarters and so on.
     pub fn set_enough(&mut self, lines: Option<u32>) {
         self.enough = lines;
+    }
+
+    /// Makes planes instead, for a screen that works out colours itself.
+    pub fn set_planes(&mut self, on: bool) {
+        self.planes = on;
     }
 
     /// Converts a decoder's frame.
@@ -81,17 +87,16 @@ impl ToRgba {
         check(width, height)?;
         let halves = self.enough.map_or(0, |lines| (height / lines.max(1)).checked_ilog2().unwrap_or(0));
         let (width, height) = ((width >> halves).max(1), (height >> halves).max(1));
-        let stride = width as usize * 4;
-        let mut data = self.pool.take(stride * height as usize);
-        let mut target = Target {
-            format: Pixel::RGBA,
-            width,
-            height,
-            colour: Colour::of_height(height),
-            data: &mut data,
-            offsets: [0; 3],
-            strides: [stride, 0, 0],
+        let (w, h, half) = (width as usize, height as usize, width.div_ceil(2) as usize);
+        let (format, length, offsets, strides) = if self.planes {
+            let chroma = half * h.div_ceil(2);
+            (Pixel::YUV420P, Picture::len(width, height), [0, w * h, w * h + chroma], [w, half, half])
+        } else {
+            (Pixel::RGBA, w * h * 4, [0; 3], [w * 4, 0, 0])
         };
+        let mut data = self.pool.take(length);
+        let colour = Colour::of_height(height);
+        let mut target = Target { format, width, height, colour, data: &mut data, offsets, strides };
         run(&mut self.scaler, &mut target)?;
         Ok(Rgba { width, height, captured, data })
     }

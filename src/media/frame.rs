@@ -25,7 +25,8 @@ pub struct Picture {
     pub data: Pooled,
 }
 
-/// A picture for the screen: RGBA, 8 bits each, opaque, `width * height * 4` bytes, rows without padding.
+/// A picture for the screen: RGBA, 8 bits each, opaque, `width * height * 4` bytes, rows without padding. For a screen that works out colours itself
+/// (see [`planes`](Self::planes)) the three planes of a [`Picture`] instead; the length tells.
 #[derive(Debug)]
 pub struct Rgba {
     /// Pixels across.
@@ -101,6 +102,19 @@ impl Drop for Pooled {
     }
 }
 
+impl Rgba {
+    /// The Y, U and V planes, if it is made of these.
+    pub fn planes(&self) -> Option<[&[u8]; 3]> {
+        let (w, h) = (self.width as usize, self.height as usize);
+        if self.data.len() != Picture::len(self.width, self.height) {
+            return None;
+        }
+        let (y, uv) = self.data.split_at(w * h);
+        let (u, v) = uv.split_at(w.div_ceil(2) * h.div_ceil(2));
+        Some([y, u, v])
+    }
+}
+
 impl Picture {
     /// Bytes of all three planes of a `width` x `height` picture.
     pub fn len(width: u32, height: u32) -> usize {
@@ -114,6 +128,14 @@ impl Picture {
         let (y, uv) = self.data.split_at(w * h);
         let (u, v) = uv.split_at(w.div_ceil(2) * h.div_ceil(2));
         [y, u, v]
+    }
+
+    /// Swaps left and right.
+    pub fn mirror(&mut self) {
+        let width = self.width as usize;
+        for (plane, width) in self.planes_mut().into_iter().zip([width, width.div_ceil(2), width.div_ceil(2)]) {
+            plane.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse);
+        }
     }
 
     /// The Y, U and V planes, to be written.
@@ -134,6 +156,17 @@ mod tests {
         let pool = Pool::new();
         let address = pool.take(1000).as_ptr();
         assert_eq!(pool.take(900).as_ptr(), address);
+    }
+
+    #[test]
+    fn a_mirrored_picture_has_left_and_right_swapped_in_every_plane() {
+        let mut data = Pool::new().take(Picture::len(3, 2));
+        data.copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        let mut picture = Picture { width: 3, height: 2, captured: Duration::ZERO, data };
+        picture.mirror();
+        assert_eq!(picture.planes(), [&[3, 2, 1, 6, 5, 4][..], &[8, 7], &[10, 9]]);
+        picture.mirror();
+        assert_eq!(picture.planes()[0], [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

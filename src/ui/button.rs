@@ -230,6 +230,14 @@ pub fn floating(ui: &Ui, rect: Rect, id: egui::Id, icon: MaterialIcon, name: &st
     response.on_hover_text(name)
 }
 
+/// Shows where the keyboard is, on something that reaches to the edge of what can be drawn on.
+pub(super) fn focus_ring_inside(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
+    if response.has_focus() {
+        let stroke = Stroke::new(3.0, theme::palette(ui).accent_strong);
+        ui.painter().rect_stroke(rect, radius, stroke, StrokeKind::Inside);
+    }
+}
+
 /// Shows where the keyboard is.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
     if response.has_focus() {

@@ -1,20 +1,25 @@
 //! Figures drawn over a picture: groups of rows, each with a small graph of the last minute where there is one.
 //!
-//! What does not fit is left out: first the groups stand in columns, then only what matters most is shown, then less of that. Screen
-//! readers get all of it as one text.
+//! What does not fit is left out: first the groups stand in columns, then rows with a code lose their words, then only what matters most is
+//! shown, then less of that. Screen readers get all of it as one text.
 
+use super::plot;
 use super::theme::{self, space};
-use egui::{Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, Ui, Vec2, pos2, vec2};
+use egui::{Color32, CornerRadius, FontId, Galley, Id, Painter, Pos2, Rect, Ui, Vec2, pos2, vec2};
 use std::sync::Arc;
 
 /// Height of a row.
 const LINE: f32 = 15.0;
 /// Height of a graph.
-const GRAPH: f32 = 22.0;
+const GRAPH: f32 = 26.0;
 /// Least width of a group with a graph.
 const GRAPH_WIDTH: f32 = 150.0;
+/// Width of a row's code.
+const CODE: f32 = 28.0;
 /// Between name and value.
 const GAP: f32 = 10.0;
+/// How dark it is behind the figures: enough to read them on a white picture.
+pub const GROUND_ALPHA: u8 = 205;
 /// The name plate below stays free.
 const PLATE: f32 = 30.0;
 
@@ -30,8 +35,10 @@ pub struct Group {
 }
 
 /// A figure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
+    /// Three letters for it, the same in every language; empty: it has none.
+    pub code: &'static str,
     /// What it is; understood without the group's title.
     pub name: String,
     /// How much.
@@ -47,24 +54,26 @@ pub struct Graph {
     pub text: String,
     /// One point a second, oldest first; `None` where nothing is known.
     pub points: Vec<Option<f32>>,
+    /// What a point is counted in.
+    pub unit: String,
 }
 
-/// Draws `groups` in the upper right corner of `tile`, as much as fits.
-pub fn paint(ui: &mut Ui, tile: Rect, groups: &[Group]) {
-    let room = tile.size() - Vec2::splat(2.0 * (space::S + space::S)) - vec2(0.0, PLATE);
+/// Draws `groups` in the upper right corner of `tile`, as much as fits beside a strip of `left` and below one of `top` points, which are taken.
+/// `id` tells one tile's from another's.
+pub fn paint(ui: &mut Ui, tile: Rect, groups: &[Group], taken: Vec2, id: Id) {
+    let room = tile.size() - Vec2::splat(2.0 * (space::S + space::S)) - vec2(0.0, PLATE) - taken;
     let blocks = arrange(ui.painter(), groups, room).unwrap_or_default();
     let size = blocks.iter().fold(Vec2::ZERO, |size, (at, block)| size.max(*at + block.size));
     let outer = size + Vec2::splat(2.0 * space::S);
-    let rect = Rect::from_min_size(pos2(tile.right() - space::S - outer.x, tile.top() + space::S), outer);
-    let painter = ui.painter().with_clip_rect(tile);
+    let rect = Rect::from_min_size(pos2(tile.right() - space::S - outer.x, tile.top() + space::S + taken.y), outer);
     if !blocks.is_empty() {
-        painter.rect_filled(rect, CornerRadius::same(8), Color32::from_black_alpha(200));
+        ui.painter().with_clip_rect(tile).rect_filled(rect, CornerRadius::same(8), Color32::from_black_alpha(GROUND_ALPHA));
     }
-    for (at, block) in blocks {
-        block.paint(&painter, rect.min + Vec2::splat(space::S) + at);
-    }
-    let response = ui.interact(rect, ui.scope_id().with(("figures", rect.min.x as i32, rect.min.y as i32)), egui::Sense::hover());
+    let response = ui.interact(rect, id.with("figures"), egui::Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, spoken(groups)));
+    for (number, (at, block)) in blocks.into_iter().enumerate() {
+        block.paint(ui, tile, rect.min + Vec2::splat(space::S) + at, id.with(number));
+    }
 }
 
 /// All figures as one text.
@@ -78,10 +87,12 @@ fn spoken(groups: &[Group]) -> String {
 
 /// Where everything stands inside `room`; `None` when not even a row fits.
 fn arrange(painter: &Painter, groups: &[Group], room: Vec2) -> Option<Vec<(Vec2, Block)>> {
-    let blocks: Vec<Block> = groups.iter().map(|group| Block::new(painter, group)).collect();
-    for columns in 1..=2 {
-        if let Some(placed) = place(&blocks, columns, room) {
-            return Some(placed);
+    for brief in [false, true] {
+        let blocks: Vec<Block> = groups.iter().map(|group| Block::new(painter, group, brief)).collect();
+        for columns in 1..=3 {
+            if let Some(placed) = place(&blocks, columns, room) {
+                return Some(placed);
+            }
         }
     }
     let essential = Group {
@@ -97,7 +108,7 @@ fn arrange(painter: &Painter, groups: &[Group], room: Vec2) -> Option<Vec<(Vec2,
             rows = rows.saturating_sub(1);
             fewer
         }))
-        .map(|group| Block::new(painter, &group))
+        .map(|group| Block::new(painter, &group, true))
         .find(|block| block.size.x <= room.x && block.size.y <= room.y)
         .map(|block| vec![(Vec2::ZERO, block)])
 }
@@ -131,23 +142,42 @@ fn place(blocks: &[Block], columns: usize, room: Vec2) -> Option<Vec<(Vec2, Bloc
 #[derive(Clone)]
 struct Block {
     title: Option<Arc<Galley>>,
-    rows: Vec<(Arc<Galley>, Arc<Galley>)>,
+    rows: Vec<Line>,
     graph: Option<Graph>,
     size: Vec2,
 }
 
+/// A row: code, name, value.
+#[derive(Clone)]
+struct Line {
+    code: Option<Arc<Galley>>,
+    name: Option<Arc<Galley>>,
+    value: Arc<Galley>,
+}
+
+impl Line {
+    /// Width of what is before the value.
+    fn head(&self) -> f32 {
+        let name = self.name.as_ref().map_or(0.0, |name| name.size().x);
+        if self.code.is_some() { CODE + name } else { name }
+    }
+}
+
 impl Block {
-    fn new(painter: &Painter, group: &Group) -> Self {
-        let weak = Color32::from_white_alpha(170);
+    /// `brief`: what has a code needs no name.
+    fn new(painter: &Painter, group: &Group, brief: bool) -> Self {
+        let weak = Color32::from_white_alpha(190);
         let layout = |text: &str, font: FontId, colour| painter.layout_no_wrap(text.to_owned(), font, colour);
-        let title = (!group.title.is_empty()).then(|| layout(&group.title, theme::strong(10.0), theme::DARK.accent_strong));
-        let row = |row: &Row| {
-            let value = layout(&row.value, theme::strong(11.0), Color32::WHITE);
-            (layout(&row.name, FontId::proportional(11.0), weak), value)
+        let title =
+            (!group.title.is_empty() && !brief).then(|| layout(&group.title, theme::strong(10.0), theme::DARK.accent_strong));
+        let line = |row: &Row| Line {
+            code: (!row.code.is_empty()).then(|| layout(row.code, theme::strong(10.0), theme::DARK.accent_strong)),
+            name: (!brief || row.code.is_empty()).then(|| layout(&row.name, FontId::proportional(11.0), weak)),
+            value: layout(&row.value, theme::strong(11.0), Color32::WHITE),
         };
-        let rows: Vec<_> = group.rows.iter().map(row).collect();
-        let widest = |width: fn(&(Arc<Galley>, Arc<Galley>)) -> f32| rows.iter().map(width).fold(0.0, f32::max);
-        let width = widest(|row| row.0.size().x) + GAP + widest(|row| row.1.size().x);
+        let rows: Vec<Line> = group.rows.iter().map(line).collect();
+        let width =
+            rows.iter().map(Line::head).fold(0.0, f32::max) + GAP + rows.iter().map(|row| row.value.size().x).fold(0.0, f32::max);
         let width = width.max(title.as_ref().map_or(0.0, |title| title.size().x));
         let graph = group.graph.clone();
         let (least, below) = if graph.is_some() { (GRAPH_WIDTH, GRAPH + space::XS) } else { (0.0, 0.0) };
@@ -155,45 +185,27 @@ impl Block {
         Self { title, rows, graph, size }
     }
 
-    fn paint(self, painter: &Painter, at: Pos2) {
+    fn paint(self, ui: &mut Ui, tile: Rect, at: Pos2, id: Id) {
+        let painter = ui.painter().with_clip_rect(tile);
         let mut y = at.y;
         if let Some(title) = self.title {
             painter.galley(pos2(at.x, y), title, Color32::WHITE);
             y += LINE;
         }
-        for (name, value) in self.rows {
-            painter.galley(pos2(at.x, y), name, Color32::WHITE);
+        for Line { code, name, value } in self.rows {
+            let indent = if code.is_some() { CODE } else { 0.0 };
+            if let Some(code) = code {
+                painter.galley(pos2(at.x, y + 1.0), code, Color32::WHITE);
+            }
+            if let Some(name) = name {
+                painter.galley(pos2(at.x + indent, y), name, Color32::WHITE);
+            }
             painter.galley(pos2(at.x + self.size.x - value.size().x, y), value, Color32::WHITE);
             y += LINE;
         }
         if let Some(graph) = self.graph {
             let area = Rect::from_min_size(pos2(at.x, y + space::XS), vec2(self.size.x, GRAPH));
-            graph.paint(painter, area);
-        }
-    }
-}
-
-impl Graph {
-    /// A line above a ground line that stands for zero; interrupted where nothing is known.
-    fn paint(&self, painter: &Painter, area: Rect) {
-        painter.hline(area.x_range(), area.bottom(), Stroke::new(1.0, Color32::from_white_alpha(60)));
-        let top = self.points.iter().flatten().copied().fold(1e-3, f32::max);
-        let steps = self.points.len().saturating_sub(1).max(1) as f32;
-        let place = |(index, value): (usize, f32)| {
-            pos2(
-                area.left() + area.width() * index as f32 / steps,
-                area.bottom() - (area.height() - 1.0) * (value / top).clamp(0.0, 1.0),
-            )
-        };
-        let known: Vec<(usize, Option<f32>)> = self.points.iter().copied().enumerate().collect();
-        for part in known.split(|(_, value)| value.is_none()) {
-            let line: Vec<Pos2> = part.iter().filter_map(|(index, value)| Some(place((*index, (*value)?)))).collect();
-            match line[..] {
-                [] => {}
-                // A second alone would be no line.
-                [point] => _ = painter.circle_filled(point, 1.0, theme::DARK.accent_strong),
-                _ => _ = painter.add(Shape::line(line, Stroke::new(1.5, theme::DARK.accent_strong))),
-            }
+            plot::small(ui, area, id, &graph);
         }
     }
 }
@@ -203,8 +215,12 @@ mod tests {
     use super::*;
 
     fn group(title: &str, rows: usize, graph: bool) -> Group {
-        let row = |n: usize| Row { name: format!("{title} {n}"), value: "123 / 456 ms".into(), essential: n == 0 };
-        let graph = graph.then(|| Graph { text: format!("{title} graph"), points: vec![Some(1.0), None, Some(2.0)] });
+        let row = |n: usize| Row { name: format!("{title} {n}"), value: "123 / 456 ms".into(), essential: n == 0, code: "" };
+        let graph = graph.then(|| Graph {
+            text: format!("{title} graph"),
+            points: vec![Some(1.0), None, Some(2.0)],
+            unit: String::new(),
+        });
         Group { title: title.into(), rows: (0..rows).map(row).collect(), graph }
     }
 

@@ -90,9 +90,9 @@ pub static LIGHT: Palette = Palette {
     hover: Color32::from_rgb(0xE3, 0xE7, 0xE5),
     line: Color32::from_rgb(0xDC, 0xE0, 0xDE),
     text: Color32::from_rgb(0x16, 0x1B, 0x1A),
-    text_weak: Color32::from_rgb(0x5A, 0x64, 0x61),
-    accent: Color32::from_rgb(0x0E, 0x7C, 0x66),
-    accent_strong: Color32::from_rgb(0x0A, 0x66, 0x54),
+    text_weak: Color32::from_rgb(0x56, 0x60, 0x5D),
+    accent: Color32::from_rgb(0x0B, 0x73, 0x5E),
+    accent_strong: Color32::from_rgb(0x08, 0x60, 0x4F),
     on_accent: Color32::WHITE,
     accent_soft: Color32::from_rgb(0xDC, 0xEF, 0xEA),
     danger: Color32::from_rgb(0xC9, 0x2A, 0x35),
@@ -214,6 +214,7 @@ fn style(dark: bool) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{overlay, tile};
     use super::*;
 
     /// Relative luminance of WCAG 2.
@@ -228,6 +229,23 @@ mod tests {
     fn contrast(a: Color32, b: Color32) -> f32 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn what_is_written_over_pictures_can_be_read_even_on_white() {
+        let over = |alpha: u8| {
+            let rest = 255 - alpha;
+            Color32::from_rgb(rest, rest, rest)
+        };
+        for (what, front, alpha) in [
+            ("figures", Color32::WHITE, overlay::GROUND_ALPHA),
+            ("codes of figures", DARK.accent_strong, overlay::GROUND_ALPHA),
+            ("a name", Color32::WHITE, tile::PLATE_ALPHA),
+            ("the sign of a muted microphone", tile::MUTED, tile::PLATE_ALPHA),
+        ] {
+            let c = contrast(front, over(alpha));
+            assert!(c >= 4.5, "{what}: a contrast of only {c:.2}");
+        }
     }
 
     #[test]
@@ -246,6 +264,17 @@ mod tests {
                 ("accent text", p.accent, p.surface),
                 ("danger text", p.danger, p.surface),
                 ("danger notice", p.danger, p.danger_soft),
+                ("danger on ground", p.danger, p.ground),
+                ("danger button", p.surface, p.danger),
+                ("danger button, hovered", p.surface, p.danger_strong),
+                ("accent on its tint", p.accent, p.accent_soft),
+                ("text on sunken", p.text, p.sunken),
+                ("text on the accent's tint", p.text, p.accent_soft),
+                ("text on danger's tint", p.text, p.danger_soft),
+                ("text on stage", p.text, p.stage),
+                ("weak on stage", p.text_weak, p.stage),
+                ("weak on tile", p.text_weak, p.tile),
+                ("weak on hover", p.text_weak, p.hover),
                 ("warning text", p.warning, p.surface),
             ] {
                 let c = contrast(front, back);

@@ -1,11 +1,16 @@
 //! One person on the stage: picture or avatar, name plate, what is switched off.
 
+use super::picture::Pose;
 use super::theme::{self, radius, size, space};
-use super::{MaterialIcon, Video, avatar, icons, tile_layout};
+use super::{MaterialIcon, Video, avatar, icons};
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo,
-    epaint::RectShape, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+
+/// How dark it is behind a name: enough to read it on a white picture.
+pub const PLATE_ALPHA: u8 = 175;
+/// The crossed-out microphone.
+pub const MUTED: Color32 = Color32::from_rgb(0xFF, 0xB4, 0xB8);
 
 /// What to draw.
 #[derive(Debug)]
@@ -18,8 +23,12 @@ pub struct Tile<'a> {
     pub description: &'a str,
     /// Their picture; `None` draws the avatar.
     pub video: Option<&'a Video>,
-    /// Left and right swapped (one's own view).
-    pub mirrored: bool,
+    /// How it is shown.
+    pub pose: Pose,
+    /// Can be clicked, and is pinned or not; `None`: it is only looked at.
+    pub pinned: Option<bool>,
+    /// Draws these marks beside the name, each with its colour.
+    pub marks: &'a [(MaterialIcon, Color32)],
     /// Draws the crossed-out microphone.
     pub muted: bool,
     /// Draws the border of someone who speaks.
@@ -28,35 +37,26 @@ pub struct Tile<'a> {
     pub message: Option<&'a str>,
     /// What is wrong with the stream: draws a sign, and says so on hovering.
     pub trouble: Option<&'a str>,
-    /// Figures.
-    pub figures: &'a [super::overlay::Group],
 }
 
 impl Tile<'_> {
-    /// Draws it into `rect`.
-    pub fn show(&self, ui: &mut Ui, rect: Rect) -> Response {
+    /// Draws it into `rect`. `id` tells it from the others.
+    pub fn show(&self, ui: &mut Ui, rect: Rect, id: Id) -> Response {
         let p = theme::palette(ui);
         let rounding = CornerRadius::same(radius::TILE);
-        let response =
-            ui.interact(rect, ui.scope_id().with(("tile", self.name, rect.min.x as i32, rect.min.y as i32)), Sense::hover());
+        let sense = if self.pinned.is_some() { Sense::click() } else { Sense::hover() };
+        let response = ui.interact(rect, id, sense);
         let described = match self.trouble {
             Some(trouble) => format!("{}. {trouble}", self.description),
             None => self.description.to_owned(),
         };
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &described));
+        response.widget_info(|| match self.pinned {
+            Some(pinned) => WidgetInfo::selected(Role::Button, true, pinned, &described),
+            None => WidgetInfo::labeled(Role::Image, true, &described),
+        });
         let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
         match self.video.and_then(|v| Some((v.texture()?, v.aspect()?))) {
-            Some((texture, aspect)) => {
-                let inner = tile_layout::fit(rect, aspect);
-                let fills = inner.width() > rect.width() - 1.0 && inner.height() > rect.height() - 1.0;
-                let corners = if fills { rounding } else { CornerRadius::ZERO };
-                if !fills {
-                    painter.rect_filled(rect, rounding, Color32::BLACK);
-                }
-                let (left, right) = if self.mirrored { (1.0, 0.0) } else { (0.0, 1.0) };
-                let uv = Rect { min: pos2(left, 0.0), max: pos2(right, 1.0) };
-                painter.add(Shape::Rect(RectShape::filled(inner, corners, Color32::WHITE).with_texture(texture, uv)));
-            }
+            Some((texture, aspect)) => self.pose.paint(&painter, rect, texture, aspect, radius::TILE),
             None => {
                 painter.rect_filled(rect, rounding, p.tile);
                 let r = (rect.height() * 0.2).clamp(12.0, 64.0);
@@ -70,9 +70,7 @@ impl Tile<'_> {
         if self.speaking {
             painter.rect_stroke(rect, rounding, Stroke::new(2.5, p.accent), StrokeKind::Inside);
         }
-        if !self.figures.is_empty() {
-            super::overlay::paint(ui, rect, self.figures);
-        }
+        super::button::focus_ring_inside(ui, &response, rect, f32::from(radius::TILE));
         match self.trouble {
             Some(trouble) => {
                 let center = pos2(rect.right() - space::S - 13.0, rect.top() + space::S + 13.0);
@@ -86,7 +84,7 @@ impl Tile<'_> {
     /// A line over the darkened picture, or below the avatar.
     fn message(&self, painter: &egui::Painter, rect: Rect, message: &str, p: &theme::Palette) {
         let (colour, y) = if self.video.is_some() {
-            painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(150));
+            painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(PLATE_ALPHA));
             (Color32::WHITE, 0.5)
         } else {
             (p.text_weak, 0.8)
@@ -97,33 +95,39 @@ impl Tile<'_> {
         painter.galley(center - galley.size() / 2.0, galley, colour);
     }
 
-    /// Name and crossed-out microphone, lower left.
+    /// Name, crossed-out microphone and marks, lower left.
     fn plate(&self, painter: &egui::Painter, tile: Rect) {
-        let icon_width = if self.muted { 20.0 } else { 0.0 };
-        let room = tile.width() - 2.0 * space::S - 2.0 * 9.0 - icon_width;
-        if room < 16.0 || tile.height() < 44.0 {
+        const ICON: f32 = 20.0;
+        let muted = self.muted.then_some((icons::ICON_MIC_OFF, MUTED));
+        let pin = (self.pinned == Some(true)).then_some((icons::ICON_KEEP, Color32::WHITE));
+        let signs: Vec<(MaterialIcon, Color32)> = muted.into_iter().chain(pin).chain(self.marks.iter().copied()).collect();
+        let icons_width = ICON * signs.len() as f32;
+        let room = tile.width() - 2.0 * space::S - 2.0 * 9.0 - icons_width;
+        if room < 0.0 || tile.height() < 44.0 {
             return;
         }
-        let mut job = egui::text::LayoutJob::simple_singleline(self.name.to_owned(), theme::strong(12.5), Color32::WHITE);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
-        let galley = painter.layout_job(job);
-        let wanted = vec2(galley.size().x + icon_width + 18.0, 26.0);
-        let plate = Rect::from_min_size(pos2(tile.left() + space::S, tile.bottom() - space::S - wanted.y), wanted);
-        painter.rect_filled(plate, CornerRadius::same(13), Color32::from_black_alpha(150));
-        let mut x = plate.left() + 9.0;
-        if self.muted {
-            let icon: MaterialIcon = icons::ICON_MIC_OFF;
-            let colour = Color32::from_rgb(0xFF, 0x9B, 0xA0);
-            painter.text(
-                pos2(x, plate.center().y),
-                Align2::LEFT_CENTER,
-                icon.codepoint,
-                FontId::new(16.0, icon.font_family()),
-                colour,
-            );
-            x += icon_width;
+        // In a tile too small for a name the signs still matter.
+        let galley = (room >= 16.0).then(|| {
+            let mut job = egui::text::LayoutJob::simple_singleline(self.name.to_owned(), theme::strong(12.5), Color32::WHITE);
+            job.wrap = egui::text::TextWrapping::truncate_at_width(room);
+            painter.layout_job(job)
+        });
+        let text = galley.as_ref().map_or(0.0, |galley| galley.size().x);
+        if text + icons_width == 0.0 {
+            return;
         }
-        painter.galley(pos2(x, plate.center().y - galley.size().y / 2.0), galley, Color32::WHITE);
+        let wanted = vec2(text + icons_width + 18.0, 26.0);
+        let plate = Rect::from_min_size(pos2(tile.left() + space::S, tile.bottom() - space::S - wanted.y), wanted);
+        painter.rect_filled(plate, CornerRadius::same(13), Color32::from_black_alpha(PLATE_ALPHA));
+        let mut x = plate.left() + 9.0;
+        for (icon, colour) in signs {
+            let font = FontId::new(16.0, icon.font_family());
+            painter.text(pos2(x, plate.center().y), Align2::LEFT_CENTER, icon.codepoint, font, colour);
+            x += ICON;
+        }
+        if let Some(galley) = galley {
+            painter.galley(pos2(x, plate.center().y - galley.size().y / 2.0), galley, Color32::WHITE);
+        }
     }
 }
 

@@ -7,11 +7,7 @@ pub const ASPECT: f32 = 16.0 / 9.0;
 
 /// Places `count` tiles of `aspect` (width to height, above 0) on `stage`, `gap` apart, in reading order, each row centred. Tiles of one call have one size.
 pub fn best_fit(stage: Rect, count: usize, aspect: f32, gap: f32) -> Vec<Rect> {
-    let (columns, tile) = (1..=count)
-        .map(|columns| (columns, tile_size(stage.size(), columns, count.div_ceil(columns), aspect, gap)))
-        // On a tie, fewer columns: wide rows are harder to take in.
-        .max_by(|(ca, a), (cb, b)| a.x.total_cmp(&b.x).then(cb.cmp(ca)))
-        .unwrap_or((1, Vec2::ZERO));
+    let (columns, tile) = best_columns(stage, count, aspect, gap);
     let rows = count.div_ceil(columns.max(1));
     let height = rows as f32 * (tile.y + gap) - gap;
     let top = stage.center().y - height / 2.0;
@@ -24,6 +20,41 @@ pub fn best_fit(stage: Rect, count: usize, aspect: f32, gap: f32) -> Vec<Rect> {
             Rect::from_min_size(Pos2::new(left + column as f32 * (tile.x + gap), top + row as f32 * (tile.y + gap)), tile)
         })
         .collect()
+}
+
+/// The same grid, stretched to all of `stage`: tiles of a row share its width.
+pub fn best_grid(stage: Rect, count: usize, aspect: f32, gap: f32) -> Vec<Rect> {
+    let columns = best_columns(stage, count, aspect, gap).0;
+    let rows = count.div_ceil(columns.max(1));
+    let share = |length: f32, n: usize| ((length - gap * (n as f32 - 1.0)) / n as f32).max(0.0);
+    let height = share(stage.height(), rows);
+    (0..count)
+        .map(|i| {
+            let (row, column) = (i / columns, i % columns);
+            let width = share(stage.width(), columns.min(count - row * columns));
+            let offset = vec2(column as f32 * (width + gap), row as f32 * (height + gap));
+            Rect::from_min_size(stage.min + offset, vec2(width, height))
+        })
+        .collect()
+}
+
+/// How many columns give the largest tiles, and how large those are.
+fn best_columns(stage: Rect, count: usize, aspect: f32, gap: f32) -> (usize, Vec2) {
+    (1..=count)
+        .map(|columns| (columns, tile_size(stage.size(), columns, count.div_ceil(columns), aspect, gap)))
+        // On a tie, fewer columns: wide rows are harder to take in.
+        .max_by(|(ca, a), (cb, b)| a.x.total_cmp(&b.x).then(cb.cmp(ca)))
+        .unwrap_or((1, Vec2::ZERO))
+}
+
+/// The part of a picture of `aspect` that covers all of `outer`, from 0 to 1 each way: what sticks out is cut off evenly.
+pub fn cover(outer: Rect, aspect: f32) -> Rect {
+    let shape = outer.width() / outer.height();
+    if !(aspect.is_finite() && shape.is_finite() && aspect > 0.0 && shape > 0.0) {
+        return Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
+    }
+    let size = if aspect > shape { vec2(shape / aspect, 1.0) } else { vec2(1.0, aspect / shape) };
+    Rect::from_center_size(Pos2::new(0.5, 0.5), size)
 }
 
 /// The largest tile with which so many columns and rows fit.
@@ -109,6 +140,18 @@ mod tests {
         assert_eq!(common_aspect([].into_iter()), ASPECT);
         assert_eq!(common_aspect([4.0 / 3.0, f32::NAN, 16.0 / 9.0, 4.0 / 3.0].into_iter()), 4.0 / 3.0);
         assert_eq!(common_aspect([0.5].into_iter()), 1.0);
+    }
+
+    #[test]
+    fn a_picture_covers_all_and_keeps_its_shape() {
+        let outer = Rect::from_min_size(Pos2::ZERO, vec2(100.0, 100.0));
+        let seen = cover(outer, 2.0);
+        assert_eq!((seen.size(), seen.center()), (vec2(0.5, 1.0), Pos2::new(0.5, 0.5)));
+        assert_eq!(cover(outer, 0.5).size(), vec2(1.0, 0.5));
+        for bad in [0.0, f32::NAN, f32::INFINITY] {
+            assert_eq!(cover(outer, bad).size(), vec2(1.0, 1.0));
+        }
+        assert_eq!(cover(Rect::ZERO, 1.0).size(), vec2(1.0, 1.0));
     }
 
     #[test]

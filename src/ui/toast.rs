@@ -22,6 +22,8 @@ const SHOWN: Duration = Duration::from_secs(4);
 const ERROR_SHOWN: Duration = Duration::from_secs(10);
 /// Distance from the top of the window: the title and what is beside it stay free.
 const BELOW_TOP: f32 = 56.0;
+/// The same for toasts in a bar at the top, where they cover no picture.
+const IN_BAR: f32 = 3.0;
 /// Toasts on the screen at the same time.
 const MOST: usize = 4;
 
@@ -76,17 +78,22 @@ impl<A: Clone> Toasts<A> {
         self.shown.iter().map(|t| t.text.as_str())
     }
 
-    /// Draws them in the upper right of the window; returns what a pressed button asks for. `close` is the name of the closing cross.
-    pub fn show(&mut self, ui: &mut Ui, close: &str) -> Option<A> {
+    /// Draws them in the upper right of the window; returns what a pressed button asks for. `close` is the name of the closing cross. `bar`: the
+    /// newest lies in a bar at the top, and ends at this place of it, so that it covers no picture.
+    pub fn show(&mut self, ui: &mut Ui, close: &str, bar: Option<f32>) -> Option<A> {
         let mut pressed = None;
         let mut closed = None;
         let p = theme::palette(ui);
         let widest = (ui.ctx().content_rect().width() - 2.0 * space::L).min(460.0);
-        let mut y = BELOW_TOP;
-        for toast in &self.shown {
+        let mut y = if bar.is_some() { IN_BAR } else { BELOW_TOP };
+        let from_right = bar.map_or(space::M, |end| ui.ctx().content_rect().right() - end);
+        let in_order: Vec<&Toast<A>> =
+            if bar.is_some() { self.shown.iter().rev().collect() } else { self.shown.iter().collect() };
+        for toast in in_order {
             let (icon, colour) = look(toast.kind, p);
-            let area =
-                Area::new(Id::unique(("toast", toast.id))).order(Order::Foreground).anchor(Align2::RIGHT_TOP, vec2(-space::M, y));
+            let area = Area::new(Id::unique(("toast", toast.id)))
+                .order(Order::Foreground)
+                .anchor(Align2::RIGHT_TOP, vec2(-from_right, y));
             let shown = area.show(ui.ctx(), |ui| {
                 Frame::new()
                     .fill(p.surface)

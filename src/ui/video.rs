@@ -1,8 +1,10 @@
 //! A moving picture on the screen.
 //!
 //! The pixels of each new picture are copied into one of two buffers that are used again and again, and uploaded into the same
-//! texture: fresh buffers would cost more in page faults than the copy itself. Scaling is left to the GPU.
+//! texture: fresh buffers would cost more in page faults than the copy itself. Scaling is left to the GPU, and on a real graphics card the
+//! colours are, too (see [`planes`](super::planes)).
 
+use super::planes::{Canvas, Painter};
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Video {
     texture: Option<TextureHandle>,
+    /// Instead of the texture, where the graphics card works out the colours.
+    canvas: Option<Canvas>,
     buffers: [Option<Arc<ColorImage>>; 2],
     next: usize,
     shown: u64,
@@ -23,10 +27,24 @@ impl Video {
             return;
         }
         let image = self.fill(size, rgba);
+        self.canvas = None;
         match &mut self.texture {
             Some(texture) if texture.size() == size => texture.set_partial([0, 0], image, TextureOptions::LINEAR),
             texture => *texture = Some(ctx.load_texture("video", image, TextureOptions::LINEAR)),
         }
+        self.shown += 1;
+    }
+
+    /// Shows a new picture: its Y, U and V planes, for `painter` to work out the colours. Empty ones are ignored.
+    pub fn set_planes(&mut self, painter: &Painter, width: u32, height: u32, planes: [&[u8]; 3]) {
+        if width == 0 || height == 0 {
+            return;
+        }
+        let kept = self.canvas.take().filter(|canvas| canvas.size() == [width, height]);
+        let canvas = kept.unwrap_or_else(|| Canvas::new(painter, width, height));
+        canvas.draw(planes);
+        self.canvas = Some(canvas);
+        self.texture = None;
         self.shown += 1;
     }
 
@@ -43,12 +61,13 @@ impl Video {
 
     /// The texture, once there is a picture.
     pub fn texture(&self) -> Option<TextureId> {
-        self.texture.as_ref().map(TextureHandle::id)
+        self.canvas.as_ref().map(Canvas::id).or_else(|| self.texture.as_ref().map(TextureHandle::id))
     }
 
     /// Width to height of the picture, once there is one.
     pub fn aspect(&self) -> Option<f32> {
-        self.texture.as_ref().map(TextureHandle::aspect_ratio)
+        let of_canvas = |canvas: &Canvas| canvas.size()[0] as f32 / canvas.size()[1] as f32;
+        self.canvas.as_ref().map(of_canvas).or_else(|| self.texture.as_ref().map(TextureHandle::aspect_ratio))
     }
 
     /// Pictures shown so far.
@@ -58,7 +77,7 @@ impl Video {
 
     /// Forgets the picture.
     pub fn clear(&mut self) {
-        self.texture = None;
+        (self.texture, self.canvas) = (None, None);
     }
 }
 

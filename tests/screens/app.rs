@@ -25,6 +25,7 @@ pub(super) fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<
         runtime: runtime.handle().clone(),
         config: Some(config.to_owned()),
         system_fonts: false,
+        painter: None,
         graphics: Graphics::Card,
     };
     Harness::builder().with_size((1180.0, 760.0)).with_max_steps(64).build_eframe(move |cc| App::new(&cc.egui_ctx, options))
@@ -142,7 +143,7 @@ fn one_person_alone_can_try_everything_with_a_test_partner() {
     app.get_by_label(&texts.t("call-test-partner")).click();
     wait_for(&mut app, &texts.with("toast-joined", &[("name", (&texts.t("call-partner-name")).into())]));
     app.get_by_label(&texts.t("stats-open")).click();
-    wait_for(&mut app, &texts.t("stat-encoder"));
+    wait_for(&mut app, &texts.t("stat-encode"));
     app.get_by_label(&texts.t("mic-mute")).click();
     wait_for(&mut app, &texts.with("tile-muted", &[("name", "Ada (you)".into())]));
     app.get_by_label(&texts.t("leave")).click();

@@ -4,6 +4,8 @@ use super::{Screen, picture, screen, texts, type_into};
 use egui::accesskit::Role;
 use egui::{Event, ImeEvent, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
+use parlor::app::call::dialogs::TalkKey;
+use parlor::app::call::look::Saved;
 use parlor::app::call::page::{CallPage, CallView};
 use parlor::app::call::videos::Videos;
 use parlor::app::errors::{self, Part, Sentence};
@@ -20,13 +22,15 @@ use parlor::media::stats::{Delay, Percentiles, PictureIn, PictureOut, PlaySample
 use parlor::proto::{Invite, MemberId, Mode, RoomId};
 use std::time::Duration;
 
-const WIDE: (f32, f32) = (1180.0, 760.0);
+pub const WIDE: (f32, f32) = (1180.0, 760.0);
 const INVITE: &str = "parlor://192.168.1.20:1935/k7wq2mnd";
 
 /// The page and what it is given.
-pub(super) struct Call {
-    page: CallPage,
-    snapshot: Snapshot,
+pub struct Call {
+    pub page: CallPage,
+    pub snapshot: Snapshot,
+    pub saved: Saved,
+    pub talk_key: TalkKey,
     videos: Videos,
     failures: Vec<(Kind, Sentence)>,
 }
@@ -43,7 +47,7 @@ fn fill(colour: [u8; 3]) -> Rgba {
 
 const COLOURS: [[u8; 3]; 4] = [[200, 60, 40], [40, 160, 70], [50, 90, 210], [200, 180, 40]];
 
-fn peer(number: usize) -> Peer {
+pub fn peer(number: usize) -> Peer {
     let picture = Slot::new();
     picture.put(fill(COLOURS[number]));
     let recent = Some(Percentiles { p50: 31.0, p95: 44.0, p99: 52.0, max: 61.0 });
@@ -73,7 +77,7 @@ fn peer(number: usize) -> Peer {
     }
 }
 
-pub(super) fn call(peers: usize) -> Snapshot {
+pub fn call(peers: usize) -> Snapshot {
     let me = Me {
         name: "Ada".into(),
         mic: true,
@@ -94,19 +98,28 @@ pub(super) fn call(peers: usize) -> Snapshot {
     }
 }
 
-pub(super) fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
+pub fn page<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot) -> Screen<'a, Call> {
     opened(lang, size, snapshot, false)
 }
 
 /// The page, with or without what it tells by itself: how large everybody is shown.
 fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot, views: bool) -> Screen<'a, Call> {
-    let call = Call { page: CallPage::default(), snapshot, videos: Videos::default(), failures: Vec::new() };
+    let call = Call {
+        page: CallPage::default(),
+        snapshot,
+        saved: Saved::default(),
+        talk_key: TalkKey::Off,
+        videos: Videos::default(),
+        failures: Vec::new(),
+    };
     let mut page = screen(lang, size, call, move |ui, cx, call| {
         call.videos.update(ui.ctx(), &call.snapshot);
         let view = CallView {
             snapshot: &call.snapshot,
             videos: &call.videos,
-            mirrored: false,
+            camera: true,
+            saved: &call.saved,
+            talk_key: &call.talk_key,
             noise: Noise::On,
             title: "周会",
             creating: true,

@@ -13,10 +13,12 @@ mod app;
 mod call;
 mod devices;
 mod home;
+mod planes;
 mod prejoin;
 mod record;
 mod settings;
 mod share;
+mod stage;
 
 /// A window of ordinary size.
 pub const SIZE: (f32, f32) = (1180.0, 760.0);

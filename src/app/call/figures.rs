@@ -17,39 +17,36 @@ pub fn of_peer(texts: &Texts, s: &PlayStats, now: Duration) -> Vec<Group> {
         Group {
             title: texts.t("stat-group-delay"),
             rows: vec![
-                vital(texts, "stat-delay", pair_of(|p| (p.p50, p.p95))),
-                row(texts, "stat-delay-max", pair_of(|p| (p.p99, p.max))),
-                row(texts, "stat-sync", ms(texts, delay.av_offset_ms)),
+                vital(texts, "DLY", "stat-delay", pair_of(|p| (p.p50, p.p95))),
+                row(texts, "", "stat-delay-max", pair_of(|p| (p.p99, p.max))),
+                row(texts, "", "stat-sync", ms(texts, delay.av_offset_ms)),
             ],
-            graph: graph(texts, "stat-graph-delay", &s.history, now, |sample| sample.delay_ms),
-        },
-        Group {
-            title: texts.t("stat-group-network"),
-            rows: vec![
-                vital(texts, "stat-rate", pair(texts, picture.kbps, sound.kbps)),
-                row(texts, "stat-buffer", ms_pair(texts, (s.buffer.ms, s.buffer.target_ms))),
-                row(texts, "stat-jitter", ms(texts, s.buffer.jitter_ms)),
-                row(texts, "stat-carrier", carrier(texts, &s.route)),
-                row(texts, "stat-server", known(texts, &s.route.server)),
-            ],
-            graph: graph(texts, "stat-graph-rate", &s.history, now, |sample| Some(sample.kbps)),
+            graph: graph(texts, "stat-graph-delay", "stat-unit-ms", &s.history, now, |sample| sample.delay_ms),
         },
         Group {
             title: texts.t("stat-group-picture"),
             rows: vec![
-                vital(texts, "stat-size", size(texts, picture.width, picture.height, picture.fps)),
-                vital(texts, "stat-freezes", said(texts, "stat-freeze-value", &freezes)),
-                row(texts, "stat-skipped", said(texts, "stat-skipped-value", &dropped)),
-                row(texts, "stat-gop", seconds(texts, picture.gop_s)),
-                row(texts, "stat-codec", known(texts, &picture.codec)),
-                row(texts, "stat-decode", ms(texts, picture.decode_ms)),
+                vital(texts, "RES", "stat-size", size(texts, picture.width, picture.height)),
+                vital(texts, "FPS", "stat-fps", number(picture.fps)),
+                vital(texts, "", "stat-freezes", said(texts, "stat-freeze-value", &freezes)),
+                row(texts, "DRP", "stat-skipped", said(texts, "stat-skipped-value", &dropped)),
+                row(texts, "GOP", "stat-gop", seconds(texts, picture.gop_s)),
+                row(texts, "", "stat-decode", decoder(texts, &picture.codec, picture.decode_ms)),
             ],
             graph: None,
         },
         Group {
-            title: texts.t("stat-group-sound"),
-            rows: vec![row(texts, "stat-gap", said(texts, "stat-ms", &[("value", sound.gap_ms.to_string())]))],
-            graph: None,
+            title: texts.t("stat-group-network"),
+            rows: vec![
+                vital(texts, "SPD", "stat-rate", kbps(texts, picture.kbps + sound.kbps)),
+                row(texts, "VRA", "stat-rate-picture", kbps(texts, picture.kbps)),
+                row(texts, "ARA", "stat-rate-sound", kbps(texts, sound.kbps)),
+                row(texts, "JIT", "stat-jitter", ms(texts, s.buffer.jitter_ms)),
+                row(texts, "QUE", "stat-buffer", ms_pair(texts, (s.buffer.ms, s.buffer.target_ms))),
+                row(texts, "", "stat-gap", said(texts, "stat-ms", &[("value", sound.gap_ms.to_string())])),
+                row(texts, "SVR", "stat-server", server(texts, &s.route)),
+            ],
+            graph: graph(texts, "stat-graph-rate", "stat-unit-kbps", &s.history, now, |sample| Some(sample.kbps)),
         },
     ]
 }
@@ -65,45 +62,48 @@ pub fn of_me(texts: &Texts, s: &PublishStats, cpu: Cpu, now: Duration) -> Vec<Gr
         Group {
             title: texts.t("stat-group-sending"),
             rows: vec![
-                vital(texts, "stat-rate", pair(texts, picture.kbps, s.sound.kbps)),
-                vital(texts, "stat-queue", said(texts, "stat-queue-value", &queue)),
-                row(texts, "stat-left-out", said(texts, "stat-left-out-value", &dropped)),
-                row(texts, "stat-carrier", carrier(texts, &s.route)),
-                row(texts, "stat-server", known(texts, &s.route.server)),
+                vital(texts, "SPD", "stat-rate", kbps(texts, picture.kbps + s.sound.kbps)),
+                row(texts, "VRA", "stat-rate-picture", kbps(texts, picture.kbps)),
+                row(texts, "ARA", "stat-rate-sound", kbps(texts, s.sound.kbps)),
+                vital(texts, "QUE", "stat-queue", said(texts, "stat-queue-value", &queue)),
+                row(texts, "DRP", "stat-left-out", said(texts, "stat-left-out-value", &dropped)),
+                row(texts, "SVR", "stat-server", server(texts, &s.route)),
             ],
-            graph: graph(texts, "stat-graph-rate", &s.history, now, |sample| Some(sample.kbps)),
+            graph: graph(texts, "stat-graph-rate", "stat-unit-kbps", &s.history, now, |sample| Some(sample.kbps)),
         },
         Group {
             title: texts.t("stat-group-picture"),
             rows: vec![
-                vital(texts, "stat-size", size(texts, picture.width, picture.height, picture.fps)),
-                row(texts, "stat-gop", seconds(texts, picture.gop_s)),
-                row(texts, "stat-encoder", known(texts, &picture.encoder)),
-                row(texts, "stat-encode", ms(texts, picture.encode_ms)),
+                vital(texts, "RES", "stat-size", size(texts, picture.width, picture.height)),
+                vital(texts, "FPS", "stat-fps", number(picture.fps)),
+                row(texts, "GOP", "stat-gop", seconds(texts, picture.gop_s)),
+                row(texts, "", "stat-encode", decoder(texts, &picture.encoder, picture.encode_ms)),
             ],
             graph: None,
         },
         Group {
             title: texts.t("stat-group-computer"),
-            rows: vec![vital(texts, "stat-cpu", said(texts, "stat-cpu-value", &load))],
+            rows: vec![vital(texts, "CPU", "stat-cpu", said(texts, "stat-cpu-value", &load))],
             graph: None,
         },
     ]
 }
 
-fn row(texts: &Texts, name: &str, value: String) -> Row {
-    Row { name: texts.t(name), value, essential: false }
+/// `code` as in the status line of the programs that people know; empty where those had nothing of the kind.
+fn row(texts: &Texts, code: &'static str, name: &str, value: String) -> Row {
+    Row { code, name: texts.t(name), value, essential: false }
 }
 
 /// Shown on the smallest tile, too.
-fn vital(texts: &Texts, name: &str, value: String) -> Row {
-    Row { essential: true, ..row(texts, name, value) }
+fn vital(texts: &Texts, code: &'static str, name: &str, value: String) -> Row {
+    Row { essential: true, ..row(texts, code, name, value) }
 }
 
 /// A figure over the last minute; `None` until two seconds of it are known. Of each second, its largest value.
 fn graph<S: Sample>(
     texts: &Texts,
     name: &str,
+    unit: &str,
     history: &History<S>,
     now: Duration,
     of: impl Fn(&S) -> Option<f32>,
@@ -114,27 +114,40 @@ fn graph<S: Sample>(
         return None;
     }
     let extent = [("least", number(known().fold(f32::MAX, f32::min))), ("most", number(known().fold(0.0, f32::max)))];
-    Some(Graph { text: said(texts, name, &extent), points })
+    Some(Graph { text: said(texts, name, &extent), points, unit: texts.t(unit) })
 }
 
-/// What the stream rides on.
-fn carrier(texts: &Texts, route: &Route) -> String {
-    texts.t(match route.carrier {
+/// Where a stream comes from or goes to, and what it rides on.
+fn server(texts: &Texts, route: &Route) -> String {
+    let carrier = texts.t(match route.carrier {
         Some(Carrier::Tls) => "stat-carrier-tls",
         Some(Carrier::Tcp) => "stat-carrier-tcp",
-        None => "stat-unknown",
-    })
+        None => return known(texts, &route.server),
+    });
+    said(texts, "stat-server-value", &[("server", known(texts, &route.server)), ("carrier", carrier)])
+}
+
+/// What codes a picture, and how long it takes.
+fn decoder(texts: &Texts, codec: &str, took_ms: f32) -> String {
+    if codec.is_empty() {
+        return texts.t("stat-unknown");
+    }
+    said(texts, "stat-codec-value", &[("codec", codec.to_owned()), ("ms", number(took_ms))])
 }
 
 fn known(texts: &Texts, text: &str) -> String {
     if text.is_empty() { texts.t("stat-unknown") } else { text.to_owned() }
 }
 
-fn size(texts: &Texts, width: u32, height: u32, fps: f32) -> String {
+fn size(texts: &Texts, width: u32, height: u32) -> String {
     if width == 0 {
         return texts.t("stat-unknown");
     }
-    said(texts, "stat-size-value", &[("width", width.to_string()), ("height", height.to_string()), ("fps", format!("{fps:.0}"))])
+    said(texts, "stat-size-value", &[("width", width.to_string()), ("height", height.to_string())])
+}
+
+fn kbps(texts: &Texts, value: f32) -> String {
+    said(texts, "stat-kbps", &[("value", format!("{value:.0}"))])
 }
 
 fn seconds(texts: &Texts, value: f32) -> String {
@@ -147,10 +160,6 @@ fn ms(texts: &Texts, value: f32) -> String {
 
 fn ms_pair(texts: &Texts, (first, second): (f32, f32)) -> String {
     said(texts, "stat-ms-pair", &[("first", number(first)), ("second", number(second))])
-}
-
-fn pair(texts: &Texts, first: f32, second: f32) -> String {
-    said(texts, "stat-pair", &[("first", format!("{first:.0}")), ("second", format!("{second:.0}"))])
 }
 
 fn said<const N: usize>(texts: &Texts, key: &str, values: &[(&'static str, String); N]) -> String {
@@ -185,7 +194,7 @@ mod tests {
             ..Default::default()
         };
         let groups = of_peer(&texts, &stats, NOW);
-        assert_eq!(value(&groups, "Picture"), Some("640×360, 30 a second"));
+        assert_eq!((value(&groups, "Size"), value(&groups, "Pictures a second")), (Some("640×360"), Some("30")));
         assert_eq!(value(&groups, "Delay, half / 95 % within"), Some("32 / 44 ms"));
         assert_eq!(value(&groups, "Jitter"), Some("1.2 ms"));
         let sent = PublishStats { dropped: Dropped { busy: 1, network: 2, queued: 3 }, ..Default::default() };
@@ -223,6 +232,6 @@ mod tests {
         let delay = groups[0].graph.as_ref().unwrap();
         assert_eq!(delay.text, "Delay in the last minute: 40 to 44 ms");
         assert_eq!(delay.points.iter().flatten().count(), 4);
-        assert!(groups[1].graph.is_some());
+        assert_eq!(groups[2].graph.as_ref().unwrap().unit, "kbit/s");
     }
 }

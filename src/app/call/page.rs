@@ -1,8 +1,13 @@
 //! The page of a call: stage, buttons, chat.
 
+use super::bare;
 use super::chat::Chat;
 use super::controls::{self, ControlsView};
+use super::dialogs::{self, TalkKey};
+use super::event_log::EventLog;
+use super::look::{Look, Saved};
 use super::stage::{self, StageView};
+use super::talk::{By, Talk};
 use super::videos::Videos;
 use crate::app::devices;
 use crate::app::errors::Sentence;
@@ -26,8 +31,12 @@ pub struct CallView<'a> {
     pub snapshot: &'a Snapshot,
     /// Everybody's pictures.
     pub videos: &'a Videos,
-    /// Own picture left-right swapped.
-    pub mirrored: bool,
+    /// Own picture comes from a camera.
+    pub camera: bool,
+    /// What is remembered of how everybody is shown.
+    pub saved: &'a Saved,
+    /// The key for talking that works everywhere.
+    pub talk_key: &'a TalkKey,
     /// How much noise is taken out of one's own sound.
     pub noise: Noise,
     /// What the room is called until the server says.
@@ -55,6 +64,14 @@ pub struct CallPage {
     pub chat_open: bool,
     /// Whether figures are shown.
     pub stats: bool,
+    /// How the stage is arranged.
+    pub look: Look,
+    /// What has happened.
+    pub log: EventLog,
+    /// Up to where notices may lie in the bar at the top, if there is one.
+    pub bar_end: Option<f32>,
+    /// Talking while a key is held.
+    pub talk: Talk,
     /// On how many lines each of the others was last said to be shown.
     pub views: BTreeMap<MemberId, u32>,
 }
@@ -95,53 +112,110 @@ impl CallPage {
     /// Draws the page.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
         let snapshot = view.snapshot;
+        self.look.follow(snapshot);
+        self.log.watch(snapshot, cx.texts, cx.now);
+        let unread = if self.chat_open { 0 } else { self.chat.unread(&snapshot.chat) };
         let buttons = ControlsView {
             mic: snapshot.me.mic,
             camera: snapshot.me.camera,
             chat: self.chat_open,
-            unread: if self.chat_open { 0 } else { self.chat.unread(&snapshot.chat) },
+            unread,
             stats: self.stats,
             devices: view.devices,
             sharing: snapshot.me.sharing.is_some(),
+            mine: snapshot.room.as_ref().is_some_and(|room| room.mine),
+            face: view.camera,
+            saved: view.saved,
+            look: &self.look,
         };
         cx.actions.extend(controls::keys(ui.ctx(), buttons));
-        if self.chat_open {
-            self.chat.show(ui, cx, &snapshot.chat);
+        if let Some(on) = self.talk.key(By::Space, holds_space(ui), snapshot.me.mic) {
+            cx.act(Action::Talk(on));
         }
         let frame = |top, bottom| Frame::new().inner_margin(Margin { left: 12, right: 12, top, bottom });
-        Panel::top("call top").frame(frame(6, 4)).show_separator_line(false).show(ui, |ui| top(ui, cx, view));
-        Panel::bottom("call buttons")
-            .frame(frame(8, 10))
-            .show_separator_line(false)
-            .show(ui, |ui| controls::show(ui, cx, buttons));
-        CentralPanel::no_frame().frame(frame(0, 0)).show(ui, |ui| {
-            if matches!(snapshot.phase, Phase::Entering) {
-                let key = if view.creating { "call-creating" } else { "call-entering" };
-                card::notice(ui, card::Tone::Info, &cx.with(key, &[("room", view.title.into())]), |_| {});
-                ui.add_space(space::XS);
+        self.bar_end = None;
+        if self.look.is_bare() {
+            let ground = Frame::new().fill(theme::palette(ui).stage);
+            CentralPanel::no_frame().frame(ground).show(ui, |ui| {
+                share::bar(ui, cx, snapshot.me.sharing.as_ref());
+                self.stage(ui, cx, view);
+            });
+            bare::bar(ui, cx, &self.look, snapshot.me.mic, unread);
+        } else {
+            if self.chat_open {
+                self.chat.show(ui, cx, &snapshot.chat);
             }
-            for (kind, sentence) in view.failures {
-                devices::failure(ui, cx, *kind, sentence, devices::Asked::Elsewhere);
-                ui.add_space(space::XS);
+            let bar = Panel::top("call top").frame(frame(6, 4)).show_separator_line(false).show(ui, |ui| top(ui, cx, view));
+            self.bar_end = Some(bar.inner);
+            Panel::bottom("call buttons")
+                .frame(frame(8, 10))
+                .show_separator_line(false)
+                .show(ui, |ui| controls::show(ui, cx, buttons));
+            if self.look.log {
+                dialogs::log(ui, cx, &self.log);
             }
-            share::bar(ui, cx, snapshot.me.sharing.as_ref());
-            let stage = StageView {
-                snapshot,
-                videos: view.videos,
-                mirrored: view.mirrored,
-                noise: view.noise,
-                stats: self.stats,
-                invite: view.invite,
-                partner_coming: view.partner_coming,
-            };
-            let shown = stage::show(ui, cx, &stage);
-            self.tell_views(cx, shown);
-        });
+            CentralPanel::no_frame().frame(frame(0, 0)).show(ui, |ui| {
+                above(ui, cx, view);
+                share::bar(ui, cx, snapshot.me.sharing.as_ref());
+                self.stage(ui, cx, view);
+            });
+        }
+        if self.talk.is_talking() {
+            dialogs::talking(ui, cx);
+        }
+        dialogs::show(ui, cx, &self.look, view.talk_key);
+        announce(ui, view);
+    }
+
+    fn stage(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
+        let stage = StageView {
+            snapshot: view.snapshot,
+            videos: view.videos,
+            saved: view.saved,
+            camera: view.camera,
+            noise: view.noise,
+            stats: self.stats,
+            invite: view.invite,
+            partner_coming: view.partner_coming,
+        };
+        let shown = stage::show(ui, cx, &stage, &mut self.look);
+        self.tell_views(cx, shown);
     }
 }
 
-/// Name of the room, who is there, and the invite.
-fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
+/// Whether Space is held down for talking: not while one types, nor while the keyboard is on a button, which Space presses.
+fn holds_space(ui: &Ui) -> bool {
+    !ui.ctx().egui_wants_keyboard_input() && ui.input(|i| i.focused && i.key_down(egui::Key::Space))
+}
+
+/// What there is to say above the stage.
+fn above(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
+    if matches!(view.snapshot.phase, Phase::Entering) {
+        let key = if view.creating { "call-creating" } else { "call-entering" };
+        card::notice(ui, card::Tone::Info, &cx.with(key, &[("room", view.title.into())]), |_| {});
+        ui.add_space(space::XS);
+    }
+    for (kind, sentence) in view.failures {
+        devices::failure(ui, cx, *kind, sentence, devices::Asked::Elsewhere);
+        ui.add_space(space::XS);
+    }
+}
+
+/// Screen readers speak the newest line that somebody else wrote, whether the chat is open or not.
+fn announce(ui: &Ui, view: &CallView<'_>) {
+    let Some(line) = view.snapshot.chat.iter().rev().find(|line| !line.own) else { return };
+    let id = egui::Id::unique("newest line of chat");
+    let said = format!("{}: {}", line.name, line.text);
+    ui.ctx().accesskit_node_builder(id, |node| {
+        node.set_role(egui::accesskit::Role::Status);
+        node.set_live(egui::accesskit::Live::Polite);
+        node.set_value(said);
+    });
+}
+
+/// Name of the room, who is there, and the invite; up to where the bar is free for notices.
+fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) -> f32 {
+    let mut end = ui.max_rect().right();
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
         if !view.sidebar && button::icon(ui, icons::ICON_LEFT_PANEL_OPEN, &cx.t("sidebar-show")).clicked() {
@@ -150,6 +224,7 @@ fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(invite) = view.invite {
                 let button = ui.add(Button::new(&cx.t("call-invite")).icon(icons::ICON_LINK));
+                end = button.rect.left() - space::S;
                 if button.on_hover_text(invite).clicked() {
                     cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
                 }
@@ -171,6 +246,7 @@ fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
             });
         });
     });
+    end
 }
 
 /// A small sign that says who can listen.

@@ -1,5 +1,7 @@
 //! A running call: the [`Call`], the pictures it delivers, the page that shows it, and the test partners called into it.
 
+use super::dialogs::TalkKey;
+use super::look::Saved;
 use super::page::{CallPage, CallView};
 use super::videos::{Graphics, Videos};
 use crate::app::devices::part;
@@ -14,6 +16,7 @@ use crate::media::capture::{AudioSource, Format, SourceError, SourceErrorKind, V
 use crate::media::devices::Kind;
 use crate::media::play::Smoothness;
 use crate::proto::{Address, Mode, RoomId};
+use crate::ui::planes::Painter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -49,6 +52,10 @@ pub struct Plan {
     pub smoothness: Smoothness,
     /// How much noise is taken out of one's sound.
     pub noise: Noise,
+    /// Whether the others see one as in a mirror.
+    pub mirror: bool,
+    /// Whether the graphics card works out the colours of pictures.
+    pub planes: bool,
     /// How loud people of these names are played.
     pub volumes: BTreeMap<String, Volume>,
     /// Microphone on.
@@ -118,6 +125,8 @@ impl Session {
         config.chimes = plan.chimes;
         config.smoothness = plan.smoothness;
         config.noise = plan.noise;
+        config.mirror = plan.mirror;
+        config.planes = plan.planes;
         config.volumes.clone_from(&plan.volumes);
         config.on_change = wake.clone();
         let call = Call::start(config);
@@ -139,8 +148,8 @@ impl Session {
     }
 
     /// Says what draws the window.
-    pub fn drawn_by(&mut self, graphics: Graphics) {
-        self.videos = Videos::new(graphics);
+    pub fn drawn_by(&mut self, graphics: Graphics, painter: Option<Painter>) {
+        self.videos = Videos::new(graphics, painter);
     }
 
     /// Takes the newest state; returns what has happened, and why test partners could not come. Those are put away by `janitor`.
@@ -216,7 +225,14 @@ impl Session {
     }
 
     /// Draws the page.
-    pub fn show(&mut self, ui: &mut egui::Ui, cx: &mut Cx<'_>, sidebar: bool, devices: bool) {
+    pub fn show(
+        &mut self,
+        ui: &mut egui::Ui,
+        cx: &mut Cx<'_>,
+        saved: &Saved,
+        talk_key: &TalkKey,
+        (sidebar, devices): (bool, bool),
+    ) {
         let failures = self.device_failures();
         self.waved_through.retain(|waved| failures.iter().any(|(kind, error)| (*kind, error.kind) == *waved));
         let failures: Vec<_> = failures
@@ -229,7 +245,9 @@ impl Session {
         let view = CallView {
             snapshot: &self.snapshot,
             videos: &self.videos,
-            mirrored: matches!(self.plan.video, VideoSource::Camera(_)),
+            camera: matches!(self.plan.video, VideoSource::Camera(_)),
+            saved,
+            talk_key,
             noise: self.plan.noise,
             title: self.plan.title(),
             creating: matches!(self.plan.entry, Entry::Create { .. }),

@@ -1,6 +1,7 @@
 //! The people in a call, as tiles.
 
 use super::figures;
+use super::look::{Act, Look, Saved, Who};
 use super::tile_menu;
 use super::videos::Videos;
 use crate::app::i18n::Texts;
@@ -10,15 +11,23 @@ use crate::call::snapshot::Trouble;
 use crate::call::{Peer, Phase, Snapshot};
 use crate::media::audio::chain::Noise;
 use crate::proto::MemberId;
+use crate::ui::arrangement::{self, Arrangement, Order};
 use crate::ui::button::Button;
-use crate::ui::card;
+use crate::ui::picture::Pose;
 use crate::ui::theme::{self, size, space};
 use crate::ui::tile::Tile;
-use crate::ui::{icons, tile_layout};
-use egui::{Rect, RichText, Ui, UiBuilder, vec2};
+use crate::ui::{MaterialIcon, Video, card, icons, overlay, tile_layout};
+use egui::{CentralPanel, Color32, Id, Rect, RichText, Ui, UiBuilder, Vec2, ViewportBuilder, ViewportCommand, ViewportId, vec2};
 
 /// Height of the offer to someone who is alone.
 const OFFER: f32 = 104.0;
+/// What a sign in the upper right corner of a tile takes of its height.
+const SIGN: f32 = 34.0;
+/// The mark of whoever shares a screen.
+const SHARES: (MaterialIcon, Color32) = (icons::ICON_SCREEN_SHARE, Color32::WHITE);
+/// Size of a tile's own window, when it opens, and at least; in points.
+const POPPED: Vec2 = vec2(640.0, 360.0);
+const POPPED_LEAST: Vec2 = vec2(200.0, 120.0);
 
 /// What the stage shows.
 #[derive(Debug)]
@@ -27,8 +36,10 @@ pub struct StageView<'a> {
     pub snapshot: &'a Snapshot,
     /// Everybody's pictures.
     pub videos: &'a Videos,
-    /// Own picture left-right swapped.
-    pub mirrored: bool,
+    /// What is remembered of how everybody is shown.
+    pub saved: &'a Saved,
+    /// One's own picture comes from a camera.
+    pub camera: bool,
     /// How much noise is taken out of one's own sound.
     pub noise: Noise,
     /// Figures on every tile.
@@ -39,40 +50,182 @@ pub struct StageView<'a> {
     pub partner_coming: bool,
 }
 
+impl StageView<'_> {
+    /// One's own picture is what one shares.
+    fn shares(&self) -> bool {
+        self.snapshot.me.sharing.as_ref().is_some_and(|shared| shared.shown)
+    }
+
+    fn peer(&self, member: &MemberId) -> Option<&Peer> {
+        self.snapshot.peers.iter().find(|peer| peer.member == *member)
+    }
+
+    fn video(&self, who: &Who) -> &Video {
+        match who {
+            Who::Me => self.videos.me(),
+            Who::Peer(member) => self.videos.peer(member),
+        }
+    }
+
+    /// How somebody's picture is shown on the stage.
+    fn pose(&self, look: &Look, who: &Who) -> Pose {
+        // What is sent mirrored comes mirrored.
+        let mirrored = (self.camera && self.saved.mirror_view) != self.saved.mirror_sent;
+        // Nobody reads text from behind.
+        let mirrored = mirrored && matches!(who, Who::Me) && !self.shares();
+        Pose { mirrored, turn: look.turn(who), fill: self.saved.fill }
+    }
+
+    /// Width to height of somebody's picture, as it is shown.
+    fn aspect(&self, look: &Look, who: &Who) -> Option<f32> {
+        Some(self.pose(look, who).aspect(self.video(who).aspect()?))
+    }
+}
+
 /// Draws the stage into all of `ui`; tells on how many lines of pixels each of the others is shown.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) -> Vec<(MemberId, u32)> {
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look) -> Vec<(MemberId, u32)> {
     notice(ui, cx, &view.snapshot.phase);
     record::bar(ui, cx, view.snapshot);
     let mut stage = ui.available_rect_before_wrap();
     let alone = matches!(view.snapshot.phase, Phase::InCall) && view.snapshot.peers.is_empty();
-    if alone {
+    if alone && !look.is_bare() {
         let offer = Rect::from_min_max(egui::pos2(stage.left(), stage.bottom() - OFFER), stage.max);
         stage.max.y = offer.top() - space::S;
         let mut below = ui.new_child(UiBuilder::new().max_rect(offer));
         alone_ui(&mut below, cx, view);
     }
-    let aspect = tile_layout::common_aspect(view.videos.aspects());
-    let tiles = tile_layout::best_fit(stage, view.snapshot.peers.len() + 1, aspect, space::S);
-    for (peer, rect) in view.snapshot.peers.iter().zip(&tiles) {
-        peer_tile(ui, cx, view, peer, *rect);
-        if peer.recording {
-            record::mark(ui, *rect, &cx.with("tile-records", &[("name", (&peer.name).into())]));
-        }
-        tile_menu::of_peer(ui, cx, peer, &view.snapshot.me.recordings, *rect);
+    let mut shown = look.on_stage(&view.snapshot.peers);
+    let main = look.main(&shown);
+    let mut arrangement = look.arrangement(view.saved);
+    if look.compact && look.full.is_none() {
+        // There is room for one, and for oneself.
+        shown = shown.get(main).cloned().into_iter().chain(shown.contains(&Who::Me).then_some(Who::Me)).collect();
+        shown.dedup();
+        arrangement = Arrangement::Inset;
     }
-    if let Some(rect) = tiles.last() {
-        my_tile(ui, cx, view, *rect);
-        if !view.snapshot.me.recordings.is_empty() {
-            record::mark(ui, *rect, &cx.t("tile-records-me"));
-        }
-        tile_menu::of_me(ui, cx, view.noise, &view.snapshot.me.recordings, *rect);
+    if shown.is_empty() {
+        all_popped(ui, cx, look);
     }
-    let lines = |(peer, rect): (&Peer, &Rect)| {
-        let shape = view.videos.peer(&peer.member).aspect().unwrap_or(aspect);
-        let height = tile_layout::fit(*rect, shape).height() * ui.ctx().pixels_per_point();
-        (peer.member.clone(), height.round() as u32)
+    let main = if look.compact { 0 } else { main };
+    let aspect = match arrangement {
+        Arrangement::Grid => tile_layout::common_aspect(shown.iter().filter_map(|who| view.aspect(look, who))),
+        _ => shown.get(main).and_then(|who| view.aspect(look, who)).map_or(tile_layout::ASPECT, |aspect| aspect.clamp(0.5, 2.4)),
     };
-    view.snapshot.peers.iter().zip(&tiles).map(lines).collect()
+    let fill = view.saved.fill || look.full.is_some() && shown.len() == 1;
+    let order = Order { count: shown.len(), main, aspect, gap: space::S, fill };
+    let places: Vec<(Who, Rect)> = shown.into_iter().zip(arrangement::places(arrangement, stage, order)).collect();
+    // The large one is behind the small ones.
+    for at in (main..places.len()).chain(0..main.min(places.len())) {
+        let (who, rect) = &places[at];
+        tile(ui, cx, view, look, who, *rect);
+    }
+    let mut lines: Vec<(MemberId, u32)> = view.snapshot.peers.iter().map(|peer| (peer.member.clone(), 0)).collect();
+    let popped: Vec<Who> = look.popped.iter().filter(|who| look.full.as_ref() != Some(who)).cloned().collect();
+    let windows: Vec<(Who, Rect)> =
+        popped.into_iter().filter_map(|who| Some((who.clone(), window(ui, cx, view, look, &who)?))).collect();
+    for (who, rect) in places.iter().chain(&windows) {
+        if let Who::Peer(member) = who
+            && let Some((_, told)) = lines.iter_mut().find(|(other, _)| other == member)
+        {
+            let shape = view.video(who).aspect().unwrap_or(aspect);
+            let pose = view.pose(look, who);
+            let seen = pose.place(*rect, shape);
+            let height = if pose.turn.is_sideways() { seen.width() } else { seen.height() };
+            *told = (height * ui.ctx().pixels_per_point()).round() as u32;
+        }
+    }
+    match look.settle(cx.now) {
+        Ok(Some(act)) => cx.act(Action::Stage(act)),
+        Ok(None) => {}
+        Err(wait) => ui.ctx().request_repaint_after(wait),
+    }
+    lines
+}
+
+/// Somebody's tile, with its menu and figures.
+fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: &Who, rect: Rect) {
+    let id = ui.scope_id().with(("tile", who));
+    let figures = view.stats || look.figures.contains(who);
+    let clicked = match who {
+        Who::Me => my_tile(ui, cx, view, look, rect, id),
+        Who::Peer(member) => view.peer(member).is_some_and(|peer| peer_tile(ui, cx, view, look, peer, rect, id)),
+    };
+    if clicked && let Some(act) = look.click(who.clone(), cx.now) {
+        cx.act(Action::Stage(act));
+    }
+    let trouble = match who {
+        Who::Me => view.snapshot.me.trouble.is_some(),
+        Who::Peer(member) => view.peer(member).is_some_and(|peer| peer.trouble.is_some()),
+    };
+    let me = &view.snapshot.me;
+    if figures {
+        let groups = match who {
+            Who::Me => figures::of_me(cx.texts, &me.stats, me.cpu, cx.now),
+            Who::Peer(member) => view.peer(member).map(|p| figures::of_peer(cx.texts, &p.stats, cx.now)).unwrap_or_default(),
+        };
+        let taken = vec2(tile_menu::TAKEN, if trouble { SIGN } else { 0.0 });
+        overlay::paint(ui, rect, &groups, taken, id);
+    }
+    match who {
+        Who::Me => {
+            if !me.recordings.is_empty() {
+                record::mark(ui, rect, &cx.t("tile-records-me"));
+            }
+            let own = tile_menu::Own { saved: view.saved, noise: view.noise, camera: view.camera };
+            tile_menu::of_me(ui, cx, look, own, &me.recordings, rect);
+        }
+        Who::Peer(member) => {
+            if let Some(peer) = view.peer(member) {
+                if peer.recording {
+                    record::mark(ui, rect, &cx.with("tile-records", &[("name", (&peer.name).into())]));
+                }
+                let host = view.snapshot.room.as_ref().is_some_and(|room| room.mine);
+                tile_menu::of_peer(ui, cx, look, peer, (host, &me.recordings), rect);
+            }
+        }
+    }
+}
+
+/// Somebody's own window; where their picture is in it.
+fn window(ui: &Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: &Who) -> Option<Rect> {
+    let name = match who {
+        Who::Me => cx.with("call-you-name", &[("name", (&view.snapshot.me.name).into())]),
+        Who::Peer(member) => view.peer(member)?.name.clone(),
+    };
+    let builder = ViewportBuilder::default()
+        .with_title(&name)
+        .with_app_id("parlor")
+        .with_inner_size(POPPED)
+        .with_min_inner_size(POPPED_LEAST);
+    let rect = ui.ctx().show_viewport_immediate(ViewportId::from_hash_of(("tile", who)), builder, |ui, _| {
+        let rect = CentralPanel::no_frame().show(ui, |ui| {
+            let rect = ui.available_rect_before_wrap();
+            ui.painter().rect_filled(rect, 0.0, theme::palette(ui).stage);
+            tile(ui, cx, view, look, who, rect);
+            rect
+        });
+        let (closed, full, leave) = ui
+            .input(|i| (i.viewport().close_requested(), i.viewport().fullscreen == Some(true), i.key_pressed(egui::Key::Escape)));
+        if closed {
+            cx.act(Action::Stage(Act::Pop(who.clone(), false)));
+        }
+        if full && leave {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Fullscreen(false));
+        }
+        rect.inner
+    });
+    Some(rect)
+}
+
+/// Nobody is left on the stage.
+fn all_popped(ui: &mut Ui, cx: &mut Cx<'_>, look: &Look) {
+    ui.add_space(ui.available_height() * 0.4);
+    ui.vertical_centered(|ui| {
+        ui.label(RichText::new(cx.t("stage-all-popped")).color(theme::palette(ui).text_weak));
+        if ui.add(Button::new(&cx.t("stage-all-back")).icon(icons::ICON_PIP)).clicked() {
+            look.popped.iter().for_each(|who| cx.act(Action::Stage(Act::Pop(who.clone(), false))));
+        }
+    });
 }
 
 /// What is wrong with somebody's stream, in words.
@@ -84,10 +237,10 @@ fn trouble(texts: &Texts, trouble: Trouble, name: &str) -> String {
     }
 }
 
-fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: Rect) {
+fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, look: &Look, peer: &Peer, rect: Rect, id: Id) -> bool {
     let texts = cx.texts;
-    let video = view.videos.peer(&peer.member);
-    let rows = if view.stats { figures::of_peer(texts, &peer.stats, cx.now) } else { Vec::new() };
+    let who = Who::Peer(peer.member.clone());
+    let video = view.video(&who);
     let message = (!peer.receiving).then(|| away(texts, peer));
     let trouble = peer.trouble.map(|side| trouble(texts, side, &peer.name));
     Tile {
@@ -99,36 +252,37 @@ fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, peer: &Peer, rect: 
             false => texts.with("tile-reconnecting", &[("name", (&peer.name).into())]),
         },
         video: Some(video).filter(|v| (peer.camera || peer.sharing) && v.texture().is_some()),
-        mirrored: false,
+        pose: view.pose(look, &who),
+        pinned: Some(look.pinned.as_ref() == Some(&who)),
+        marks: if peer.sharing { &[SHARES] } else { &[] },
         muted: !peer.mic,
         speaking: peer.mic && view.snapshot.speaker.as_ref() == Some(&peer.member),
         message: message.as_deref(),
         trouble: trouble.as_deref(),
-        figures: &rows,
     }
-    .show(ui, rect);
+    .show(ui, rect, id)
+    .clicked()
 }
 
-fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, rect: Rect) {
+fn my_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, look: &Look, rect: Rect, id: Id) -> bool {
     let texts = cx.texts;
     let me = &view.snapshot.me;
-    let rows = if view.stats { figures::of_me(texts, &me.stats, me.cpu, cx.now) } else { Vec::new() };
-    let shown = me.sharing.as_ref().is_some_and(|shared| shared.shown);
     let name = texts.with("call-you-name", &[("name", (&me.name).into())]);
     Tile {
         name: &name,
         initials_of: &me.name,
         description: &describe(texts, &name, me.mic, me.camera),
-        video: Some(view.videos.me()).filter(|v| (me.camera || shown) && v.texture().is_some()),
-        // Nobody reads text from behind.
-        mirrored: view.mirrored && !shown,
+        video: Some(view.videos.me()).filter(|v| (me.camera || view.shares()) && v.texture().is_some()),
+        pose: view.pose(look, &Who::Me),
+        pinned: Some(look.pinned.as_ref() == Some(&Who::Me)),
+        marks: if view.shares() { &[SHARES] } else { &[] },
         muted: !me.mic,
         speaking: me.mic && me.member.is_some() && view.snapshot.speaker == me.member,
         message: None,
         trouble: me.trouble.map(|side| trouble(texts, side, &me.name)).as_deref(),
-        figures: &rows,
     }
-    .show(ui, rect);
+    .show(ui, rect, id)
+    .clicked()
 }
 
 /// Why nothing comes from somebody: they have not begun yet, or their connection, or one's own, is broken.

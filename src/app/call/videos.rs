@@ -5,6 +5,7 @@ use crate::call::Snapshot;
 use crate::media::frame::Rgba;
 use crate::proto::MemberId;
 use crate::ui::Video;
+use crate::ui::planes::Painter;
 use egui::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct Videos {
     peers: BTreeMap<MemberId, Feed>,
     nothing: Video,
     pace: Pace,
+    painter: Option<Painter>,
 }
 
 /// When pictures were painted last; shared with the threads that deliver them.
@@ -98,30 +100,32 @@ impl Feed {
         }
     }
 
-    /// Shows the newest picture, if there is a new one.
-    pub fn update(&mut self, ctx: &Context) {
-        if let Some(picture) = self.slot.as_ref().and_then(Slot::take) {
-            self.video.set(ctx, picture.width, picture.height, &picture.data);
+    /// Shows the newest picture, if there is a new one. `painter` shows what comes as planes.
+    pub fn update(&mut self, ctx: &Context, painter: Option<&Painter>) {
+        let Some(picture) = self.slot.as_ref().and_then(Slot::take) else { return };
+        match picture.planes().zip(painter) {
+            Some((planes, painter)) => self.video.set_planes(painter, picture.width, picture.height, planes),
+            None => self.video.set(ctx, picture.width, picture.height, &picture.data),
         }
     }
 }
 
 impl Videos {
-    /// No pictures yet, in a window that is drawn like this.
-    pub fn new(graphics: Graphics) -> Self {
-        Self { pace: Pace::new(graphics), ..Self::default() }
+    /// No pictures yet, in a window that is drawn like this. `painter` works out colours, if that is not done before.
+    pub fn new(graphics: Graphics, painter: Option<Painter>) -> Self {
+        Self { pace: Pace::new(graphics), painter, ..Self::default() }
     }
 
     /// Takes the newest pictures of everyone in `snapshot`; pictures of those who left are forgotten.
     pub fn update(&mut self, ctx: &Context, snapshot: &Snapshot) {
         self.pace.painted();
         self.me.watch(ctx, &snapshot.me.preview, &self.pace, self.pace.graphics.patience());
-        self.me.update(ctx);
+        self.me.update(ctx, self.painter.as_ref());
         self.peers.retain(|member, _| snapshot.peers.iter().any(|p| p.member == *member));
         for peer in &snapshot.peers {
             let feed = self.peers.entry(peer.member.clone()).or_default();
             feed.watch(ctx, &peer.picture, &self.pace, Duration::ZERO);
-            feed.update(ctx);
+            feed.update(ctx, self.painter.as_ref());
         }
     }
 

@@ -17,6 +17,7 @@ use crate::media::play::Smoothness;
 use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button, Look};
 use crate::ui::field::{self, Field};
+use crate::ui::picture::Pose;
 use crate::ui::theme::space;
 use crate::ui::tile::Tile;
 use crate::ui::{Video, card, icons, meter};
@@ -304,14 +305,15 @@ impl PreJoin {
             initials_of: &name,
             description: &description,
             video: Some(view.video).filter(|_| shown),
-            mirrored: matches!(self.video_source(), VideoSource::Camera(_)),
+            pose: Pose { mirrored: matches!(self.video_source(), VideoSource::Camera(_)), ..Pose::default() },
+            pinned: None,
+            marks: &[],
             muted: !self.mic,
             speaking: false,
             trouble: None,
             message: message.as_deref().filter(|_| !shown && self.camera),
-            figures: &[],
         }
-        .show(ui, rect);
+        .show(ui, rect, ui.scope_id().with("own picture"));
         ui.add_space(space::XS);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
@@ -451,6 +453,8 @@ pub(super) fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
         chimes: settings.chimes,
         smoothness: form.smoothness(),
         noise: form.noise(),
+        mirror: settings.stage.mirror_sent,
+        planes: false,
         volumes: settings.volumes.iter().cloned().collect(),
         mic: form.mic,
         camera: form.camera,

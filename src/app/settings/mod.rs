@@ -5,6 +5,7 @@ mod store;
 
 pub use store::{Store, default_path};
 
+use crate::app::call::look::Saved;
 use crate::app::i18n::Lang;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
@@ -153,6 +154,8 @@ pub struct Settings {
     pub zoom: u16,
     /// Folder for recordings; empty: the system's folder for videos.
     pub recordings: String,
+    /// How everybody is shown in a call.
+    pub stage: Saved,
 }
 
 /// People whose volume is remembered.
@@ -262,6 +265,7 @@ impl Default for Settings {
             sidebar: true,
             zoom: 100,
             recordings: String::new(),
+            stage: Saved::default(),
         }
     }
 }

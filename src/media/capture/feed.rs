@@ -77,6 +77,10 @@ struct PictureInner {
     outlets: Outlets<Slot<Arc<Picture>>>,
     previews: Outlets<Slot<Rgba>>,
     delivered: AtomicU64,
+    /// Whether pictures are handed over left-right swapped.
+    mirrored: AtomicBool,
+    /// Whether previews are planes.
+    planes: AtomicBool,
     /// Whether the last picture could not be converted for the previews.
     unshowable: AtomicBool,
     failure: Mutex<Option<SourceError>>,
@@ -92,13 +96,17 @@ impl PictureFeed {
     }
 
     /// Hands a picture to everybody: first to the encoders, then, converted, to the previews.
-    pub(super) fn deliver(&self, picture: Picture, to_rgba: &mut ToRgba) {
+    pub(super) fn deliver(&self, mut picture: Picture, to_rgba: &mut ToRgba) {
+        if self.0.mirrored.load(Ordering::Relaxed) {
+            picture.mirror();
+        }
         self.fail(None);
         self.0.delivered.fetch_add(1, Ordering::Relaxed);
         let picture = Arc::new(picture);
         for slot in self.0.outlets.all() {
             slot.put(Arc::clone(&picture));
         }
+        to_rgba.set_planes(self.0.planes.load(Ordering::Relaxed));
         for slot in self.0.previews.all().iter().filter(|slot| !slot.is_ignored(IGNORED)) {
             match to_rgba.picture(&picture) {
                 Ok(rgba) => {
@@ -110,6 +118,16 @@ impl PictureFeed {
                 Err(_) => {}
             }
         }
+    }
+
+    /// Hands pictures over left-right swapped from the next one on, or as they come.
+    pub(super) fn set_mirrored(&self, on: bool) {
+        self.0.mirrored.store(on, Ordering::Relaxed);
+    }
+
+    /// Makes previews for a screen that works out colours itself.
+    pub(super) fn set_planes(&self, on: bool) {
+        self.0.planes.store(on, Ordering::Relaxed);
     }
 
     pub(super) fn delivered(&self) -> u64 {

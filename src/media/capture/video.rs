@@ -110,6 +110,16 @@ impl Video {
         self.format
     }
 
+    /// Hands pictures over left-right swapped from the next one on, or as they come.
+    pub fn set_mirrored(&self, on: bool) {
+        self.feed.set_mirrored(on);
+    }
+
+    /// Makes previews for a screen that works out colours itself, from the next one on.
+    pub fn set_planes(&self, on: bool) {
+        self.feed.set_planes(on);
+    }
+
     /// Puts each picture into `slot`, until the guard is dropped.
     pub fn connect(&self, slot: Slot<Arc<Picture>>) -> Outlet {
         self.feed.outlets().connect(slot)

@@ -208,6 +208,11 @@ impl Player {
         self.shared.wishes(|wishes| wishes.view = view);
     }
 
+    /// Makes its pictures for a screen that works out colours itself (see [`Rgba::planes`]), from the next one on.
+    pub fn set_planes(&self, on: bool) {
+        self.shared.wishes(|wishes| wishes.planes = on);
+    }
+
     /// Asks the publisher for a key frame (the player does so by itself when it needs one). Once a second at most.
     pub fn request_key_frame(&self) {
         self.shared.wishes(|wishes| wishes.key_frame = true);

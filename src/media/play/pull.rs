@@ -27,6 +27,7 @@ pub(super) struct Wishes {
     pub(super) no_picture: bool,
     pub(super) retry_now: bool,
     pub(super) view: View,
+    pub(super) planes: bool,
 }
 
 /// What the thread owns.
@@ -99,6 +100,7 @@ impl Pull {
         let (url, key_frame, no_picture, view) =
             self.shared.wishes(|w| (w.url.take(), std::mem::take(&mut w.key_frame), w.no_picture, w.view));
         self.session.set_view(view);
+        self.session.set_planes(self.shared.wishes(|w| w.planes));
         if let Some(url) = url.filter(|url| *url != self.url) {
             self.server = server(&url);
             self.url = url;

@@ -214,6 +214,11 @@ impl Session {
         self.count.unsupported = Some(codec.to_owned());
     }
 
+    /// Whether pictures are for a screen that works out colours itself.
+    pub(super) fn set_planes(&mut self, on: bool) {
+        self.convert.set_planes(on);
+    }
+
     /// How the picture is seen from now on.
     pub(super) fn set_view(&mut self, view: View) {
         let was = std::mem::replace(&mut self.view, view);
