@@ -71,8 +71,8 @@ pub fn places(arrangement: Arrangement, stage: Rect, order: Order) -> Vec<Rect> 
         Arrangement::Grid => best_fit(stage, order.count, order.aspect, order.gap),
         Arrangement::Main => {
             let (large, strip, along) = split(stage, order);
-            let small = in_strip(strip, along, order);
-            with_main(main, whole(large, order), small)
+            let large = whole(large, order);
+            with_main(main, large, in_strip(strip, along, large.size() / 2.0, order))
         }
         Arrangement::Inset => {
             let large = whole(stage, order);
@@ -119,30 +119,24 @@ fn cut(length: f32, needed: f32, gap: f32) -> (f32, f32) {
     ((length - gap - strip).max(0.0), strip)
 }
 
-/// The small ones one after the other along the strip, in more rows when one is not enough.
-fn in_strip(strip: Rect, along: Along, order: Order) -> Vec<Rect> {
+/// The small ones one after the other along the strip, none larger than `most`, in more rows when one is not enough.
+fn in_strip(strip: Rect, along: Along, most: Vec2, order: Order) -> Vec<Rect> {
     let count = order.count - 1;
-    let thick = if along == Along::Side {
-        vec2(strip.width(), strip.width() / order.aspect)
-    } else {
-        vec2(strip.height() * order.aspect, strip.height())
-    };
-    let needed = thick * count as f32 + Vec2::splat(order.gap) * (count as f32 - 1.0);
-    let fits = if along == Along::Side { needed.y <= strip.height() } else { needed.x <= strip.width() };
-    if !fits {
+    let (thickness, length) =
+        if along == Along::Side { (strip.width(), strip.height()) } else { (strip.height(), strip.width()) };
+    let across =
+        if along == Along::Side { vec2(thickness, thickness / order.aspect) } else { vec2(thickness * order.aspect, thickness) };
+    let tile = across * (most.x / across.x).min(most.y / across.y).min(1.0);
+    let each = if along == Along::Side { tile.y } else { tile.x };
+    let needed = each * count as f32 + order.gap * (count as f32 - 1.0);
+    if needed > length {
         return best_fit(strip, count, order.aspect, order.gap);
     }
     // They stand together in the middle.
-    let step = thick + Vec2::splat(order.gap);
-    (0..count)
-        .map(|i| {
-            let min = match along {
-                Along::Side => pos2(strip.left(), strip.center().y - needed.y / 2.0 + i as f32 * step.y),
-                Along::Bottom => pos2(strip.center().x - needed.x / 2.0 + i as f32 * step.x, strip.top()),
-            };
-            Rect::from_min_size(min, thick)
-        })
-        .collect()
+    let first =
+        strip.center() - if along == Along::Side { vec2(0.0, (needed - each) / 2.0) } else { vec2((needed - each) / 2.0, 0.0) };
+    let step = if along == Along::Side { vec2(0.0, each + order.gap) } else { vec2(each + order.gap, 0.0) };
+    (0..count).map(|i| Rect::from_center_size(first + i as f32 * step, tile)).collect()
 }
 
 /// The small ones in the lower right corner, in reading order.
