@@ -35,6 +35,7 @@ impl App {
             Action::New(mode) => self.open_create(mode),
             Action::First(action) => self.apply_to_home(action),
             Action::Settings(action) => self.apply_to_settings(ctx, action),
+            Action::Diagnostics(action) => self.apply_to_diagnostics(ctx, action),
             Action::Join(invite) => self.join(invite, None),
             Action::Enter(room) => self.enter(room),
             Action::Home => self.go_home(),
@@ -118,6 +119,10 @@ impl App {
 
     /// To the page before the call into the room of an invite, of which name and kind may be known.
     pub(super) fn join(&mut self, invite: Invite, known: Option<(String, Mode)>) {
+        if matches!(self.page, Page::Call(_)) {
+            self.switch = Some((invite.room.to_string(), Action::Join(invite)));
+            return;
+        }
         // Another server is used for this call only: one's own choice of server, and its room list, stay.
         let server = invite.server.filter(|server| !self.server.is_at(server)).map(|server| server.to_string());
         let room = invite.room.to_string();
@@ -128,7 +133,7 @@ impl App {
 
     fn enter(&mut self, room: RoomSummary) {
         if matches!(self.page, Page::Call(_)) {
-            self.switch = Some(room);
+            self.switch = Some((room.name.clone(), Action::Enter(room)));
             return;
         }
         let mut form = PreJoin::new(Target::Enter { room: room.room.to_string(), shown: room.name }, &self.settings);
@@ -255,6 +260,8 @@ impl App {
         }
         self.devices_open = false;
         self.home.create = None;
+        self.qr_open = false;
+        self.note.clear();
         if let Some(devices) = self.devices.take() {
             self.janitor.put_away(devices, || {});
         }

@@ -145,6 +145,25 @@ impl Args {
 }
 
 impl Args {
+    /// The link, if the program was started for a link or for nothing in particular, as a click on its icon does: such a start is for the
+    /// window that is there already. `None`: it was started for more.
+    pub fn only_link(&self) -> Option<Option<&Invite>> {
+        let texts = [&self.server, &self.create, &self.enter, &self.password, &self.name];
+        let more = texts.iter().any(|text| text.is_some())
+            || self.source.is_some()
+            || self.mic.is_some()
+            || [self.mute, self.no_video, self.chat, self.stats].contains(&true)
+            || self.test_partner > 0
+            || !self.say.is_empty()
+            || self.lang.is_some()
+            || self.theme.is_some()
+            || self.renderer.is_some()
+            || self.size.is_some()
+            || !self.screenshot.is_empty()
+            || self.exit_after.is_some();
+        (!more).then_some(self.join.as_ref().or(self.link.as_ref()))
+    }
+
     /// Lets the command line have its way over the settings.
     pub fn apply(&self, settings: &mut Settings) {
         settings.lang = self.lang.or(settings.lang);
@@ -218,6 +237,16 @@ mod tests {
             [Screenshot { file: "a@b.png".into(), at: 5.0 }, Screenshot { file: "c.png".into(), at: 2.5 }]
         );
         assert_eq!(parse("parlor://h/abc").unwrap().link.unwrap().room.as_str(), "abc");
+    }
+
+    #[test]
+    fn only_a_link_or_nothing_is_for_the_window_that_is_there() {
+        let only = |line: &str| parse(line).unwrap().only_link().map(|link| link.map(|link| link.room.to_string()));
+        assert_eq!((only(""), only("--config x")), (Some(None), Some(None)));
+        assert_eq!((only("parlor://h/abc"), only("--join parlor://h/abc")), (Some(Some("abc".into())), Some(Some("abc".into()))));
+        for more in ["--create a", "--enter a", "--name a", "--join b --mute", "--screenshot a@1", "--lang zh", "--server here"] {
+            assert_eq!(only(more), None, "{more}");
+        }
     }
 
     #[test]

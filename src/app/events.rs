@@ -1,6 +1,7 @@
 //! What arrives: answers of the server, what happened in the call.
 
 use super::call::session::Plan;
+use super::desktop::About;
 use super::errors::{self, Remedy};
 use super::home::create::Create;
 use super::prejoin::PreJoin;
@@ -71,14 +72,24 @@ impl App {
             }
             Event::PeerJoined { name, .. } => {
                 self.server.refresh();
-                self.say(Kind::Info, self.texts.with("toast-joined", &[("name", (&name).into())]));
+                let said = self.texts.with("toast-joined", &[("name", (&name).into())]);
+                self.notify(About::People, &said);
+                self.say(Kind::Info, said);
             }
             Event::PeerLeft { name, .. } => {
                 self.server.refresh();
-                self.say(Kind::Info, self.texts.with("toast-left", &[("name", (&name).into())]));
+                let said = self.texts.with("toast-left", &[("name", (&name).into())]);
+                self.notify(About::People, &said);
+                self.say(Kind::Info, said);
             }
             Event::Text { name, text, own, earlier, .. } => {
                 let open = matches!(&self.page, Page::Call(session) if session.page.chat_open);
+                if !own && !earlier {
+                    self.notify(
+                        About::Chat,
+                        &self.texts.with("toast-message", &[("name", (&name).into()), ("text", (&text).into())]),
+                    );
+                }
                 if !own && !open && !earlier {
                     let short: String = text.chars().take(80).collect();
                     let said = self.texts.with("toast-message", &[("name", (&name).into()), ("text", (&short).into())]);
@@ -114,7 +125,11 @@ impl App {
             | Event::RecordingEnded { .. }
             | Event::SnapshotTaken { .. }
             | Event::SnapshotFailed { .. }) => self.recording_event(event),
-            Event::MutedByHost => self.say(Kind::Info, self.texts.t("toast-muted-by-host")),
+            Event::MutedByHost => {
+                let said = self.texts.t("toast-muted-by-host");
+                self.notify(About::Call, &said);
+                self.say(Kind::Info, said);
+            }
             Event::TalkingWhileMuted => {
                 let action = (self.texts.t("mic-unmute"), Action::SetMic(true));
                 self.toasts.push(Kind::Info, self.texts.t("toast-talking-muted"), Some(action), self.clock.now());
@@ -153,6 +168,7 @@ impl App {
             return;
         }
         let sentence = errors::ended(&self.texts, why);
+        self.notify(About::Call, &sentence.text);
         if sentence.remedy == Remedy::Name
             && let Some(create) = Create::from_form(&form_of(plan.clone(), &self.settings))
         {
@@ -162,6 +178,17 @@ impl App {
             self.prepare(form);
         } else {
             self.page = Page::Ended { sentence, plan: Some(Box::new(plan)), entered };
+        }
+    }
+
+    /// Tells through the desktop what happens, while another window is in use.
+    fn notify(&mut self, about: About, text: &str) {
+        if self.settings.notifications && !self.focused {
+            let title = match &self.page {
+                Page::Call(session) => session.plan.title().to_owned(),
+                _ => "Parlor".to_owned(),
+            };
+            self.notifier.tell(about, &title, text, &self.texts.t("notice-open"));
         }
     }
 

@@ -5,12 +5,17 @@
 
 pub mod call;
 pub mod cli;
+mod crash;
+mod desktop;
 pub mod devices;
+pub mod diagnostics;
 pub mod errors;
 pub mod home;
 pub mod i18n;
+mod instance;
 pub mod janitor;
 pub mod prejoin;
+mod qr;
 pub mod record;
 pub mod run;
 pub mod server;
@@ -25,7 +30,6 @@ mod events;
 use crate::base::{Clock, Slot};
 use crate::call::Command;
 use crate::media::devices::{Devices, Listening, Lists};
-use crate::proto::api::RoomSummary;
 use crate::ui::planes::Painter;
 use crate::ui::theme::{self, size, space};
 use crate::ui::toast::Toasts;
@@ -35,11 +39,15 @@ use call::session::{Plan, Session};
 use call::talk_key::TalkKeys;
 use call::videos::{self, Feed, Graphics};
 use cli::Args;
-use egui::{CentralPanel, Context, RichText, Ui};
+use crash::{Lost, Note};
+use desktop::{Awake, Notifier};
+use egui::{CentralPanel, Context, RichText, Ui, ViewportCommand};
 use errors::Sentence;
 use home::sidebar;
 use home::{Home, HomeView};
 use i18n::{Lang, Texts};
+use instance::Ear;
+use interprocess::local_socket::tokio::Listener;
 use janitor::Janitor;
 use prejoin::preview::{Preview, Wake};
 use prejoin::{PreJoin, PreJoinView};
@@ -49,7 +57,7 @@ use settings::{Settings, Store};
 use share::Sharing;
 use shots::Timetable;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use view::{Action, Cx};
@@ -75,6 +83,8 @@ pub struct Options {
     pub graphics: Graphics,
     /// Works out the colours of pictures, where a real graphics card draws the window.
     pub painter: Option<Painter>,
+    /// Where later starts of the program are heard; taken by the first window.
+    pub listener: Arc<Mutex<Option<Listener>>>,
 }
 
 /// What is shown.
@@ -120,8 +130,22 @@ pub struct App {
     /// Choosing what to share of the screen.
     sharing: Sharing,
     toasts: Toasts<Action>,
-    /// The room that is to be entered instead of the present one, if the person says yes.
-    switch: Option<RoomSummary>,
+    /// The room that is to be entered instead of the present one, if the person says yes: what it is called, and what leads there.
+    switch: Option<(String, Action)>,
+    /// The invite is shown as a picture.
+    qr_open: bool,
+    /// The dialog of the diagnostics file.
+    diagnostics: Option<diagnostics::page::Dialog>,
+    /// The room one was in when the program ended the last time, and that without leaving.
+    lost: Option<Lost>,
+    /// The note of the room one is in.
+    note: Note,
+    /// Hears later starts of the program.
+    ear: Ear,
+    awake: Awake,
+    notifier: Notifier,
+    /// The window is the one in use.
+    focused: bool,
     /// The page with the settings.
     settings_page: SettingsPage,
     /// The dialog of the system that is open.
@@ -167,12 +191,24 @@ impl App {
         let server = Server::new(options.runtime.clone(), wake.clone(), &settings, data);
         let talk_key = TalkKeys::new(wake.clone(), options.runtime.clone());
         let timetable = Timetable::new(&options.args, clock.now());
+        let note = Note::beside(options.config.as_deref());
+        let listener = options.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ear = Ear::listen(listener, &options.runtime, wake.clone());
+        let notifier = Notifier::new(options.runtime.clone(), wake.clone());
         let mut toasts = Toasts::default();
         if let Some(file) = aside {
             let text = texts.with("toast-settings-damaged", &[("file", file.display().to_string().as_str().into())]);
             toasts.push(toast::Kind::Error, text, None, clock.now());
         }
         let mut app = Self {
+            lost: note.take(unix_seconds()),
+            note,
+            ear,
+            awake: Awake::default(),
+            notifier,
+            focused: true,
+            qr_open: false,
+            diagnostics: None,
             to_say: options.args.say.clone(),
             partners_to_call: options.args.test_partner,
             options,
@@ -202,6 +238,7 @@ impl App {
             janitor: Janitor::default(),
         };
         app.sharing.to_share = app.options.args.share(&app.texts);
+        app.mention_crash();
         app.start_from_command_line();
         app
     }
@@ -233,6 +270,7 @@ impl App {
                     recent: &self.settings.recent,
                     rooms: &rooms,
                     today: unix_seconds(),
+                    lost: self.lost.as_ref().map(|lost| &lost.room),
                     sidebar,
                 };
                 self.home.show(ui, &mut cx, &view);
@@ -251,10 +289,12 @@ impl App {
         }
         self.switch_ui(ui, actions);
         self.devices_ui(ui, actions);
+        self.qr_ui(ui, actions);
         self.settings_ui(ui, actions);
         if let Some(dialog) = &mut self.sharing.dialog {
             dialog.show(ui.ctx(), &mut Cx { texts: &self.texts, actions, now: self.clock.now() });
         }
+        self.diagnostics_ui(ui, actions);
         let bar = if let Page::Call(session) = &self.page { session.page.bar_end } else { None };
         if let Some(action) = self.toasts.show(ui, &self.texts.t("close"), bar) {
             actions.push(action);
@@ -275,13 +315,13 @@ impl App {
 
     /// "Leave this room?"
     fn switch_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let Some(room) = &self.switch else { return };
+        let Some((to, _)) = &self.switch else { return };
         let Page::Call(session) = &self.page else {
             self.switch = None;
             return;
         };
         let from = session.snapshot().room.as_ref().map_or(session.plan.title(), |r| r.name.as_str());
-        let text = self.texts.with("switch-text", &[("from", from.into()), ("to", (&room.name).into())]);
+        let text = self.texts.with("switch-text", &[("from", from.into()), ("to", to.into())]);
         let mut answer = None;
         let modal = egui::Modal::new(egui::Id::unique("switch room")).show(ui.ctx(), |ui| {
             ui.set_width(360.0);
@@ -301,11 +341,50 @@ impl App {
             answer = Some(false);
         }
         if let Some(yes) = answer
-            && let Some(room) = self.switch.take()
+            && let Some((_, there)) = self.switch.take()
             && yes
         {
-            actions.extend([Action::Leave, Action::Enter(room)]);
+            actions.extend([Action::Leave, there]);
         }
+    }
+
+    /// The invite as a picture.
+    fn qr_ui(&mut self, ui: &Ui, actions: &mut Vec<Action>) {
+        let Page::Call(session) = &self.page else { return };
+        if let Some(invite) = session.invite().filter(|_| self.qr_open) {
+            let room = session.snapshot().room.as_ref().map_or(session.plan.title(), |room| room.name.as_str());
+            let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
+            qr::show(ui.ctx(), &mut cx, room, &invite);
+        }
+    }
+
+    /// The program ended in the middle of something the last time: that is said once, with what helps whoever mends it.
+    fn mention_crash(&mut self) {
+        let Some(config) = &self.options.config else { return };
+        let Some((at, _)) = crash::reports(&crash::folder(config)).pop() else { return };
+        if at > self.settings.crash_seen {
+            self.settings.crash_seen = at;
+            let action = (self.texts.t("diagnostics-open"), Action::Diagnostics(diagnostics::page::Action::Open));
+            self.toasts.push(toast::Kind::Error, self.texts.t("toast-crashed"), Some(action), self.clock.now());
+        }
+    }
+
+    /// What is done with the desktop around the window: later starts, clicks on notices, staying awake.
+    fn take_desktop(&mut self, ctx: &Context) {
+        self.focused = ctx.input(|input| input.focused);
+        let mut wanted = self.notifier.take_click();
+        while let Some(message) = self.ear.take() {
+            wanted = true;
+            if let Some(Ok(invite)) = message.link.map(|link| link.parse()) {
+                self.join(invite, None);
+            }
+        }
+        if wanted {
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+            ctx.send_viewport_cmd(ViewportCommand::Focus);
+        }
+        let in_call = matches!(self.page, Page::Call(_));
+        self.awake.keep(in_call, &self.texts.t("awake-reason"), &mut self.janitor);
     }
 }
 
@@ -314,6 +393,8 @@ impl eframe::App for App {
         self.take_events(ctx);
         self.take_devices();
         self.take_answer();
+        self.take_diagnostics();
+        self.take_desktop(ctx);
         self.take_zoom(ctx);
         self.take_sharing(ctx);
         self.take_talk_key(ctx);
@@ -354,6 +435,7 @@ impl Drop for App {
     fn drop(&mut self) {
         tracing::debug!(self.painted, "the window closes");
         self.save_settings();
+        self.note.clear();
         let page = std::mem::replace(&mut self.page, Page::Home);
         drop(page);
         drop(std::mem::take(&mut self.janitor));

@@ -2,12 +2,13 @@
 
 use super::call::videos::Graphics;
 use super::cli::{Args, Colours, Renderer};
-use super::{App, Options};
+use super::instance::{self, Claim};
+use super::{App, Options, crash};
 use crate::ui::planes::Painter;
 use eframe::egui_wgpu::{RenderState, SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};
 use egui::{IconData, ViewportBuilder, ViewportCommand};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 static ICON: &[u8] = include_bytes!("../../assets/icon/parlor.png");
 
@@ -31,9 +32,21 @@ pub enum Error {
 /// When no window can be opened.
 pub fn run(args: Args) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build()?;
+    let config = args.config_path();
+    let listener = match runtime.block_on(instance::claim(config.as_deref(), &args)) {
+        Claim::Told => {
+            tracing::info!("the window that is there takes it from here");
+            return Ok(());
+        }
+        Claim::First(listener) => Arc::new(Mutex::new(listener)),
+    };
+    if let Some(config) = &config {
+        crash::watch(crash::folder(config));
+    }
     let graphics = if runtime.block_on(has_graphics_card()) { Graphics::Card } else { Graphics::Processor };
     let options = Options {
-        config: args.config_path(),
+        config,
+        listener,
         runtime: runtime.handle().clone(),
         system_fonts: true,
         graphics,

@@ -173,6 +173,9 @@ impl Server {
 
     /// Takes what has arrived; returns whether the server has just become ready or failed.
     pub fn poll(&mut self) -> bool {
+        if self.shared_is_gone() {
+            self.choose(ServerChoice::Here);
+        }
         let Some(answer) = self.answer.take() else { return false };
         if let Err(failure) = &answer {
             tracing::warn!(?failure, "no server");
@@ -182,6 +185,13 @@ impl Server {
         }
         self.state = Some(answer);
         true
+    }
+
+    /// Whether the program on this computer that served both has ended: then this one serves.
+    fn shared_is_gone(&self) -> bool {
+        let shared = matches!(&self.state, Some(Ok(Ready { kind: ServerKind::Shared, .. })));
+        let list = self.rooms.as_ref().filter(|_| shared).and_then(|rooms| lock(&rooms.list).clone());
+        matches!(list, Some(Err(error)) if error.kind() == ErrorKind::Unreachable)
     }
 
     /// Which server is wanted.

@@ -5,7 +5,7 @@ use super::call::look;
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
 use super::settings::{ServerChoice, Theme};
-use super::{home, settings, share};
+use super::{diagnostics, home, settings, share};
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
@@ -47,6 +47,8 @@ pub enum Action {
     First(home::Action),
     /// Something on the page with the settings.
     Settings(settings::page::Action),
+    /// Something about the file for whoever is asked for help.
+    Diagnostics(diagnostics::page::Action),
     /// Go on from the pre-join page.
     Start,
     /// Open the chosen devices anew.

@@ -2,11 +2,11 @@
 //! else does (`info` unless set). The filter can be changed while the program runs.
 
 use crate::base::settings::{Word, choices};
-use std::collections::HashMap;
-use std::fmt;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
+use std::{fmt, io};
 use tracing::callsite::Identifier;
 use tracing::{Event, Metadata};
 use tracing_subscriber::layer::{Context, Filter as LineFilter, SubscriberExt as _};
@@ -111,6 +111,49 @@ impl<S> LineFilter<S> for Sparing {
     }
 }
 
+/// Lines that are kept for whoever asks for help, and their length in all.
+const KEPT_LINES: usize = 2000;
+const KEPT_BYTES: usize = 256 * 1024;
+
+static RECENT: Mutex<Recent> = Mutex::new(Recent { lines: VecDeque::new(), bytes: 0 });
+
+/// The newest lines, oldest first.
+pub fn recent() -> Vec<String> {
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned().collect()
+}
+
+/// Keeps the newest lines.
+#[derive(Debug)]
+struct Recent {
+    lines: VecDeque<String>,
+    bytes: usize,
+}
+
+impl Recent {
+    fn keep(&mut self, line: String) {
+        self.bytes += line.len();
+        self.lines.push_back(line);
+        while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
+            self.bytes -= self.lines.pop_front().map_or(self.bytes, |line| line.len());
+        }
+    }
+}
+
+/// Takes one line of the log, which is written in one piece.
+struct Keeper;
+
+impl io::Write for Keeper {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line).trim_end().to_owned();
+        RECENT.lock().unwrap_or_else(PoisonError::into_inner).keep(text);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 static CHANGE: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Sends log lines to standard error. Later calls change nothing.
@@ -126,8 +169,9 @@ pub fn start(format: Format, filter: &Filter) {
         Format::Pretty => lines.boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
+    let kept = lines::layer().with_ansi(false).with_writer(|| Keeper).with_filter(Sparing::default());
     // A second initialisation fails, and the first one stays: exactly what is wanted.
-    if tracing_subscriber::registry().with(filter).with(lines.with_filter(Sparing::default())).try_init().is_ok() {
+    if tracing_subscriber::registry().with(filter).with(lines.with_filter(Sparing::default())).with(kept).try_init().is_ok() {
         let _ = CHANGE.set(change);
     }
 }
@@ -158,6 +202,17 @@ mod tests {
         assert!(sparing.lets_through(kinds[1].clone(), now));
         let later = now + std::time::Duration::from_secs(2);
         assert_eq!((0..100).filter(|_| sparing.lets_through(kinds[0].clone(), later)).count(), 20);
+    }
+
+    #[test]
+    fn the_newest_lines_are_kept_and_not_all() {
+        let mut recent = Recent { lines: VecDeque::new(), bytes: 0 };
+        (0..KEPT_LINES + 10).for_each(|i| recent.keep(i.to_string()));
+        assert_eq!((recent.lines.len(), recent.lines[0].as_str()), (KEPT_LINES, "10"));
+        recent.keep("x".repeat(KEPT_BYTES - 3));
+        recent.keep("last".into());
+        assert_eq!(recent.lines, ["last"], "one long line makes room for the next");
+        assert_eq!(recent.bytes, 4);
     }
 
     /// Collects the places that lines come from.

@@ -1,7 +1,12 @@
 //! Text fields and choices with their labels.
 
 use super::theme::{self, size, space};
-use egui::{ComboBox, Response, RichText, TextEdit, Ui, vec2};
+use egui::{
+    ComboBox, FontId, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+/// Side of a box with a tick.
+const BOX: f32 = 20.0;
 
 /// A text field with its label above; `error` is drawn below.
 #[derive(Debug)]
@@ -84,6 +89,30 @@ impl<'a> Field<'a> {
                 .align(egui::Align2::LEFT_CENTER),
         )
     }
+}
+
+/// A box with a tick, and its text; returns whether it was clicked.
+pub fn check(ui: &mut Ui, on: &mut bool, text: &str) -> bool {
+    let p = theme::palette(ui);
+    let room = ui.available_width() - BOX - space::S;
+    let galley = ui.painter().layout(text.to_owned(), FontId::proportional(size::BODY), p.text, room);
+    let wanted = vec2(BOX + space::S + galley.size().x, galley.size().y.max(BOX) + space::S);
+    let (rect, mut response) = ui.allocate_exact_size(wanted, Sense::click());
+    if response.clicked() {
+        *on = !*on;
+        response.mark_changed();
+    }
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), *on, text));
+    let tick = Rect::from_center_size(pos2(rect.left() + BOX / 2.0, rect.center().y), Vec2::splat(BOX));
+    let line = if response.hovered() { p.accent } else { p.text_weak };
+    let (fill, stroke) = if *on { (p.accent, Stroke::NONE) } else { (p.surface, Stroke::new(1.5, line)) };
+    ui.painter().rect(tick, 5.0, fill, stroke, StrokeKind::Inside);
+    if *on {
+        super::button::paint_icon(ui, tick, super::icons::ICON_CHECK, 16.0, p.on_accent);
+    }
+    ui.painter().galley(pos2(tick.right() + space::S, rect.center().y - galley.size().y / 2.0), galley, p.text);
+    super::button::focus_ring(ui, &response, tick, 5.0);
+    response.clicked()
 }
 
 /// The label above a field or a group.

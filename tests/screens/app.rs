@@ -27,6 +27,7 @@ pub(super) fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<
         system_fonts: false,
         painter: None,
         graphics: Graphics::Card,
+        listener: Default::default(),
     };
     Harness::builder().with_size((1180.0, 760.0)).with_max_steps(64).build_eframe(move |cc| App::new(&cc.egui_ctx, options))
 }

@@ -24,6 +24,7 @@ struct Shown {
     probe: Option<ProbeView>,
     recent: Vec<Recent>,
     rooms: RoomsView,
+    lost: Option<Recent>,
 }
 
 impl Default for Shown {
@@ -36,6 +37,7 @@ impl Default for Shown {
             probe: None,
             recent: Vec::new(),
             rooms: RoomsView::Loading,
+            lost: None,
         }
     }
 }
@@ -53,6 +55,7 @@ fn home<'a>(lang: Lang, size: (f32, f32), shown: Shown) -> Screen<'a, Home> {
             recent: &shown.recent,
             rooms: &shown.rooms,
             today: NOW,
+            lost: shown.lost.as_ref(),
             sidebar: false,
         };
         home.show(ui, cx, &view);
@@ -235,6 +238,20 @@ fn recent_rooms_are_one_click_away() {
         page.run();
         page.get_by_label(&t.t("recent-title"));
         picture(&mut page, &format!("home-recent-narrow-{lang:?}"));
+    }
+}
+
+#[test]
+fn the_room_one_was_in_when_the_program_ended_is_offered() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        for (key, back) in [("rejoin-yes", true), ("rejoin-no", false)] {
+            let mut page = home(lang, SIZE, Shown { lost: Some(recent("周会", "a", None, 60)), ..Shown::default() });
+            page.get_by_label(&t.with("rejoin-text", &[("room", "周会".into())]));
+            page.get_by_label(&t.t(key)).click();
+            page.run();
+            assert_eq!(page.state().actions, [Action::First(home::Action::Rejoin(back))]);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 mod app;
 mod call;
 mod devices;
+mod diagnostics;
 mod home;
 mod planes;
 mod prejoin;

@@ -4,6 +4,7 @@ use super::figures;
 use super::look::{Act, Look, Saved, Who};
 use super::tile_menu;
 use super::videos::Videos;
+use crate::app::home;
 use crate::app::i18n::Texts;
 use crate::app::record;
 use crate::app::view::{Action, Cx};
@@ -335,16 +336,19 @@ fn alone_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
         ui.label(RichText::new(cx.t("call-alone")).font(theme::strong(size::SUBTITLE)));
         ui.label(RichText::new(cx.t("call-alone-text")).color(p.text_weak));
         ui.add_space(space::XS);
-        let (copy, partner) = (cx.t("call-copy-invite"), cx.t("call-test-partner"));
-        let width = 2.0 * 200.0 + space::M;
+        let (copy, qr, partner) = (cx.t("call-copy-invite"), cx.t("call-show-qr"), cx.t("call-test-partner"));
+        let width = 3.0 * 200.0 + 2.0 * space::M;
         ui.allocate_ui(vec2(width.min(ui.available_width()), theme::CONTROL_HEIGHT), |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = space::M;
-                let each = (ui.available_width() - space::M) / 2.0;
-                if let Some(invite) = view.invite
-                    && ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked()
-                {
-                    cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
+                let each = (ui.available_width() - 2.0 * space::M) / 3.0;
+                if let Some(invite) = view.invite {
+                    if ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked() {
+                        cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
+                    }
+                    if ui.add(Button::new(&qr).icon(icons::ICON_QR_CODE_2).min_width(each)).clicked() {
+                        cx.act(Action::First(home::Action::ShowQr(true)));
+                    }
                 }
                 let button = Button::new(&partner).icon(icons::ICON_SMART_TOY).min_width(each);
                 if ui.add_enabled(!view.partner_coming, button).clicked() {

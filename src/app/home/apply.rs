@@ -2,9 +2,10 @@
 
 use super::Action;
 use super::create::Create;
+use crate::app::crash::Lost;
 use crate::app::prejoin::{PreJoin, Target};
 use crate::app::settings::{Recent, SavedServer, ServerChoice};
-use crate::app::{App, Page, prejoin};
+use crate::app::{App, Page, prejoin, unix_seconds};
 use crate::proto::{Invite, Mode, RoomId};
 
 impl App {
@@ -22,6 +23,12 @@ impl App {
             Action::EnterRecent(room) => self.enter_recent(room),
             Action::ForgetRecent(room) => self.settings.forget_room(&room.room, room.server.as_deref()),
             Action::OpenAgain => self.open_again(),
+            Action::Rejoin(yes) => {
+                if let Some(lost) = self.lost.take().filter(|_| yes) {
+                    self.enter_recent(lost.room);
+                }
+            }
+            Action::ShowQr(open) => self.qr_open = open,
         }
     }
 
@@ -104,8 +111,11 @@ impl App {
             ServerChoice::Here => None,
             ServerChoice::Address(address) => Some(address.clone()),
         });
-        let at = crate::app::unix_seconds();
-        self.settings.note_room(Recent { name: room.name.clone(), room: room.id.to_string(), mode: room.mode, server, at });
+        let (name, id, mode) = (room.name.clone(), room.id.to_string(), room.mode);
+        let room = Recent { name, room: id, mode, server, at: unix_seconds() };
+        self.note.write(&Lost { room: room.clone() });
+        self.lost = None;
+        self.settings.note_room(room);
         self.save_settings();
     }
 

@@ -45,6 +45,10 @@ pub enum Action {
     ForgetRecent(Recent),
     /// Open a room of the same name and kind as the one that is gone.
     OpenAgain,
+    /// Go back into the room that one was in when the program ended, or not.
+    Rejoin(bool),
+    /// Show the invite as a picture, or no longer.
+    ShowQr(bool),
 }
 
 /// What is being typed on the first page.
@@ -81,6 +85,8 @@ pub struct HomeView<'a> {
     pub rooms: &'a RoomsView,
     /// Seconds since the UNIX epoch.
     pub today: u64,
+    /// The room that one was in when the program ended without leaving it.
+    pub lost: Option<&'a Recent>,
     /// The room list is shown.
     pub sidebar: bool,
 }
@@ -107,6 +113,10 @@ impl Home {
     }
 
     fn column(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &HomeView<'_>) {
+        if let Some(lost) = view.lost {
+            rejoin(ui, cx, lost);
+            ui.add_space(space::M);
+        }
         let p = theme::palette(ui);
         ui.heading(cx.t("home-title"));
         ui.label(RichText::new(cx.t("home-subtitle")).size(size::SUBTITLE).color(p.text_weak));
@@ -168,6 +178,22 @@ impl Home {
             }
         });
     }
+}
+
+/// "Go back?"
+fn rejoin(ui: &mut Ui, cx: &mut Cx<'_>, lost: &Recent) {
+    let text = cx.with("rejoin-text", &[("room", (&lost.name).into())]);
+    let notice = card::notice(ui, card::Tone::Info, &text, |ui| {
+        ui.horizontal(|ui| {
+            if ui.add(Button::primary(&cx.t("rejoin-yes"))).clicked() {
+                cx.act(Any::First(Action::Rejoin(true)));
+            }
+            if ui.add(Button::new(&cx.t("rejoin-no"))).clicked() {
+                cx.act(Any::First(Action::Rejoin(false)));
+            }
+        });
+    });
+    ui.ctx().accesskit_node_builder(notice.response.id, |node| node.set_live(egui::accesskit::Live::Polite));
 }
 
 /// The kinds of calls, as cards.

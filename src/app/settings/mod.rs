@@ -152,6 +152,8 @@ pub struct Settings {
     pub sidebar: bool,
     /// Size of everything on the screen, in percent.
     pub zoom: u16,
+    /// When the newest crash report that was mentioned was written, in seconds since the UNIX epoch.
+    pub crash_seen: u64,
     /// Folder for recordings; empty: the system's folder for videos.
     pub recordings: String,
     /// How everybody is shown in a call.
@@ -264,6 +266,7 @@ impl Default for Settings {
             record_slice_minutes: 60,
             sidebar: true,
             zoom: 100,
+            crash_seen: 0,
             recordings: String::new(),
             stage: Saved::default(),
         }

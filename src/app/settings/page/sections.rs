@@ -2,6 +2,7 @@
 
 use super::{Action, Section, SettingsPage, SettingsView};
 use crate::app::call::tile_menu::noise_name;
+use crate::app::diagnostics;
 use crate::app::errors;
 use crate::app::i18n::Lang;
 use crate::app::prejoin::{SMOOTHNESS, key as smoothness_key, noise_word, word as smoothness_word};
@@ -73,8 +74,8 @@ fn general(ui: &mut Ui, cx: &mut Cx<'_>, page: &mut SettingsPage, settings: &mut
     if field::choice(ui, &cx.t("settings-zoom"), &mut zoom, &zooms) {
         settings.zoom = zoom.parse().unwrap_or(settings.zoom);
     }
-    ui.checkbox(&mut settings.chimes, cx.t("settings-chimes"));
-    ui.checkbox(&mut settings.notifications, cx.t("settings-notifications"));
+    field::check(ui, &mut settings.chimes, &cx.t("settings-chimes"));
+    field::check(ui, &mut settings.notifications, &cx.t("settings-notifications"));
 }
 
 fn video(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &mut Settings) {
@@ -156,11 +157,16 @@ fn recording(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &m
     }
 }
 
-fn about(ui: &mut Ui, cx: &Cx<'_>) {
+fn about(ui: &mut Ui, cx: &mut Cx<'_>) {
     ui.label(RichText::new("Parlor").font(theme::strong(size::TITLE)));
     let version = cx.with("about-version", &[("version", crate::version().into())]);
     ui.add(egui::Label::new(version).selectable(true));
     hint(ui, &cx.t("about-text"));
+    ui.add_space(space::S);
+    if ui.add(Button::new(&cx.t("diagnostics-open")).icon(icons::ICON_SAVE)).clicked() {
+        cx.act(Any::Diagnostics(diagnostics::page::Action::Open));
+    }
+    hint(ui, &cx.t("about-diagnostics"));
 }
 
 /// A caption above what belongs together.
