@@ -402,7 +402,6 @@ record-by = Being recorded by { $names }
 tile-records = { $name } is recording
 tile-records-me = You are recording
 list-and = , { "" }
-show-in-folder = Show in folder
 record-no-folder = No folder for recordings is known. Choose one in the settings.
 record-disk-full = The disk is full. What was recorded until then is kept. Make room and start again.
 record-bad-folder = { $path } cannot be written to. Choose another folder in the settings.

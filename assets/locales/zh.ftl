@@ -389,7 +389,6 @@ record-by = { $names } 正在录制
 tile-records = { $name } 正在录制
 tile-records-me = 你正在录制
 list-and = 、
-show-in-folder = 在文件夹中显示
 record-no-folder = 不知道录制文件该放在哪里。请在设置中选择文件夹。
 record-disk-full = 磁盘已满。此前录制的内容已保留。请腾出空间后重新开始。
 record-bad-folder = 无法写入 { $path }。请在设置中选择其他文件夹。

@@ -159,7 +159,7 @@ mod tests {
         let mut all = String::new();
         for i in 0..zip.len() {
             let mut entry = zip.by_index(i).unwrap();
-            all.push_str(&format!("== {}\n", entry.name()));
+            all.push_str(&format!("== {}\n", entry.name().unwrap()));
             entry.read_to_string(&mut all).unwrap();
         }
         for there in [

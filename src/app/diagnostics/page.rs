@@ -2,7 +2,7 @@
 
 use super::{Entry, Known};
 use crate::app::view::{Action as Any, Cx};
-use crate::app::{App, Page, unix_seconds};
+use crate::app::{App, Page, record, unix_seconds};
 use crate::base::Slot;
 use crate::ui::button::{self, Button};
 use crate::ui::field::{self, Field};
@@ -26,8 +26,6 @@ pub enum Action {
     Save,
     /// Ask the system where to.
     ChooseFile,
-    /// Show a file in its folder.
-    Reveal(PathBuf),
 }
 
 /// The open dialog.
@@ -126,13 +124,6 @@ impl App {
             Action::Close => self.diagnostics = None,
             Action::Save => self.save_diagnostics(),
             Action::ChooseFile => self.choose_diagnostics_file(),
-            Action::Reveal(path) => {
-                self.options.runtime.spawn_blocking(move || {
-                    if let Err(error) = opener::reveal(&path) {
-                        tracing::warn!(%error, path = %path.display(), "the file cannot be shown in its folder");
-                    }
-                });
-            }
         }
     }
 
@@ -219,7 +210,7 @@ impl App {
                 self.diagnostics = None;
                 let file = path.display().to_string();
                 let said = self.texts.with("toast-diagnostics-saved", &[("file", (&file).into())]);
-                let show = (self.texts.t("show-in-folder"), Any::Diagnostics(Action::Reveal(path)));
+                let show = (self.texts.t("show-in-folder"), Any::Record(record::Action::Reveal(path)));
                 self.toasts.push(toast::Kind::Success, said, Some(show), self.clock.now());
             }
             Some(Err(reason)) => dialog.failure = Some(self.texts.with("diagnostics-failed", &[("reason", (&reason).into())])),
