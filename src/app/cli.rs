@@ -154,6 +154,8 @@ impl Args {
             || self.mic.is_some()
             || [self.mute, self.no_video, self.chat, self.stats].contains(&true)
             || self.test_partner > 0
+            || self.share.is_some()
+            || self.colours.is_some()
             || !self.say.is_empty()
             || self.lang.is_some()
             || self.theme.is_some()

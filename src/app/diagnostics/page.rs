@@ -67,7 +67,7 @@ impl Dialog {
             };
             let names: Vec<_> = entries.iter().map(|entry| (entry.name.clone(), entry.name.clone())).collect();
             field::choice(ui, &cx.t("diagnostics-contents"), &mut self.shown, &names);
-            let height = (ui.available_height() - 150.0).max(60.0);
+            let height = (ui.available_height() - 178.0).max(40.0);
             self.text(ui, &entries, height);
             self.below(ui, cx);
         });

@@ -24,7 +24,7 @@ use crate::ui::{Video, card, icons, meter};
 use egui::{RichText, Ui, vec2};
 
 /// Height that the button below the form takes, with what is around it.
-const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + space::XL + 2.0 * space::S;
+const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + 2.0 * space::XL;
 /// Stands for "a file" in a choice; the path is typed below it.
 const FILE: &str = "file";
 /// Stands for the system's default speaker.

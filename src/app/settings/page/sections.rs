@@ -19,15 +19,21 @@ use egui::{RichText, Ui};
 /// Sizes of everything that are offered, in percent.
 const ZOOMS: [u16; 8] = [75, 90, 100, 110, 125, 150, 175, 200];
 
+/// The one key that has a name of its own in each language.
+const SPACE: &str = "Space";
 /// Keys of a call, and the text that says what each does.
-const KEYS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 11] = [
     ("M", "keys-mute"),
     ("V", "keys-video"),
+    (SPACE, "keys-talk"),
+    ("S", "keys-share"),
+    ("F", "keys-full"),
     ("C", "keys-chat"),
     ("D", "keys-devices"),
     ("Ctrl+Shift+S", "keys-stats"),
     ("Ctrl + / Ctrl −", "keys-zoom"),
     ("Esc", "keys-escape"),
+    ("?", "keys-help"),
 ];
 
 /// Draws the section that is shown.
@@ -141,6 +147,7 @@ fn keys(ui: &mut Ui, cx: &Cx<'_>) {
     hint(ui, &cx.t("settings-keys-hint"));
     egui::Grid::new("keys").num_columns(2).spacing([space::L, space::S]).show(ui, |ui| {
         for (key, what) in KEYS {
+            let key = if key == SPACE { cx.t("keys-space") } else { key.to_owned() };
             ui.label(RichText::new(key).font(theme::strong(size::BODY)));
             ui.label(cx.t(what));
             ui.end_row();
