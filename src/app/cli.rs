@@ -64,6 +64,9 @@ pub struct Args {
     /// What is shared moves: many pictures instead of sharp ones.
     #[arg(long, requires = "share")]
     pub share_motion: bool,
+    /// What the computer plays is shared with it, but for the call itself.
+    #[arg(long, requires = "share")]
+    pub share_sound: bool,
     /// Show statistics.
     #[arg(long)]
     pub stats: bool,
@@ -135,7 +138,7 @@ impl Args {
             Target::Portal => texts.t("share-name-portal"),
             Target::Window(_) => texts.t("share-name-window"),
         };
-        Some(Share { target, name, mode })
+        Some(Share { target, name, mode, sound: self.share_sound })
     }
 
     /// Where the settings are kept.

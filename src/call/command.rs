@@ -17,6 +17,8 @@ pub struct Share {
     pub name: String,
     /// What matters in it.
     pub mode: Mode,
+    /// Whether what the computer plays is heard with it, but for the call itself; only where that can be kept apart.
+    pub sound: bool,
 }
 
 /// A wish; applied by the actor in order, never blocks the caller.

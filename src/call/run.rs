@@ -447,6 +447,7 @@ impl<'a> Actor<'a> {
             // Connecting again what is connected would cost what is on its way.
             if self.connected[0].replace(video) != Some(video) {
                 publisher.set_video(self.sources.video());
+                publisher.set_system_sound(self.sources.system_sound());
             }
             if self.connected[1].replace(sound) != Some(sound) {
                 publisher.set_sound(self.sources.sound());

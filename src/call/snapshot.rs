@@ -114,6 +114,8 @@ pub struct Shared {
     pub share: Share,
     /// Whether the others see it.
     pub open: bool,
+    /// Whether they hear what the computer plays.
+    pub sound: bool,
     /// Whether one's own picture shows it. A screen that showed itself would never stand still.
     pub shown: bool,
 }

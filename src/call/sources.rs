@@ -11,7 +11,9 @@ use crate::base::{Clock, Slot, Worker};
 use crate::media::audio::chain;
 use crate::media::capture::pause::Card;
 use crate::media::capture::screen::{Mode, Target};
-use crate::media::capture::{AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, Video, VideoSource};
+use crate::media::capture::{
+    AudioSource, Format, Level, Outlet, Sound, SourceError, SourceErrorKind, SystemSound, Video, VideoSource,
+};
 use crate::media::devices::{Device as Known, Devices, InUse, Kind, List};
 use crate::media::frame::Rgba;
 use crate::proto::api::Sending;
@@ -21,7 +23,7 @@ use tokio::sync::mpsc;
 pub(super) enum Opened {
     Video(u64, Result<Video, SourceError>),
     Sound(u64, Result<Sound, SourceError>),
-    Share(u64, Result<Video, SourceError>),
+    Share(u64, Result<Screen, SourceError>),
     /// The image for pauses cannot be used.
     Pause(SourceError),
 }
@@ -134,11 +136,28 @@ impl<S, D> Device<S, D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Round([u64; 2], [bool; 3]);
 
+/// What is shared.
+pub(super) struct Screen {
+    video: Video,
+    /// What the computer plays.
+    sound: Option<SystemSound>,
+}
+
+impl Screen {
+    /// Opens it. Without the computer's sound it goes on all the same.
+    fn open(share: &Share, clock: Clock) -> Result<Self, SourceError> {
+        let video = Video::open(VideoSource::Screen(share.target.clone()), share.mode.format(), clock.clone())?;
+        let sound = share.sound.then(|| SystemSound::open(clock));
+        let sound = sound.and_then(|sound| sound.inspect_err(|error| tracing::warn!(%error, "shared without sound")).ok());
+        Ok(Self { video, sound })
+    }
+}
+
 /// One's own picture and sound.
 pub(super) struct Sources {
     video: Device<VideoSource, Video>,
     /// What is shown of the screen instead of the camera.
-    share: Device<Option<Share>, Video>,
+    share: Device<Option<Share>, Screen>,
     /// Which camera is shown in its corner.
     inset: Option<u64>,
     sound: Device<AudioSource, Sound>,
@@ -252,15 +271,10 @@ impl Sources {
             return;
         }
         self.stop_share();
-        let (target, format, clock) = (share.target.clone(), share.mode.format(), self.clock.clone());
-        self.share.source = Some(share);
+        let clock = self.clock.clone();
+        self.share.source = Some(share.clone());
         self.share.on = true;
-        self.share.ask(
-            "open-screen",
-            &self.inputs,
-            move || Video::open(VideoSource::Screen(target), format, clock),
-            Opened::Share,
-        );
+        self.share.ask("open-screen", &self.inputs, move || Screen::open(&share, clock), Opened::Share);
     }
 
     /// Shows the camera again.
@@ -278,7 +292,8 @@ impl Sources {
     /// What is shared, or about to be.
     pub(super) fn shared(&self) -> Option<Shared> {
         let share = self.share.source.clone()?;
-        Some(Shared { share, open: self.share.open.is_some(), shown: self.shows_share() })
+        let sound = self.system_sound().is_some();
+        Some(Shared { share, open: self.share.open.is_some(), sound, shown: self.shows_share() })
     }
 
     /// Whether one's own picture is what one shares.
@@ -289,13 +304,14 @@ impl Sources {
 
     /// Connects one's own picture.
     fn show(&mut self) {
-        for video in [&self.video.open, &self.share.open].into_iter().flatten() {
+        let screen = self.share.open.as_ref().map(|screen| &screen.video);
+        for video in [self.video.open.as_ref(), screen].into_iter().flatten() {
             video.set_planes(self.planes);
         }
         if let Some(video) = &self.video.open {
             video.set_mirrored(self.mirror);
         }
-        let video = if self.shows_share() { self.share.open.as_ref() } else { self.video.open.as_ref() };
+        let video = if self.shows_share() { screen } else { self.video.open.as_ref() };
         self.shown = video.map(|video| video.show_in(self.preview.clone()));
         if self.shown.is_none() {
             // The last picture of a camera that is off is not shown for ever.
@@ -309,13 +325,13 @@ impl Sources {
         let camera = self.delivers().then_some(self.video.round);
         if self.inset != camera {
             self.inset = camera;
-            share.set_inset(self.video.open.as_ref().filter(|_| camera.is_some()));
+            share.video.set_inset(self.video.open.as_ref().filter(|_| camera.is_some()));
         }
     }
 
     /// What is shared has come to its end by itself; why.
     fn watch_share(&mut self) -> Option<Event> {
-        let failure = self.share.open.as_ref().and_then(Video::failure)?;
+        let failure = self.share.open.as_ref().and_then(|screen| screen.video.failure())?;
         self.stop_share();
         Some(Event::ShareFailed(failure))
     }
@@ -435,10 +451,15 @@ impl Sources {
 
     /// What is shared of the screen, else the picture source that is open, or what stands in for it.
     pub(super) fn video(&self) -> Option<&Video> {
-        if let Some(share) = &self.share.open {
-            return Some(share);
+        if let Some(screen) = &self.share.open {
+            return Some(&screen.video);
         }
         self.video.open.as_ref().filter(|_| self.delivers()).or(self.pause.as_ref())
+    }
+
+    /// What the computer plays, while that is shared.
+    pub(super) fn system_sound(&self) -> Option<&SystemSound> {
+        self.share.open.as_ref()?.sound.as_ref()
     }
 
     /// The sound source that is open, muted or not.

@@ -31,7 +31,7 @@ fn dialog<'a>(
     lists: Vec<(Kind, Result<Vec<Offer>, SourceError>)>,
 ) -> Screen<'a, Dialog> {
     let mut lists = Some(lists);
-    screen(lang, size, Dialog::new(picker, Mode::Detail), move |ui, cx, dialog| {
+    screen(lang, size, Dialog::new(picker, Mode::Detail, false), move |ui, cx, dialog| {
         for (kind, listed) in lists.take().into_iter().flatten() {
             dialog.take(ui.ctx(), kind, listed);
         }
@@ -74,11 +74,11 @@ fn a_screen_a_window_or_an_area_is_shared_in_both_languages() {
             page.get_by_label(&t.t("share-drag")).click();
             page.run();
             let share = |target: &str, name: &str, mode| {
-                Action::Start(Share { target: target.parse().unwrap(), name: name.into(), mode })
+                Action::Start(Share { target: target.parse().unwrap(), name: name.into(), mode, sound: false })
             };
             let screen = share("screen:DP-1", &t.t("share-whole-screen"), Mode::Detail);
             let window = share("window:7", "Notes", Mode::Motion);
-            assert_eq!(shares(&page), [screen, window, Action::PickArea(Mode::Motion)]);
+            assert_eq!(shares(&page), [screen, window, Action::PickArea { mode: Mode::Motion, sound: false }]);
         }
     }
 }
@@ -113,8 +113,31 @@ fn the_keyboard_is_enough_for_the_only_screen() {
     page.run();
     page.key_press(Key::Enter);
     page.run();
-    let share = Share { target: Target::Screen(Some("DP-1".into())), name: t.t("share-whole-screen"), mode: Mode::Detail };
+    let share =
+        Share { target: Target::Screen(Some("DP-1".into())), name: t.t("share-whole-screen"), mode: Mode::Detail, sound: false };
     assert_eq!(shares(&page), [Action::Start(share)]);
+}
+
+#[test]
+fn the_computers_sound_is_offered_where_it_can_be_kept_apart_and_only_there() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        for sound in [true, false] {
+            let mut page = screen(lang, super::SIZE, Dialog::new(Picker::System, Mode::Detail, sound), |ui, cx, dialog| {
+                dialog.show(ui.ctx(), cx);
+            });
+            page.run();
+            match (page.query_by_label(&t.t("share-sound")), sound) {
+                (Some(switch), true) => switch.click(),
+                (None, false) => {}
+                (found, _) => panic!("{found:?}"),
+            }
+            page.run();
+            page.get_by_label(&t.t("share-start")).click();
+            page.run();
+            assert!(matches!(&shares(&page)[..], [Action::Start(share)] if share.sound == sound));
+        }
+    }
 }
 
 #[test]
@@ -155,19 +178,19 @@ fn where_the_system_asks_it_is_said_and_where_nothing_goes_too() {
 
 #[test]
 fn lists_are_asked_for_again_now_and_then_and_only_the_one_that_is_seen() {
-    let mut dialog = Dialog::new(OWN, Mode::Detail);
+    let mut dialog = Dialog::new(OWN, Mode::Detail, false);
     let s = Duration::from_secs;
     assert_eq!([s(10), s(11), s(14)].map(|now| dialog.wants(now)), [Some(Kind::Screen), None, Some(Kind::Screen)]);
-    assert_eq!(Dialog::new(Picker::System, Mode::Detail).wants(s(10)), None);
+    assert_eq!(Dialog::new(Picker::System, Mode::Detail, false).wants(s(10)), None);
 }
 
 #[test]
 fn the_bar_says_what_is_shared_and_ends_it() {
     for lang in Lang::ALL {
         let t = texts(lang);
-        for (open, key) in [(false, "share-opening"), (true, "share-bar")] {
-            let share = Share { target: Target::Window(7), name: "Notes".into(), mode: Mode::Detail };
-            let shared = Shared { share, open, shown: true };
+        for (open, sound, key) in [(false, false, "share-opening"), (true, false, "share-bar"), (true, true, "share-bar-sound")] {
+            let share = Share { target: Target::Window(7), name: "Notes".into(), mode: Mode::Detail, sound };
+            let shared = Shared { share, open, sound, shown: true };
             let mut page = screen(lang, (480.0, 360.0), (), move |ui, cx, ()| share::bar(ui, cx, Some(&shared)));
             page.run();
             page.get_by_label(&t.with(key, &[("name", "Notes".into())]));

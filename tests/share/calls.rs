@@ -25,7 +25,7 @@ fn person(server: SocketAddr, entry: Entry, name: &str, runtime: &tokio::runtime
     })
 }
 
-fn until(call: &Call, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+pub fn until(call: &Call, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let snapshot = call.snapshot();
@@ -73,7 +73,7 @@ fn e2e_share_a_window_is_seen_by_the_others_with_the_camera_in_its_corner_again_
 
         for (round, (colour, mode)) in [(RED, Mode::Detail), (GREEN, Mode::Motion), (RED, Mode::Motion)].into_iter().enumerate() {
             let window = Plain::open("Shared", (60, 60), (800, 600), colour);
-            let share = Share { target: window.target(), name: "Shared".into(), mode };
+            let share = Share { target: window.target(), name: "Shared".into(), mode, sound: false };
             ada.send(Command::Share(share.clone()));
             let told = until(&bob, "being told", |s| s.peers.first().is_some_and(|peer| peer.sharing));
             assert!(told.peers[0].camera, "the camera is on, too");
@@ -107,7 +107,7 @@ fn e2e_share_a_window_is_seen_by_the_others_with_the_camera_in_its_corner_again_
         assert_eq!(told, [true, false, true, false, true, false]);
 
         // What cannot be shared changes nothing.
-        ada.send(Command::Share(Share { target: Target::Window(77), name: "?".into(), mode: Mode::Detail }));
+        ada.send(Command::Share(Share { target: Target::Window(77), name: "?".into(), mode: Mode::Detail, sound: false }));
         let deadline = Instant::now() + PATIENCE;
         while !ada.events().iter().any(|e| matches!(e, Event::ShareFailed(_))) {
             assert!(Instant::now() < deadline, "nobody says that it failed");

@@ -7,5 +7,6 @@
 
 mod calls;
 mod capture;
+mod sound;
 mod stage;
 mod window;

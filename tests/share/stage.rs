@@ -1,6 +1,7 @@
 //! A screen, and plain windows on it.
 
 use parlor::media::capture::screen::Target;
+use parlor_lab::sound::Sound;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -37,6 +38,11 @@ pub fn tool(name: &str) -> Command {
 
 /// Runs `body` where there is a screen: the test called `name` starts itself again there.
 pub fn on_a_screen(name: &str, body: impl FnOnce()) {
+    with(name, None, body);
+}
+
+/// The same where there are these sound devices, too.
+pub fn with(name: &str, sound: Option<fn() -> Sound>, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
@@ -54,6 +60,10 @@ pub fn on_a_screen(name: &str, body: impl FnOnce()) {
     inside.args([name, "--exact", "--nocapture", "--test-threads", "1"]);
     let runtime = tempfile::tempdir().unwrap();
     inside.env(INSIDE, "1").env("DISPLAY", &display).env("XDG_RUNTIME_DIR", runtime.path());
+    let sound = sound.map(|start| start());
+    if let Some(sound) = &sound {
+        sound.take(&mut inside);
+    }
     let status = inside.env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1").status().unwrap();
     assert!(status.success(), "on the screen: {status}");
 }

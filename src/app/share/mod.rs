@@ -34,7 +34,12 @@ pub enum Action {
     /// Share this.
     Start(Share),
     /// Let the person drag a rectangle, and share it.
-    PickArea(Mode),
+    PickArea {
+        /// What matters in it.
+        mode: Mode,
+        /// Whether what the computer plays is heard with it.
+        sound: bool,
+    },
     /// Share no more.
     Stop,
 }
@@ -78,6 +83,8 @@ pub struct Dialog {
     picker: Picker,
     tab: Tab,
     mode: Mode,
+    /// Whether the computer's sound goes along; `None`: it cannot.
+    sound: Option<bool>,
     chosen: Option<Target>,
     screens: Listed,
     windows: Listed,
@@ -88,9 +95,10 @@ pub struct Dialog {
 }
 
 impl Dialog {
-    /// An open dialog that knows nothing yet, for a person who last chose this mode.
-    pub fn new(picker: Picker, mode: Mode) -> Self {
-        Self { picker, tab: Tab::default(), mode, chosen: None, screens: None, windows: None, asked: None, focused: false }
+    /// An open dialog that knows nothing yet, for a person who last chose this mode. `sound`: whether the computer's sound can be shared, too.
+    pub fn new(picker: Picker, mode: Mode, sound: bool) -> Self {
+        let sound = sound.then_some(false);
+        Self { picker, tab: Tab::default(), mode, sound, chosen: None, screens: None, windows: None, asked: None, focused: false }
     }
 
     /// What is to be listed now, if it is time to.
@@ -204,12 +212,19 @@ impl Dialog {
                 self.mode = mode;
             }
         }
+        if let Some(sound) = &mut self.sound {
+            ui.checkbox(sound, cx.t("share-sound"));
+        }
     }
 
     fn buttons_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.horizontal(|ui| {
             let area = self.tab == Tab::Area && self.picker == Picker::Own { areas: true };
-            let action = if area { Some(Action::PickArea(self.mode)) } else { self.share(cx).map(Action::Start) };
+            let action = if area {
+                Some(Action::PickArea { mode: self.mode, sound: self.sound.unwrap_or_default() })
+            } else {
+                self.share(cx).map(Action::Start)
+            };
             let name = cx.t(if area { "share-drag" } else { "share-start" });
             let button = Button::primary(&name).icon(icons::ICON_SCREEN_SHARE);
             let start = ui.add_enabled(action.is_some(), button);
@@ -228,11 +243,15 @@ impl Dialog {
     /// What is chosen.
     fn share(&self, cx: &Cx<'_>) -> Option<Share> {
         if self.picker == Picker::System {
-            return Some(Share { target: Target::Portal, name: cx.t("share-name-portal"), mode: self.mode });
+            return Some(self.named(Target::Portal, cx.t("share-name-portal")));
         }
         let choices = [&self.screens, &self.windows].into_iter().flatten().flatten().flatten();
         let choice = choices.into_iter().find(|choice| Some(&choice.target) == self.chosen.as_ref())?;
-        Some(Share { target: choice.target.clone(), name: choice.title(cx.texts), mode: self.mode })
+        Some(self.named(choice.target.clone(), choice.title(cx.texts)))
+    }
+
+    fn named(&self, target: Target, name: String) -> Share {
+        Share { target, name, mode: self.mode, sound: self.sound.unwrap_or_default() }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod pause;
 pub mod screen;
 mod sound;
 mod source;
+mod system_sound;
 pub mod tone;
 mod video;
 
@@ -22,4 +23,5 @@ pub use feed::{Level, Outlet};
 pub use sound::Sound;
 
 pub use source::{AudioSource, Format, SourceError, SourceErrorKind, UnknownSource, VideoSource};
+pub use system_sound::SystemSound;
 pub use video::Video;

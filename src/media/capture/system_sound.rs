@@ -6,8 +6,11 @@
 use super::feed::{Outlet, SoundFeed};
 use super::source::{SourceError, SourceErrorKind};
 use crate::base::{Clock, Queue, Stop, Worker};
+#[cfg(target_os = "linux")]
 use crate::media::devices::server::record::{Heard, Input, Recorder};
 use crate::media::frame::{CHUNK_SAMPLES, Chunk};
+#[cfg(not(target_os = "linux"))]
+use elsewhere::{Heard, Input, Recorder};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
@@ -166,6 +169,50 @@ impl Mix {
             voice.flows = !voice.waiting.is_empty();
         }
         mixed.map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 })
+    }
+}
+
+/// Where no system lets single programs be listened to.
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::io;
+    use std::time::Duration;
+
+    pub(super) type Input = u32;
+
+    /// There is none.
+    #[derive(Debug)]
+    pub(super) enum Recorder {}
+
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "nothing is ever heard")]
+    pub(super) enum Heard {
+        Samples(u32, Vec<f32>),
+        Changed,
+        Ended(u32),
+        Nothing,
+    }
+
+    impl Recorder {
+        pub(super) fn is_there() -> bool {
+            false
+        }
+
+        pub(super) fn connect() -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(super) fn inputs(&mut self) -> io::Result<Vec<Input>> {
+            match *self {}
+        }
+
+        pub(super) fn listen(&mut self, _input: Input) -> io::Result<u32> {
+            match *self {}
+        }
+
+        pub(super) fn next(&mut self, _limit: Duration) -> io::Result<Heard> {
+            match *self {}
+        }
     }
 }
 

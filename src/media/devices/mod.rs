@@ -17,7 +17,7 @@ pub mod check;
 mod chooser;
 mod select;
 #[cfg(target_os = "linux")]
-mod server;
+pub(in crate::media) mod server;
 mod system;
 mod watch;
 

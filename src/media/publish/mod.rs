@@ -14,7 +14,7 @@ mod picture;
 mod sound;
 
 use crate::base::{Queue, ServerClock, Slot, Worker};
-use crate::media::capture::{Format, Level, Outlet, Sound, Video, pause};
+use crate::media::capture::{Format, Level, Outlet, Sound, SystemSound, Video, pause};
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
 use crate::media::record::Tap;
@@ -31,6 +31,8 @@ use std::time::Duration;
 
 /// Chunks of sound that may wait for the encoder: half a second.
 const SOUND_CHUNKS: usize = 50;
+/// Chunks of the computer's own sound that may wait to be mixed in: it runs by another clock than the microphone.
+const SYSTEM_CHUNKS: usize = 8;
 /// The time line begins this much before the publisher, for sound and pictures that were captured just before.
 const HEAD_START: Duration = Duration::from_millis(200);
 
@@ -123,6 +125,7 @@ pub struct Publisher {
     shared: Arc<Shared>,
     video: Mutex<Option<Outlet>>,
     sound: Mutex<Option<Outlet>>,
+    system: Mutex<Option<Outlet>>,
     workers: [Option<Worker>; 2],
 }
 
@@ -138,6 +141,9 @@ struct Shared {
     eager_until_us: AtomicU64,
     pictures: Slot<Arc<Picture>>,
     chunks: Queue<Chunk>,
+    /// What is mixed into all sound, muted or not; and whether there is anything.
+    system: Queue<Chunk>,
+    has_system: AtomicBool,
     format: Mutex<Format>,
     quality: Mutex<Quality>,
     /// Lines of the largest picture that anybody wants; the highest number: not known.
@@ -220,6 +226,8 @@ impl Publisher {
             eager_until_us: AtomicU64::new(0),
             pictures: Slot::new(),
             chunks: Queue::bounded(SOUND_CHUNKS),
+            system: Queue::bounded(SYSTEM_CHUNKS),
+            has_system: AtomicBool::new(false),
             format: Mutex::new(config.format),
             quality: Mutex::new(Quality { kbps: config.kbps.max(1), ..Quality::default() }),
             wanted: AtomicU32::new(u32::MAX),
@@ -236,7 +244,7 @@ impl Publisher {
             started(Worker::spawn("publish-picture", move |stop| picture::run(&picture, stop))),
             started(Worker::spawn("publish-sound", move |stop| sound::run(&sound, stop))),
         ];
-        Self { shared, video: Mutex::new(None), sound: Mutex::new(None), workers }
+        Self { shared, video: Mutex::new(None), sound: Mutex::new(None), system: Mutex::new(None), workers }
     }
 
     /// Takes pictures from this source from now on; `None`: sends none.
@@ -260,6 +268,15 @@ impl Publisher {
         if let Some(sound) = sound {
             *connected = Some(sound.connect(self.shared.chunks.clone()));
         }
+    }
+
+    /// Mixes this into all that is sent, whether the microphone is on or not; `None`: nothing.
+    pub fn set_system_sound(&self, sound: Option<&SystemSound>) {
+        let mut connected = lock(&self.system);
+        *connected = None;
+        self.shared.system.clear();
+        self.shared.has_system.store(sound.is_some(), Ordering::Release);
+        *connected = sound.map(|sound| sound.connect(self.shared.system.clone()));
     }
 
     /// Switches the sound on or off. While it is off, silence is sent (real silence, not the source turned down), with or without a
@@ -311,6 +328,7 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         *lock(&self.video) = None;
         *lock(&self.sound) = None;
+        *lock(&self.system) = None;
         // Both are told before either is waited for.
         self.workers.iter().flatten().for_each(Worker::stop);
         self.workers = [None, None];

@@ -65,6 +65,17 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// The chunk with what the computer plays.
+    fn with_system(&self, chunk: &Chunk) -> Chunk {
+        let mut mixed = chunk.clone();
+        if let Some(system) = self.shared.system.pop() {
+            for (sample, other) in mixed.samples.iter_mut().zip(system.samples) {
+                *sample = (*sample + other).clamp(-1.0, 1.0);
+            }
+        }
+        mixed
+    }
+
     /// Makes the silence that is due.
     fn silence(&mut self, encoder: &mut Encoder) {
         let due = self.shared.clock.local().now().saturating_sub(SILENCE_DUE);
@@ -77,8 +88,10 @@ impl Line<'_> {
 
     fn send(&mut self, encoder: &mut Encoder, chunk: &Chunk) {
         self.end = Some(chunk.captured + CHUNK);
+        let chunk = &self.with_system(chunk);
         // What is quiet in a film or in music is no silence.
-        let pauses = self.shared.voice.load(Ordering::Acquire) || !self.shared.mic.load(Ordering::Acquire);
+        let voice = self.shared.voice.load(Ordering::Acquire) || !self.shared.mic.load(Ordering::Acquire);
+        let pauses = voice && !self.shared.has_system.load(Ordering::Acquire);
         let kbps = match self.shared.sound_kbps.load(Ordering::Acquire) {
             0 => Config::of(self.shared.audio).kbps,
             little => little,

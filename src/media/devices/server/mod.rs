@@ -1,11 +1,13 @@
 //! A sound server's list of devices: PulseAudio, or PipeWire in its place, by PulseAudio's native protocol.
 //!
 //! ALSA's way to such a server shows one device, "default"; this asks the server itself which there are, which one is the default, and to be
-//! told when that changes. Nothing is played or recorded this way: devices are opened through ALSA by the server's names (`audio::pcm`).
+//! told when that changes. No device is opened this way: that goes through ALSA, by the server's names (`audio::pcm`). But what other programs
+//! play can be listened to ([`record`]), which ALSA has no word for.
 //!
 //! The protocol: <https://www.freedesktop.org/wiki/Software/PulseAudio/Documentation/Developer/> and `src/pulse/{context,introspect}.c`,
 //! `src/pulsecore/{native-common.h,tagstruct.c}` of PulseAudio; version 13 of it, which every server since 2008 speaks.
 
+pub(in crate::media) mod record;
 mod tags;
 
 use super::{Device, Kind, List};
@@ -41,12 +43,15 @@ const COOKIE: usize = 256;
 mod command {
     pub(super) const ERROR: u32 = 0;
     pub(super) const REPLY: u32 = 2;
+    pub(super) const CREATE_RECORD_STREAM: u32 = 5;
     pub(super) const AUTH: u32 = 8;
     pub(super) const SET_CLIENT_NAME: u32 = 9;
     pub(super) const GET_SERVER_INFO: u32 = 20;
     pub(super) const GET_SINK_INFO_LIST: u32 = 22;
     pub(super) const GET_SOURCE_INFO_LIST: u32 = 24;
+    pub(super) const GET_SINK_INPUT_INFO_LIST: u32 = 30;
     pub(super) const SUBSCRIBE: u32 = 35;
+    pub(super) const RECORD_STREAM_KILLED: u32 = 65;
     pub(super) const SUBSCRIBE_EVENT: u32 = 66;
 }
 
@@ -58,6 +63,15 @@ const VALUES: usize = 15;
 const MONITOR_OF: usize = 8;
 /// What the server invents when there is no speaker.
 const DUMMY: &str = "auto_null";
+
+/// What a sound server sends.
+#[derive(Debug)]
+enum Message {
+    /// An answer, or news.
+    Control(Vec<u8>),
+    /// Sound of a stream.
+    Data(u32, Vec<u8>),
+}
 
 /// A connection to a sound server.
 #[derive(Debug)]
@@ -75,8 +89,13 @@ impl Server {
         socket().is_some_and(|path| path.exists())
     }
 
-    /// Connects, and asks to be told of changes.
+    /// Connects, and asks to be told of changes of devices.
     pub(super) fn connect() -> io::Result<Self> {
+        Self::connect_for(SUBSCRIPTION)
+    }
+
+    /// Connects, and asks to be told of changes of these kinds.
+    fn connect_for(subscription: u32) -> io::Result<Self> {
         let stream = UnixStream::connect(socket().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?)?;
         stream.set_write_timeout(Some(ANSWER))?;
         let mut server = Self { stream, asked: 0, changed: false };
@@ -91,7 +110,7 @@ impl Server {
         name.properties(&[("application.name", "Parlor")]);
         server.ask(command::SET_CLIENT_NAME, name)?;
         let mut wishes = Writer::default();
-        wishes.number(SUBSCRIPTION);
+        wishes.number(subscription);
         server.ask(command::SUBSCRIBE, wishes)?;
         Ok(server)
     }
@@ -105,7 +124,9 @@ impl Server {
     pub(super) fn wait(&mut self, limit: Duration) -> io::Result<()> {
         let mut wait = limit;
         while let Some(message) = self.receive(wait)? {
-            self.take_event(&message);
+            if let Message::Control(message) = message {
+                self.take_event(&message);
+            }
             wait = QUIET;
         }
         Ok(())
@@ -151,8 +172,11 @@ impl Server {
         let deadline = Instant::now() + ANSWER;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(answer) = self.receive(left.max(Duration::from_millis(1)))? else {
-                return Err(ErrorKind::TimedOut.into());
+            let answer = match self.receive(left.max(Duration::from_millis(1)))? {
+                None => return Err(ErrorKind::TimedOut.into()),
+                // Sound that comes between a question and its answer is lost: a moment of one program.
+                Some(Message::Data(..)) => continue,
+                Some(Message::Control(answer)) => answer,
             };
             let mut reader = Reader::new(&answer);
             match (reader.number()?, reader.number()?) {
@@ -165,33 +189,29 @@ impl Server {
         }
     }
 
-    /// The next message on the control channel; `None`: none began within `limit`.
-    fn receive(&mut self, limit: Duration) -> io::Result<Option<Vec<u8>>> {
-        loop {
-            let mut head = [0; HEAD];
-            self.stream.set_read_timeout(Some(limit))?;
-            match self.stream.read(&mut head[..1]) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
-                    return Ok(None);
-                }
-                Err(e) => return Err(e),
+    /// The next message; `None`: none began within `limit`.
+    fn receive(&mut self, limit: Duration) -> io::Result<Option<Message>> {
+        let mut head = [0; HEAD];
+        self.stream.set_read_timeout(Some(limit))?;
+        match self.stream.read(&mut head[..1]) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                return Ok(None);
             }
-            // What has begun comes to its end.
-            self.stream.set_read_timeout(Some(ANSWER))?;
-            self.stream.read_exact(&mut head[1..])?;
-            let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-            let length = word(0) as usize;
-            if length > MAX_MESSAGE {
-                return Err(io::Error::new(ErrorKind::InvalidData, "a message of the sound server is too long"));
-            }
-            let mut message = vec![0; length];
-            self.stream.read_exact(&mut message)?;
-            if word(4) == CONTROL {
-                return Ok(Some(message));
-            }
+            Err(e) => return Err(e),
         }
+        // What has begun comes to its end.
+        self.stream.set_read_timeout(Some(ANSWER))?;
+        self.stream.read_exact(&mut head[1..])?;
+        let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let length = word(0) as usize;
+        if length > MAX_MESSAGE {
+            return Err(io::Error::new(ErrorKind::InvalidData, "a message of the sound server is too long"));
+        }
+        let mut message = vec![0; length];
+        self.stream.read_exact(&mut message)?;
+        Ok(Some(if word(4) == CONTROL { Message::Control(message) } else { Message::Data(word(4), message) }))
     }
 }
 

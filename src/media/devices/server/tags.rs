@@ -10,6 +10,8 @@ const MAX_PROPERTIES: usize = 512;
 pub(super) enum Value {
     Text(Option<String>),
     Number(u32),
+    /// Names and values; those that are no text are left out.
+    Properties(Vec<(String, String)>),
     /// Something that nobody here asks for.
     Other,
 }
@@ -75,11 +77,16 @@ impl<'a> Reader<'a> {
             b'v' => 4 * usize::from(self.byte()?),
             b'x' => self.word()? as usize,
             b'P' => {
+                let mut properties = Vec::new();
                 for _ in 0..MAX_PROPERTIES {
                     // A name, the length of the value, the value; no name: the end.
-                    let Value::Text(Some(_)) = self.plain()? else { return Ok(Value::Other) };
+                    let Value::Text(Some(name)) = self.plain()? else { return Ok(Value::Properties(properties)) };
                     self.plain()?;
+                    let before = self.0;
                     self.plain()?;
+                    // Behind the letter and the length; with a zero at its end, if it is a text.
+                    let value = before.get(5..before.len() - self.0.len()).and_then(|value| value.strip_suffix(b"\0"));
+                    properties.extend(value.map(|value| (name, String::from_utf8_lossy(value).into_owned())));
                 }
                 return Err(broken());
             }
@@ -150,6 +157,24 @@ impl Writer {
         self.text(None)
     }
 
+    pub(super) fn flag(&mut self, flag: bool) -> &mut Self {
+        self.0.push(if flag { b'1' } else { b'0' });
+        self
+    }
+
+    /// How samples are written.
+    pub(super) fn samples(&mut self, format: u8, channels: u8, rate: u32) -> &mut Self {
+        self.0.extend([b'a', format, channels]);
+        self.0.extend(rate.to_be_bytes());
+        self
+    }
+
+    /// The map of one channel that is no side's.
+    pub(super) fn mono(&mut self) -> &mut Self {
+        self.0.extend([b'm', 1, 0]);
+        self
+    }
+
     pub(super) fn append(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -174,7 +199,9 @@ mod tests {
         assert_eq!(reader.number().unwrap(), 7);
         assert_eq!(reader.text().unwrap().as_deref(), Some("sink"));
         assert_eq!(reader.text().unwrap(), None);
-        reader.skip(2).unwrap();
+        reader.skip(1).unwrap();
+        let properties = [("a".to_owned(), "b".to_owned()), ("c".to_owned(), String::new())];
+        assert!(matches!(reader.value().unwrap(), Value::Properties(found) if found == properties));
         assert_eq!(reader.number().unwrap(), 9);
         assert!(reader.is_at_end() && reader.number().is_err());
     }

@@ -98,12 +98,7 @@ impl Drop for Stream {
 }
 
 /// The body of the thread: PipeWire's loop. Everything that calls back does it here, because the loop is never left while the stream lives.
-fn run(
-    remote: Remote,
-    asked: channel::Receiver<Quit>,
-    frames: &Slot<Frame>,
-    over: &Slot<String>,
-) -> Result<(), pipewire::Error> {
+fn run(remote: Remote, asked: channel::Receiver<Quit>, frames: &Slot<Frame>, over: &Slot<String>) -> Result<(), pipewire::Error> {
     pipewire::init();
     let main_loop = MainLoopRc::new(None)?;
     let context = ContextRc::new(&main_loop, None)?;
@@ -257,7 +252,10 @@ fn wanted_format() -> Option<Vec<u8>> {
         ),
     );
     let written = PodSerializer::serialize(std::io::Cursor::new(Vec::new()), &pod::Value::Object(object));
-    written.inspect_err(|error| tracing::error!(?error, "the wanted format cannot be written")).ok().map(|(cursor, _)| cursor.into_inner())
+    written
+        .inspect_err(|error| tracing::error!(?error, "the wanted format cannot be written"))
+        .ok()
+        .map(|(cursor, _)| cursor.into_inner())
 }
 
 #[cfg(test)]
