@@ -12,6 +12,8 @@
 //! # Ok::<(), parlor::media::capture::SourceError>(())
 //! ```
 
+#[cfg(any(windows, target_os = "macos"))]
+mod desktop;
 mod grab;
 mod inset;
 mod share;
@@ -78,7 +80,7 @@ pub fn picker() -> Picker {
             return Picker::Own { areas: true };
         }
     }
-    Picker::None
+    if cfg!(any(windows, target_os = "macos")) { Picker::Own { areas: false } } else { Picker::None }
 }
 
 /// Screens or windows, with thumbnails; one's own windows are left out. Blocks for some tenths of a second.
@@ -90,6 +92,9 @@ pub fn list(kind: Kind) -> Result<Vec<Offer>, SourceError> {
     if x11::is_there() {
         return x11::list(kind);
     }
+    #[cfg(any(windows, target_os = "macos"))]
+    return desktop::list(kind);
+    #[cfg(not(any(windows, target_os = "macos")))]
     Err(unsupported(kind))
 }
 
@@ -121,5 +126,8 @@ fn open(target: &Target) -> Result<Box<dyn Grab>, SourceError> {
             return x11::open(target);
         }
     }
+    #[cfg(any(windows, target_os = "macos"))]
+    return desktop::open(target);
+    #[cfg(not(any(windows, target_os = "macos")))]
     Err(unsupported(target))
 }

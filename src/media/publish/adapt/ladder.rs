@@ -36,6 +36,9 @@ const LEAST_HEIGHT: u32 = 88;
 /// Pictures a second, as shares; and what the share of a moving picture must not fall below before its size does.
 const RATES: [(u32, u32); 3] = [(1, 1), (2, 3), (1, 2)];
 const LEAST_FPS: u32 = 10;
+/// The same of what hardly moves at all, a shared text for instance: a source that is that slow at best is to be sharp before all.
+const STILL_RATES: [(u32, u32); 3] = [(1, 1), (1, 2), (1, 3)];
+const LEAST_STILL_FPS: u32 = 3;
 /// Slower still, at the smallest size.
 const LAST_FPS: u32 = 7;
 /// A level is given up below this share of the bits it would have at best, and taken again above the other.
@@ -57,8 +60,9 @@ impl Ladder {
     pub(super) fn new(full: Full) -> Self {
         let fps = full.fps.max(1);
         let mut levels: Vec<(u32, Size)> = Vec::new();
-        for (up, down) in RATES {
-            let reduced = (fps * up / down).max(LEAST_FPS).min(fps);
+        let (rates, least) = if fps > LEAST_FPS { (RATES, LEAST_FPS) } else { (STILL_RATES, LEAST_STILL_FPS) };
+        for (up, down) in rates {
+            let reduced = (fps * up / down).max(least).min(fps);
             if levels.last().is_none_or(|(last, _)| *last != reduced) {
                 levels.push((reduced, SIZES[0]));
             }
@@ -158,7 +162,9 @@ mod tests {
         assert_eq!(shapes(640, 360, 30), expected);
         assert_eq!(shapes(1280, 720, 25).last(), Some(&(7, (160, 90))));
         assert_eq!(shapes(480, 360, 15).first(), Some(&(15, (480, 360))));
-        assert_eq!(shapes(100, 100, 5), [(5, (100, 100))]);
+        assert_eq!(shapes(100, 100, 5), [(5, (100, 100)), (3, (100, 100))]);
+        let text = shapes(1920, 1080, 10);
+        assert_eq!(text[..4], [(10, (1920, 1080)), (5, (1920, 1080)), (3, (1920, 1080)), (3, (1440, 810))]);
         for (width, height) in [(640, 480), (1920, 1080), (854, 480), (720, 1280)] {
             for (_, (w, h)) in shapes(width, height, 30) {
                 let (was, is) = (f64::from(width) / f64::from(height), f64::from(w) / f64::from(h));

@@ -1,7 +1,8 @@
 //! A rectangle dragged with the mouse, anywhere on the screen.
 //!
 //! The pointer is taken from everybody else meanwhile. The rectangle's edges are four thin windows: unlike lines drawn on the screen itself they
-//! are seen with and without a compositor, and what lies below needs no repair.
+//! are seen with and without a compositor, and what lies below needs no repair. They come back while the area is shared, so that everybody knows
+//! what is seen.
 
 use super::x::{X, failed};
 use crate::base::Stop;
@@ -58,7 +59,7 @@ pub(in crate::media::capture::screen) fn pick(stop: &Stop) -> Result<Option<Area
                 Event::ButtonRelease(release) if release.detail == FIRST_BUTTON => {
                     if let Some((from, _)) = drag.take() {
                         let area = Area::between(from, (release.root_x.into(), release.root_y.into()));
-                        edges.hide()?;
+                        edges.hide(&x)?;
                         // A click is no rectangle: the person may try again.
                         if area.width >= LEAST_SIDE && area.height >= LEAST_SIDE {
                             return Ok(area.within(x.everything()?));
@@ -69,9 +70,8 @@ pub(in crate::media::capture::screen) fn pick(stop: &Stop) -> Result<Option<Area
             }
         }
         if let Some((from, to)) = drag {
-            edges.show(Area::between(from, to))?;
+            edges.show(&x, Area::between(from, to))?;
         }
-        x.server.flush().map_err(failed)?;
     }
 }
 
@@ -111,14 +111,11 @@ fn cross(x: &X) -> Result<Cursor, SourceError> {
     Ok(cursor)
 }
 
-/// Four thin windows.
-struct Edges<'a> {
-    x: &'a X,
-    windows: [Window; 4],
-}
+/// Four thin windows around a rectangle. They are gone with the connection.
+pub(super) struct Edges([Window; 4]);
 
-impl<'a> Edges<'a> {
-    fn new(x: &'a X) -> Result<Self, SourceError> {
+impl Edges {
+    pub(super) fn new(x: &X) -> Result<Self, SourceError> {
         let mut windows = [0; 4];
         for window in &mut windows {
             *window = x.server.generate_id().map_err(failed)?;
@@ -127,23 +124,24 @@ impl<'a> Edges<'a> {
             let made = x.server.create_window(depth, *window, x.root, 0, 0, 1, 1, 0, WindowClass::INPUT_OUTPUT, visual, &look);
             made.map_err(failed)?.check().map_err(failed)?;
         }
-        Ok(Self { x, windows })
+        Ok(Self(windows))
     }
 
-    fn show(&self, area: Area) -> Result<(), SourceError> {
-        for (window, edge) in self.windows.iter().zip(edges(area)) {
+    /// Puts them around a rectangle; nothing of it is covered.
+    pub(super) fn show(&self, x: &X, area: Area) -> Result<(), SourceError> {
+        for (window, edge) in self.0.iter().zip(edges(area)) {
             let place = ConfigureWindowAux::new().x(edge.x).y(edge.y).width(edge.width).height(edge.height);
-            self.x.server.configure_window(*window, &place.stack_mode(StackMode::ABOVE)).map_err(failed)?;
-            self.x.server.map_window(*window).map_err(failed)?;
+            x.server.configure_window(*window, &place.stack_mode(StackMode::ABOVE)).map_err(failed)?;
+            x.server.map_window(*window).map_err(failed)?;
         }
-        Ok(())
+        x.server.flush().map_err(failed)
     }
 
-    fn hide(&self) -> Result<(), SourceError> {
-        for window in self.windows {
-            self.x.server.unmap_window(window).map_err(failed)?;
+    fn hide(&self, x: &X) -> Result<(), SourceError> {
+        for window in self.0 {
+            x.server.unmap_window(window).map_err(failed)?;
         }
-        self.x.server.flush().map_err(failed)
+        x.server.flush().map_err(failed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Takes pictures of a window, or of a part of the screen.
 
+use super::areas::Edges;
 use super::shared_memory::Segment;
 use super::x::{X, failed};
 use crate::media::capture::screen::grab::{Grab, Shot};
@@ -88,6 +89,10 @@ impl Grabber {
             Some(Place { size, .. }) => size,
             None => return Err(SourceError::new(SourceErrorKind::Stalled, "the window is minimised")),
         };
+        if let (Target::Region(_), What::Part { area, .. }) = (target, &grabber.what) {
+            // They stay for as long as the connection, which is as long as this.
+            Edges::new(&grabber.x)?.show(&grabber.x, *area)?;
+        }
         Ok(grabber)
     }
 
