@@ -107,10 +107,10 @@ impl Plain {
         // Where it is put is not left to the window manager: user-specified position (ICCCM 4.1.2.3).
         let hints = [1_u32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         x.change_property32(PropMode::REPLACE, id, AtomEnum::WM_NORMAL_HINTS, AtomEnum::WM_SIZE_HINTS, &hints).unwrap();
-        x.map_window(id).unwrap();
-        x.flush().unwrap();
         let window = Self { x, id };
         poll("the window", || {
+            // One that is asked for while the window manager starts may stay invisible.
+            window.x.map_window(id).unwrap();
             let attributes = window.x.get_window_attributes(id).unwrap().reply().unwrap();
             (attributes.map_state == x11rb::protocol::xproto::MapState::VIEWABLE).then_some(())
         });

@@ -74,7 +74,12 @@ impl StageView<'_> {
         let mirrored = (self.camera && self.saved.mirror_view) != self.saved.mirror_sent;
         // Nobody reads text from behind.
         let mirrored = mirrored && matches!(who, Who::Me) && !self.shares();
-        Pose { mirrored, turn: look.turn(who), fill: self.saved.fill }
+        // And nothing of what is shared is cut off.
+        let shared = match who {
+            Who::Me => self.shares(),
+            Who::Peer(member) => self.peer(member).is_some_and(|peer| peer.sharing),
+        };
+        Pose { mirrored, turn: look.turn(who), fill: self.saved.fill && !shared }
     }
 
     /// Width to height of somebody's picture, as it is shown.
