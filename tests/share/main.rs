@@ -9,4 +9,5 @@ mod calls;
 mod capture;
 mod sound;
 mod stage;
+mod wayland;
 mod window;

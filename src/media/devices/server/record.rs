@@ -146,7 +146,7 @@ mod tests {
         list.append(input(9, &[(PROCESS, "420")]));
         let bytes = list.into_bytes();
         assert_eq!(others(&bytes, "42").unwrap(), [4, 9]);
-        assert_eq!(others(&[], "42").unwrap(), []);
+        assert!(others(&[], "42").unwrap().is_empty());
         for length in (1..bytes.len()).step_by(7) {
             assert!(others(&bytes[..length], "42").is_err(), "{length}");
         }
