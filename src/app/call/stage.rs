@@ -123,7 +123,12 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look)
     // The large one is behind the small ones.
     for at in (main..places.len()).chain(0..main.min(places.len())) {
         let (who, rect) = &places[at];
-        tile(ui, cx, view, look, who, *rect);
+        let mut clear = *rect;
+        if arrangement == Arrangement::Inset && at == main {
+            let others = places.iter().enumerate().filter(|(other, _)| *other != main);
+            clear.max.y = others.map(|(_, (_, small))| small.top()).fold(clear.max.y, f32::min);
+        }
+        tile(ui, cx, view, look, who, (*rect, clear));
     }
     let mut lines: Vec<(MemberId, u32)> = view.snapshot.peers.iter().map(|peer| (peer.member.clone(), 0)).collect();
     let popped: Vec<Who> = look.popped.iter().filter(|who| look.full.as_ref() != Some(who)).cloned().collect();
@@ -148,8 +153,8 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look)
     lines
 }
 
-/// Somebody's tile, with its menu and figures.
-fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: &Who, rect: Rect) {
+/// Somebody's tile, with its menu and figures; beside it, what of it nothing covers.
+fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: &Who, (rect, clear): (Rect, Rect)) {
     let id = ui.scope_id().with(("tile", who));
     let figures = view.stats || look.figures.contains(who);
     let clicked = match who {
@@ -175,7 +180,7 @@ fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who
     match who {
         Who::Me => {
             if !me.recordings.is_empty() {
-                record::mark(ui, rect, &cx.t("tile-records-me"));
+                record::mark(ui, clear, &cx.t("tile-records-me"));
             }
             let own = tile_menu::Own { saved: view.saved, noise: view.noise, camera: view.camera };
             tile_menu::of_me(ui, cx, look, own, &me.recordings, rect);
@@ -183,7 +188,7 @@ fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who
         Who::Peer(member) => {
             if let Some(peer) = view.peer(member) {
                 if peer.recording {
-                    record::mark(ui, rect, &cx.with("tile-records", &[("name", (&peer.name).into())]));
+                    record::mark(ui, clear, &cx.with("tile-records", &[("name", (&peer.name).into())]));
                 }
                 let host = view.snapshot.room.as_ref().is_some_and(|room| room.mine);
                 tile_menu::of_peer(ui, cx, look, peer, (host, &me.recordings), rect);
@@ -207,7 +212,7 @@ fn window(ui: &Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: 
         let rect = CentralPanel::no_frame().show(ui, |ui| {
             let rect = ui.available_rect_before_wrap();
             ui.painter().rect_filled(rect, 0.0, theme::palette(ui).stage);
-            tile(ui, cx, view, look, who, rect);
+            tile(ui, cx, view, look, who, (rect, rect));
             rect
         });
         let (closed, full, leave) = ui
