@@ -84,11 +84,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView<'_>) {
     });
 }
 
-/// Icon and name of the button that shares, or no longer.
-fn share_button(view: ControlsView<'_>) -> (MaterialIcon, &'static str) {
+/// Icon, name and tooltip of the button that shares, or no longer.
+fn share_button(view: ControlsView<'_>) -> (MaterialIcon, &'static str, &'static str) {
     match view.sharing {
-        true => (icons::ICON_STOP_SCREEN_SHARE, "share-stop"),
-        false => (icons::ICON_SCREEN_SHARE, "share-open"),
+        true => (icons::ICON_STOP_SCREEN_SHARE, "share-stop", "share-stop-hint"),
+        false => (icons::ICON_SCREEN_SHARE, "share-open", "share-open-hint"),
     }
 }
 
@@ -124,8 +124,8 @@ fn extra_button(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView<'_>, extra: Ext
             }
         }
         Extra::Share => {
-            let (icon, key) = share_button(view);
-            if button::round(ui, icon, &cx.t(key), &cx.t(&format!("{key}-hint")), opened(view.sharing), 0).clicked() {
+            let (icon, key, hint) = share_button(view);
+            if button::round(ui, icon, &cx.t(key), &cx.t(hint), opened(view.sharing), 0).clicked() {
                 cx.act(share(view));
             }
         }
@@ -163,7 +163,7 @@ fn extra_item(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView<'_>, extra: Extra
             (icon, name, "V", Action::SetCamera(!view.camera))
         }
         Extra::Share => {
-            let (icon, key) = share_button(view);
+            let (icon, key, _) = share_button(view);
             (icon, cx.t(key), "S", share(view))
         }
         Extra::Chat => (icons::ICON_CHAT, chat_name(cx, view.unread), "C", Action::ToggleChat),

@@ -313,7 +313,7 @@ impl PreJoin {
             trouble: None,
             message: message.as_deref().filter(|_| !shown && self.camera),
         }
-        .show(ui, rect, ui.scope_id().with("own picture"));
+        .show(ui, rect, ui.scope_id().with(("tile", "own")));
         ui.add_space(space::XS);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
