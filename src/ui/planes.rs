@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 /// What BT.601 and BT.709 in video range mean, and a triangle that covers the picture.
 const SHADER: &str = "
-override HD: bool = false;
 @group(0) @binding(0) var luma: texture_2d<f32>;
 @group(0) @binding(1) var blue: texture_2d<f32>;
 @group(0) @binding(2) var red: texture_2d<f32>;
@@ -22,12 +21,19 @@ struct Corner { @builtin(position) at: vec4<f32>, @location(0) uv: vec2<f32> }
     return Corner(vec4<f32>(uv.x * 2.0 - 1.0, 1.0 - uv.y * 2.0, 0.0, 1.0), uv);
 }
 
-@fragment fn colour(in: Corner) -> @location(0) vec4<f32> {
+fn colour(in: Corner, k: vec4<f32>) -> vec4<f32> {
     let y = (textureSample(luma, smooth_sampler, in.uv).r - 16.0 / 255.0) * 1.164384;
     let u = textureSample(blue, smooth_sampler, in.uv).r - 128.0 / 255.0;
     let v = textureSample(red, smooth_sampler, in.uv).r - 128.0 / 255.0;
-    let k = select(vec4<f32>(1.596027, -0.391762, -0.812968, 2.017232), vec4<f32>(1.792741, -0.213249, -0.532909, 2.112402), HD);
     return vec4<f32>(clamp(vec3<f32>(y + k.x * v, y + k.y * u + k.z * v, y + k.w * u), vec3<f32>(0.0), vec3<f32>(1.0)), 1.0);
+}
+
+@fragment fn small(in: Corner) -> @location(0) vec4<f32> {
+    return colour(in, vec4<f32>(1.596027, -0.391762, -0.812968, 2.017232));
+}
+
+@fragment fn hd(in: Corner) -> @location(0) vec4<f32> {
+    return colour(in, vec4<f32>(1.792741, -0.213249, -0.532909, 2.112402));
 }
 ";
 
@@ -79,9 +85,7 @@ impl Painter {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let pipeline = |hd: bool| {
-            let constants = [("HD", f64::from(u8::from(hd)))];
-            let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
+        let pipeline = |colours: &str| {
             device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
                 label: Some("planes"),
                 layout: Some(&pipeline_layout),
@@ -96,15 +100,15 @@ impl Painter {
                 multisample: Default::default(),
                 fragment: Some(wgpu::FragmentState {
                     module: &shader,
-                    entry_point: Some("colour"),
-                    compilation_options: options,
+                    entry_point: Some(colours),
+                    compilation_options: Default::default(),
                     targets: &[Some(SHOWN.into())],
                 }),
                 multiview_mask: None,
                 cache: None,
             })
         };
-        let pipelines = [pipeline(false), pipeline(true)];
+        let pipelines = [pipeline("small"), pipeline("hd")];
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,

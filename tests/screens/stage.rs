@@ -202,7 +202,7 @@ fn the_keys_are_listed_and_one_for_everywhere_can_be_chosen() {
         let mut page = page(lang, WIDE, call(1));
         page.state_mut().screen.page.look.help = true;
         page.run();
-        page.get_by_label(&t.t("keys-anywhere-choose")).click();
+        page.get_by_label(&t.t("keys-anywhere-choose")).click_accesskit();
         page.run();
         page.get_by_label(&t.t("keys-anywhere-press"));
         page.key_press(Key::F9);

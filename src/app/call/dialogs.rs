@@ -99,7 +99,9 @@ fn keys(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
                 }
             });
         });
-        ScrollArea::vertical().max_height(window.y - 150.0).show(ui, |ui| {
+        let most = window.y - 150.0;
+        // All of it, where there is room: a dialog is given less than it could have.
+        ScrollArea::vertical().min_scrolled_height(most).max_height(most).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::XS;
             ui.spacing_mut().interact_size.y = LINE;
             for (key, text) in LIST {
