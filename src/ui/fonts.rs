@@ -1,8 +1,8 @@
 //! Fonts: Inter for Latin, Greek and Cyrillic, Material Symbols for icons; Chinese (and all else) from the system, and where the
-//! system has none, from a bundled simplified-Chinese subset, so that text never turns into boxes.
+//! system has none, from a bundled simplified-Chinese subset and a bundled emoji font, so that text never turns into boxes.
 
 use super::theme;
-use crate::base::fonts::{CJK, INTER, INTER_STRONG};
+use crate::base::fonts::{CJK, EMOJI, INTER, INTER_STRONG};
 use egui::epaint::text::{FallbackRequest, FontInsert, FontProvider};
 use egui::{FontData, FontDefinitions, FontFamily};
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub fn set_locale(ctx: &egui::Context, locale: &str, system: bool) {
         providers.push(Arc::new(egui_system_font_provider::SystemFontProvider::new().with_locale(Some(locale))));
     }
     providers.push(Arc::new(bundled));
+    providers.push(Arc::new(emoji));
     ctx.set_font_providers(providers);
 }
 
@@ -39,6 +40,13 @@ pub fn set_locale(ctx: &egui::Context, locale: &str, system: bool) {
 fn bundled(request: &FallbackRequest<'_>) -> Option<FontInsert> {
     let first = request.cluster.chars().next()?;
     covered(first).then(|| FontInsert::new("Droid Sans Fallback", FontData::from_static(CJK), Vec::new()))
+}
+
+/// Emoji that the system lacks.
+fn emoji(request: &FallbackRequest<'_>) -> Option<FontInsert> {
+    let first = request.cluster.chars().next()?;
+    let known = matches!(first, '\u{203c}'..='\u{3299}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+    known.then(|| FontInsert::new("Noto Emoji", FontData::from_static(EMOJI), Vec::new()))
 }
 
 /// Whether the subset is worth asking: GB 2312 holds punctuation, kana, CJK ideographs and full-width forms.
