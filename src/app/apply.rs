@@ -76,6 +76,7 @@ impl App {
             Action::Share(action) => return self.apply_share(ctx, action),
             Action::RetryNow => self.command(Command::RetryNow),
             Action::CallPartner => self.call_partner(),
+            Action::Live(action) => self.apply_to_live(action),
             Action::Leave => {
                 self.go_home();
                 self.server.refresh();
@@ -97,6 +98,10 @@ impl App {
                 invite.server.map(|s| s.to_string()),
             )
         } else {
+            if args.live || args.push.is_some() || args.play.is_some() {
+                self.apply_to_live(super::live::Action::Open);
+                return;
+            }
             // A link that the system opened leads to the page before the call.
             if let Some(invite) = args.link.clone() {
                 self.join(invite, None);
@@ -153,7 +158,7 @@ impl App {
     }
 
     /// Keeps a list of the devices from now on, until the first page is shown again.
-    fn watch_devices(&mut self) {
+    pub(super) fn watch_devices(&mut self) {
         let wake = self.wake.clone();
         self.devices.get_or_insert_with(|| {
             let devices = Devices::watch();
@@ -256,6 +261,7 @@ impl App {
         match std::mem::replace(&mut self.page, Page::Home) {
             Page::Call(session) => drop(self.janitor.put_away(session.into_calls(), || {})),
             Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),
+            Page::Live(stage) => drop(self.janitor.put_away(stage.into_parts(), || {})),
             Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
         }
         self.devices_open = false;

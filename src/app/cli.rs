@@ -31,6 +31,15 @@ pub struct Args {
     /// The same, as the system gives it when a link is opened.
     #[arg(value_name = "LINK", conflicts_with_all = ["join", "create", "enter"])]
     pub link: Option<Invite>,
+    /// Open the page of standard live.
+    #[arg(long, conflicts_with_all = ["join", "create", "enter", "link"])]
+    pub live: bool,
+    /// The same, and send to this address at once.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["join", "create", "enter", "link"])]
+    pub push: Option<String>,
+    /// The same, and play this address at once.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["join", "create", "enter", "link"])]
+    pub play: Option<String>,
     /// Password of the room.
     #[arg(long, value_name = "P")]
     pub password: Option<String>,

@@ -1,5 +1,6 @@
 //! What arrives: answers of the server, what happened in the call.
 
+use super::call::chat::Notice;
 use super::call::session::Plan;
 use super::desktop::About;
 use super::errors::{self, Remedy};
@@ -27,6 +28,7 @@ impl App {
         self.go_on_starting(answered);
         let (events, lost_partners) = match &mut self.page {
             Page::Call(session) => session.poll(&mut self.janitor),
+            Page::Live(stage) => return stage.poll(&mut self.janitor),
             _ => return,
         };
         for event in events {
@@ -72,12 +74,14 @@ impl App {
             }
             Event::PeerJoined { name, .. } => {
                 self.server.refresh();
+                self.note(Notice::Joined(name.clone()));
                 let said = self.texts.with("toast-joined", &[("name", (&name).into())]);
                 self.notify(About::People, &said);
                 self.say(Kind::Info, said);
             }
             Event::PeerLeft { name, .. } => {
                 self.server.refresh();
+                self.note(Notice::Left(name.clone()));
                 let said = self.texts.with("toast-left", &[("name", (&name).into())]);
                 self.notify(About::People, &said);
                 self.say(Kind::Info, said);
@@ -102,7 +106,10 @@ impl App {
             }
             Event::ShareFailed(error) => self.share_failed(&error),
             Event::Quality(change) => self.quality_changed(change),
-            Event::Reconnected => self.say(Kind::Success, self.texts.t("toast-reconnected")),
+            Event::Reconnected => {
+                self.note(Notice::Back);
+                self.say(Kind::Success, self.texts.t("toast-reconnected"));
+            }
             Event::VideoSourceFailed(error) => self.device_failed(Part::Camera, &error),
             Event::AudioSourceFailed(error) => self.device_failed(Part::Microphone, &error),
             Event::SpeakerFailed(error) => self.device_failed(Part::Speaker, &error),
@@ -126,6 +133,7 @@ impl App {
             | Event::SnapshotTaken { .. }
             | Event::SnapshotFailed { .. }) => self.recording_event(event),
             Event::MutedByHost => {
+                self.note(Notice::Muted);
                 let said = self.texts.t("toast-muted-by-host");
                 self.notify(About::Call, &said);
                 self.say(Kind::Info, said);
@@ -189,6 +197,14 @@ impl App {
                 _ => "Parlor".to_owned(),
             };
             self.notifier.tell(about, &title, text, &self.texts.t("notice-open"));
+        }
+    }
+
+    /// Writes between the lines of chat what has happened.
+    fn note(&mut self, notice: Notice) {
+        if let Page::Call(session) = &mut self.page {
+            let snapshot = session.latest();
+            session.page.chat.note(notice, &snapshot.chat);
         }
     }
 

@@ -14,6 +14,7 @@ pub mod home;
 pub mod i18n;
 mod instance;
 pub mod janitor;
+pub mod live;
 pub mod prejoin;
 mod qr;
 pub mod record;
@@ -95,6 +96,8 @@ enum Page {
     PreJoin(Box<Preparing>),
     /// The devices are being given back, or the server is starting; then the call starts.
     Starting { plan: Box<Plan>, devices: Option<Slot<()>> },
+    /// Standard live: a stream that is sent, another one that is watched.
+    Live(Box<live::Stage>),
     /// The call.
     Call(Box<Session>),
     /// The call is over, or did not come about.
@@ -248,7 +251,7 @@ impl App {
         let sidebar = match self.page {
             Page::Call(ref session) if session.page.look.is_bare() => false,
             Page::Home | Page::Call(_) => self.sidebar_forced || (self.settings.sidebar && width >= NARROW),
-            Page::PreJoin(_) | Page::Starting { .. } | Page::Ended { .. } => false,
+            Page::PreJoin(_) | Page::Starting { .. } | Page::Live(_) | Page::Ended { .. } => false,
         };
         let lists = self.lists();
         let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
@@ -280,6 +283,12 @@ impl App {
             Page::Call(session) => {
                 let key = self.talk_key.state();
                 session.show(ui, &mut cx, &self.settings.stage, &key, (sidebar, self.devices_open));
+            }
+            Page::Live(stage) => {
+                let public = self.server.public_address().map(|address| address.authority());
+                let rooms = self.server.rooms(&self.texts);
+                let ground = live::Ground { theme: self.settings.theme, lists: &lists, rooms: &rooms, public };
+                stage.show(ui, &mut cx, &ground);
             }
             Page::Ended { sentence, entered, .. } => ended::show(ui, &mut cx, sentence, *entered),
         });

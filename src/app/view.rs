@@ -4,6 +4,7 @@
 use super::call::look;
 use super::errors::Sentence;
 use super::i18n::{Lang, Texts, Value};
+use super::live;
 use super::settings::{ServerChoice, Theme};
 use super::{diagnostics, home, settings, share};
 use crate::call::Volume;
@@ -109,6 +110,8 @@ pub enum Action {
     Talk(bool),
     /// Leave the call.
     Leave,
+    /// A click on the page of standard live.
+    Live(live::Action),
 }
 
 /// What every screen gets.

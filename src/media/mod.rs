@@ -7,6 +7,7 @@ pub mod devices;
 pub mod frame;
 pub mod stats;
 
+pub mod address;
 pub mod capture;
 mod cause;
 pub mod convert;
@@ -17,6 +18,7 @@ pub mod publish;
 pub mod record;
 mod swscale;
 pub mod timing;
+pub mod trouble;
 
 pub use cause::Cause;
 

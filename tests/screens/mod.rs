@@ -11,9 +11,11 @@ use std::time::Duration;
 
 mod app;
 mod call;
+mod chat;
 mod devices;
 mod diagnostics;
 mod home;
+mod live;
 mod planes;
 mod prejoin;
 mod record;
@@ -77,11 +79,14 @@ pub fn picture<S>(screen: &mut Screen<'_, S>, name: &str) -> image::RgbaImage {
     picture
 }
 
-/// Types `text` into the field called `label`.
+/// Types `text` into the field called `label`, of one line or several.
 pub fn type_into<S>(screen: &mut Screen<'_, S>, label: &str, text: &str) {
+    use egui::accesskit::Role;
     use egui_kittest::kittest::Queryable;
-    screen.get_by_role_and_label(egui::accesskit::Role::TextInput, label).focus();
+    let one = screen.query_by_role_and_label(Role::TextInput, label).is_some();
+    let role = if one { Role::TextInput } else { Role::MultilineTextInput };
+    screen.get_by_role_and_label(role, label).focus();
     screen.run();
-    screen.get_by_role_and_label(egui::accesskit::Role::TextInput, label).type_text(text);
+    screen.get_by_role_and_label(role, label).type_text(text);
     screen.run();
 }

@@ -61,6 +61,9 @@ impl App {
         if std::mem::replace(&mut self.devices_seen, version) == version {
             return;
         }
+        if let Page::Live(stage) = &self.page {
+            stage.reopen(false);
+        }
         if let Page::PreJoin(preparing) = &mut self.page {
             let state = preparing.preview.state();
             if state.video_failure.is_some() || state.audio_failure.is_some() {

@@ -8,6 +8,7 @@ pub mod sidebar;
 
 use crate::app::errors;
 use crate::app::i18n::Lang;
+use crate::app::live;
 use crate::app::settings::{Recent, SavedServer, ServerChoice, Theme};
 use crate::app::view::{Action as Any, Cx, ProbeView, RoomsView, ServerView};
 use crate::proto::{Invite, Mode};
@@ -199,16 +200,17 @@ fn rejoin(ui: &mut Ui, cx: &mut Cx<'_>, lost: &Recent) {
 /// The kinds of calls, as cards.
 fn modes(ui: &mut Ui, cx: &mut Cx<'_>) {
     let modes = [
-        (Mode::Duo, icons::ICON_GROUP, cx.t("mode-duo"), cx.t("mode-duo-text")),
-        (Mode::Multi, icons::ICON_GROUPS, cx.t("mode-multi"), cx.t("mode-multi-text")),
+        (Any::New(Mode::Duo), icons::ICON_GROUP, cx.t("mode-duo"), cx.t("mode-duo-text")),
+        (Any::New(Mode::Multi), icons::ICON_GROUPS, cx.t("mode-multi"), cx.t("mode-multi-text")),
+        (Any::Live(live::Action::Open), icons::ICON_SENSORS, cx.t("mode-live"), cx.t("mode-live-text")),
     ];
-    let columns = if ui.available_width() < 460.0 { 1 } else { modes.len() };
+    let columns = if ui.available_width() < 640.0 { 1 } else { modes.len() };
     let width = (ui.available_width() - space::M * (columns as f32 - 1.0)) / columns as f32;
     let mut draw = |ui: &mut Ui| {
         ui.spacing_mut().item_spacing = vec2(space::M, space::M);
-        for (mode, icon, title, text) in &modes {
+        for (action, icon, title, text) in &modes {
             if card::choice(ui, vec2(width, 84.0), *icon, title, text, false).clicked() {
-                cx.act(Any::New(*mode));
+                cx.act(action.clone());
             }
         }
     };

@@ -7,6 +7,7 @@ pub use store::{Store, default_path};
 
 use crate::app::call::look::Saved;
 use crate::app::i18n::Lang;
+use crate::app::live::Remembered;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, Format, VideoSource};
@@ -158,6 +159,8 @@ pub struct Settings {
     pub recordings: String,
     /// How everybody is shown in a call.
     pub stage: Saved,
+    /// What was typed and chosen on the page of standard live.
+    pub live: Remembered,
 }
 
 /// People whose volume is remembered.
@@ -269,6 +272,7 @@ impl Default for Settings {
             crash_seen: 0,
             recordings: String::new(),
             stage: Saved::default(),
+            live: Remembered::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod beats;
 pub(in crate::media) mod decode;
 mod delay;
 pub(in crate::media) mod demux;
+mod fetch;
 mod jitter;
 mod meter;
 mod pace;
@@ -25,6 +26,7 @@ mod playout;
 mod pull;
 mod rehearsal;
 mod session;
+mod source;
 mod stock;
 mod stretch;
 
@@ -36,6 +38,7 @@ use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
 use crate::media::record::Tap;
 use crate::media::stats::{History, PlaySample, PlayStats};
+use crate::media::trouble::{self, Trouble};
 use beats::Beats;
 use playout::Playout;
 use pull::{Pull, Wishes};
@@ -46,7 +49,7 @@ use std::time::Duration;
 /// What to play, and where to.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `rtmp://...` of the stream, credentials included.
+    /// `rtmp://...` or `rtmps://...` of the stream, credentials included; `http://...` or `https://...` of a stream in FLV or HLS.
     pub url: String,
     /// Where its sound goes.
     pub output: Output,
@@ -105,7 +108,7 @@ pub enum State {
     /// The connection stands, but nothing comes: the publisher's is broken.
     Stalled,
     /// It broke or was refused, for this reason; the player tries again.
-    Closed(String),
+    Closed(Trouble),
 }
 
 /// Plays one stream until it is dropped, reconnecting by itself. Dropping it joins its thread.
@@ -163,7 +166,7 @@ impl Player {
         let worker = Worker::spawn(&name, move |stop| pull.run(stop));
         if let Err(error) = &worker {
             tracing::error!(%error, "no thread for a player");
-            shared.set_state(State::Closed(error.to_string()));
+            shared.set_state(State::Closed(Trouble::new(trouble::Kind::Broken, error.to_string())));
         }
         Self { shared, playout, _worker: worker.ok(), voice, _output: output }
     }

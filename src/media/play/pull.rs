@@ -1,10 +1,10 @@
 //! The player's thread: connects, takes packets as they come, shows pictures when they are due, and connects again.
 
 use super::session::Session;
+use super::source::{self, Source, Taken};
 use super::{Shared, State, View};
 use crate::base::network::{self, Network};
 use crate::base::{Clock, Retry, Stop};
-use crate::wire::link::{self, Playback};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -39,7 +39,7 @@ pub(super) struct Pull {
     clock: Clock,
     session: Session,
     shared: Arc<Shared>,
-    link: Option<Playback>,
+    source: Option<Source>,
     retry: Retry,
     retry_at: Duration,
     network: watch::Receiver<Network>,
@@ -52,7 +52,7 @@ pub(super) struct Pull {
 impl Pull {
     pub(super) fn new(url: String, runtime: Handle, clock: Clock, session: Session, shared: Arc<Shared>) -> Self {
         let (now, network) = (Duration::ZERO, network::watch());
-        let server = server(&url);
+        let server = source::server(&url);
         Self {
             url,
             server,
@@ -60,7 +60,7 @@ impl Pull {
             clock,
             session,
             shared,
-            link: None,
+            source: None,
             retry: Retry::default(),
             retry_at: now,
             network,
@@ -77,15 +77,23 @@ impl Pull {
             self.connect();
             let next = self.session.step();
             let wait = next.map_or(LOOK, |next| next.saturating_sub(self.clock.now()).min(LOOK));
-            match &self.link {
-                Some(link) => {
-                    let mut packet = link.packets().pop_within(wait);
+            match &mut self.source {
+                Some(source) => {
+                    let mut wait = wait;
                     for _ in 0..BATCH {
-                        let Some((packet_now, arrived)) = packet else { break };
+                        let Some(taken) = source.take(wait, &self.clock) else { break };
+                        wait = Duration::ZERO;
                         self.retry.succeeded();
-                        self.heard = Some(arrived);
-                        self.session.packet(&packet_now, arrived);
-                        packet = link.packets().pop();
+                        self.heard = Some(match taken {
+                            Taken::Packet(packet, arrived) => {
+                                self.session.packet(&packet, arrived);
+                                arrived
+                            }
+                            Taken::Unit { unit, kind, bytes, arrived } => {
+                                self.session.take(Some(unit), kind, bytes, arrived);
+                                arrived
+                            }
+                        });
                     }
                 }
                 None => {
@@ -102,7 +110,7 @@ impl Pull {
         self.session.set_view(view);
         self.session.set_planes(self.shared.wishes(|w| w.planes));
         if let Some(url) = url.filter(|url| *url != self.url) {
-            self.server = server(&url);
+            self.server = source::server(&url);
             self.url = url;
             // Perhaps the old one was the reason.
             self.retry_at = self.retry_at.min(self.clock.now());
@@ -116,29 +124,28 @@ impl Pull {
         if no_picture {
             self.session.excuse_freeze();
         }
-        if let Some(link) = &self.link
+        if let Some(source) = &self.source
             && self.session.wants_key_frame(self.key_frame)
         {
             self.key_frame = false;
-            link.request_key_frame();
+            source.request_key_frame();
         }
     }
 
     fn connect(&mut self) {
         let now = self.clock.now();
-        match self.link.as_ref().map(Playback::state) {
-            Some(link::State::Closed(error)) => {
-                tracing::info!(%error, "stream interrupted");
-                self.shared.set_state(State::Closed(error.to_string()));
-                self.link = None;
+        match self.source.as_ref().map(Source::trouble) {
+            Some(Some(trouble)) => {
+                tracing::info!(?trouble, "stream interrupted");
+                self.shared.set_state(State::Closed(trouble));
+                self.source = None;
                 self.heard = None;
-                self.retry_at = now + self.retry.failed(now);
+                self.retry_at = now + self.retry.failed(now).max(source::rest(&self.url));
             }
-            Some(_) => {}
+            Some(None) => {}
             None if now >= self.retry_at => {
                 self.session.restart();
-                let options = link::Options { clock: self.clock.clone(), ..link::Options::default() };
-                self.link = Some(Playback::start(&self.runtime, &self.url, options));
+                self.source = Some(Source::start(&self.runtime, &self.url, &self.clock));
             }
             None => {}
         }
@@ -151,16 +158,11 @@ impl Pull {
         }
         self.figures_at = now + FIGURES;
         let mut stats = self.session.stats();
-        stats.route.carrier = self.link.as_ref().and_then(|link| link.stats().carrier);
+        stats.route.carrier = self.source.as_ref().and_then(Source::carrier);
         stats.route.server.clone_from(&self.server);
-        if let (Some(_), Some(heard)) = (&self.link, self.heard) {
+        if let (Some(_), Some(heard)) = (&self.source, self.heard) {
             self.shared.set_state(if now.saturating_sub(heard) < STALLED { State::Playing } else { State::Stalled });
         }
         self.shared.set_stats(stats);
     }
-}
-
-/// `host:port` of a stream's address.
-fn server(url: &str) -> String {
-    url.parse::<crate::wire::Url>().map(|url| format!("{}:{}", url.host, url.port)).unwrap_or_default()
 }

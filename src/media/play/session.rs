@@ -148,13 +148,19 @@ impl Session {
     /// Takes one packet, which arrived at this local moment.
     pub(super) fn packet(&mut self, packet: &Packet, arrived: Duration) {
         self.tap.pass(packet, arrived);
-        self.count.all.add(packet.payload.len(), arrived);
-        match packet.kind {
-            PacketKind::Audio => self.count.audio.add(packet.payload.len(), arrived),
-            PacketKind::Video => self.count.video.add(packet.payload.len(), arrived),
+        let unit = self.demux.read(packet);
+        self.take(unit, packet.kind, packet.payload.len(), arrived);
+    }
+
+    /// Takes what was in a packet of so many bytes, which arrived at this local moment.
+    pub(super) fn take(&mut self, unit: Option<Unit>, kind: PacketKind, bytes: usize, arrived: Duration) {
+        self.count.all.add(bytes, arrived);
+        match kind {
+            PacketKind::Audio => self.count.audio.add(bytes, arrived),
+            PacketKind::Video => self.count.video.add(bytes, arrived),
             PacketKind::Data => {}
         }
-        match self.demux.read(packet) {
+        match unit {
             Some(Unit::Clock(origin_us)) => self.origin_us = Some(origin_us),
             Some(Unit::AudioConfig(codec, config)) => self.configure_sound(codec, config),
             Some(Unit::Sound(codec, media_us, data)) => self.hear(codec, media_us, data, arrived),
