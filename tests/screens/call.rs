@@ -310,7 +310,7 @@ fn chat_shows_lines_and_sends_them() {
         page.run();
         assert_eq!(page.state().actions, [Action::Say("M, V und C: 再见".into())]);
         assert!(
-            page.get_by_role_and_label(Role::TextInput, &t.t("chat-input")).is_focused(),
+            page.get_by_role_and_label(Role::MultilineTextInput, &t.t("chat-input")).is_focused(),
             "the next line can be typed at once"
         );
         page.key_press(Key::Enter);
@@ -335,7 +335,7 @@ fn enter_that_chooses_a_word_does_not_send_the_line() {
     page.key_press(Key::Enter);
     page.run();
     assert!(page.state().actions.is_empty());
-    assert_eq!(page.get_by_role_and_label(Role::TextInput, &t.t("chat-input")).value().as_deref(), Some("你好"));
+    assert_eq!(page.get_by_role_and_label(Role::MultilineTextInput, &t.t("chat-input")).value().as_deref(), Some("你好"));
     page.state_mut().now += Duration::from_secs(1);
     page.key_press(Key::Enter);
     page.run();

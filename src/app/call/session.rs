@@ -180,6 +180,11 @@ impl Session {
         states.into_iter().filter_map(|(kind, state)| Some((kind, state.failure.clone()?))).collect()
     }
 
+    /// What the call looks like, for those who change the page meanwhile.
+    pub fn latest(&self) -> Arc<Snapshot> {
+        self.snapshot.clone()
+    }
+
     /// What the call looks like.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot

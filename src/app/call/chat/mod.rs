@@ -1,27 +1,39 @@
-//! The chat at the right.
+//! The chat at the right: what was said, what happened meanwhile, and a field for what one wants to say.
+
+mod lines;
+pub mod links;
+pub mod notices;
 
 use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Line;
 use crate::ui::button;
-use crate::ui::field::Field;
 use crate::ui::icons;
-use crate::ui::theme::{self, radius, size, space};
+use crate::ui::theme::{self, size, space};
+pub use notices::Notice;
+use notices::{Entry, Notices};
 
-use egui::{Align, Color32, CornerRadius, Event, Frame, ImeEvent, Key, Label, Layout, Margin, Panel, RichText, Ui};
+use egui::{
+    Align, Event, Frame, ImeEvent, Key, KeyboardShortcut, Label, Layout, Margin, Modifiers, Panel, RichText, TextEdit, Ui, vec2,
+};
 use std::time::Duration;
 
 /// How wide it is.
 const WIDTH: f32 = 320.0;
 /// Longest line that can be typed, in characters; the server takes a little more.
 const MAX_CHARS: usize = 2000;
+/// The field grows with what is typed, up to this height; then it scrolls.
+const HIGHEST: f32 = 120.0;
 /// The key that chooses a word may arrive a moment after the word; nobody presses Enter again so soon.
 const CHOOSING: Duration = Duration::from_millis(100);
+/// What makes a new line; Enter alone sends.
+const NEW_LINE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter);
 
 /// The open chat.
 #[derive(Debug, Default)]
 pub struct Chat {
     /// What is being typed.
     pub draft: String,
+    notices: Notices,
     composing: bool,
     /// When a word was chosen last.
     committed: Option<Duration>,
@@ -34,6 +46,11 @@ impl Chat {
     /// Puts the cursor into the field.
     pub fn focus(&mut self) {
         self.focus = true;
+    }
+
+    /// Something has happened after all of these lines.
+    pub fn note(&mut self, notice: Notice, lines: &[Line]) {
+        self.notices.add(notice, lines);
     }
 
     /// Lines of others that have not been seen.
@@ -63,16 +80,25 @@ impl Chat {
             });
             let below = Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO });
             Panel::bottom("chat input").frame(below).show_separator_line(false).show(ui, |ui| self.input(ui, cx));
-            if lines.is_empty() {
+            if lines.is_empty() && self.notices.is_empty() {
                 empty(ui, cx);
                 return;
             }
             egui::ScrollArea::vertical().auto_shrink(false).stick_to_bottom(true).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = space::XS;
                 let mut before: Option<&Line> = None;
-                for line in lines {
-                    line_ui(ui, cx, line, before.is_some_and(|b| b.own == line.own && b.name == line.name));
-                    before = Some(line);
+                for entry in self.notices.among(lines) {
+                    match entry {
+                        Entry::Line(line) => {
+                            let continued = before.is_some_and(|b| b.own == line.own && b.name == line.name);
+                            lines::line(ui, cx, line, continued);
+                            before = Some(line);
+                        }
+                        Entry::Notice(notice) => {
+                            lines::notice(ui, &notice.text(cx.texts));
+                            before = None;
+                        }
+                    }
                 }
             });
         });
@@ -81,22 +107,38 @@ impl Chat {
     fn input(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let enter_sends = self.enter_sends(&ui.input(|i| i.events.clone()), cx.now);
         let (label, hint) = (cx.t("chat-input"), cx.t("chat-hint"));
-        ui.horizontal(|ui| {
+        let mut send = false;
+        ui.with_layout(Layout::left_to_right(Align::Max), |ui| {
             let width = ui.available_width() - theme::CONTROL_HEIGHT - space::S;
-            let field = Field::new(&label).hint(&hint).width(width).limit(MAX_CHARS).show_bare(ui, &mut self.draft);
-            let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-            let pressed = button::icon(ui, icons::ICON_SEND, &cx.t("chat-send")).clicked();
-            if pressed || (entered && enter_sends) {
-                let text = self.draft.trim().to_owned();
-                self.draft.clear();
-                if !text.is_empty() {
-                    cx.act(Action::Say(text));
-                }
-            }
-            if entered || pressed || std::mem::take(&mut self.focus) {
+            let field = ui.vertical(|ui| {
+                ui.set_width(width);
+                let scrolled = egui::ScrollArea::vertical().max_height(HIGHEST).show(ui, |ui| {
+                    let field = TextEdit::multiline(&mut self.draft)
+                        .hint_text(hint)
+                        .char_limit(MAX_CHARS)
+                        .return_key(NEW_LINE)
+                        .desired_rows(1)
+                        .desired_width(width)
+                        .margin(Margin::symmetric(12, 9))
+                        .min_size(vec2(0.0, theme::CONTROL_HEIGHT));
+                    ui.add(field).accessible_name(label).on_hover_text(cx.t("chat-keys"))
+                });
+                scrolled.inner
+            });
+            let field = field.inner;
+            let entered = field.has_focus() && ui.input(|i| i.key_pressed(Key::Enter) && !i.modifiers.shift);
+            send = button::icon(ui, icons::ICON_SEND, &cx.t("chat-send")).clicked() || (entered && enter_sends);
+            if send || std::mem::take(&mut self.focus) {
                 field.request_focus();
             }
         });
+        if send {
+            let text = self.draft.trim().to_owned();
+            self.draft.clear();
+            if !text.is_empty() {
+                cx.act(Action::Say(text));
+            }
+        }
     }
 
     /// Whether Enter among these events is meant for the line, not for an input method that is composing a word.
@@ -121,25 +163,6 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
         ui.label(icons::ICON_CHAT.rich_text().size(32.0).color(p.text_weak));
         ui.label(RichText::new(cx.t("chat-empty")).font(theme::strong(size::BODY)));
         ui.add(Label::new(RichText::new(cx.t("chat-empty-text")).size(size::SMALL).color(p.text_weak)).wrap());
-    });
-}
-
-/// A line in its bubble; lines of the same person that follow each other share one name.
-fn line_ui(ui: &mut Ui, cx: &Cx<'_>, line: &Line, continued: bool) {
-    let p = theme::palette(ui);
-    let (fill, side): (Color32, _) = if line.own { (p.accent_soft, Align::Max) } else { (p.sunken, Align::Min) };
-    ui.with_layout(Layout::top_down(side), |ui| {
-        if !continued {
-            ui.add_space(space::XS);
-            let name = if line.own { cx.t("chat-you") } else { line.name.clone() };
-            ui.label(RichText::new(name).size(size::SMALL).color(p.text_weak));
-        }
-        // A bubble is as wide as its text, up to most of the column.
-        let most = ui.available_width() * 0.86 - 24.0;
-        let text = ui.painter().layout(line.text.clone(), egui::FontId::proportional(size::BODY), p.text, most);
-        let bubble =
-            Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 4)).inner_margin(Margin::symmetric(12, 8));
-        bubble.show(ui, |ui| ui.add(Label::new(text).selectable(true)));
     });
 }
 
@@ -179,6 +202,7 @@ mod tests {
         chat.see(&lines);
         assert_eq!(chat.unread(&lines), 0);
         lines.push(line(7, false));
+        chat.note(Notice::Back, &lines);
         assert_eq!(chat.unread(&lines), 1);
     }
 }
