@@ -92,7 +92,7 @@ mod tests {
         fn whatever_is_typed_can_be_encoded(width: u32, height: u32, fps: u32, kbps: u32) {
             let coding = Preset::Custom.coding(Coding { width, height, fps, kbps });
             prop_assert!(WIDTHS.contains(&coding.width) && HEIGHTS.contains(&coding.height));
-            prop_assert!(coding.width % 2 == 0 && coding.height % 2 == 0);
+            prop_assert!(coding.width.is_multiple_of(2) && coding.height.is_multiple_of(2));
             prop_assert!(RATES.contains(&coding.fps) && KBPS.contains(&coding.kbps));
             prop_assert_eq!(coding.sane(), coding);
         }
