@@ -2,10 +2,12 @@
 
 use super::theme::{self, radius, size, space};
 use super::{MaterialIcon, button};
-use egui::{Align2, CornerRadius, FontId, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CornerRadius, FontId, Response, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// Height of a line.
 const HEIGHT: f32 = 32.0;
+/// What stays free of the window's height.
+const MARGIN: f32 = 40.0;
 
 /// A line of a menu.
 #[derive(Debug)]
@@ -63,6 +65,12 @@ impl<'a> Item<'a> {
         }
         response
     }
+}
+
+/// All of a menu's lines where the window has room for them: else they can be scrolled.
+pub fn all(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    let most = ui.ctx().content_rect().height() - MARGIN;
+    ScrollArea::vertical().min_scrolled_height(most).max_height(most).show(ui, content);
 }
 
 /// A thin line between groups.

@@ -10,7 +10,7 @@ use crate::ui::button::{self, Look as ButtonLook};
 use crate::ui::menu::{self, Item};
 use crate::ui::theme::space;
 use crate::ui::{MaterialIcon, icons};
-use egui::{Context, Key, Modifiers, Popup, PopupCloseBehavior, Response, ScrollArea, Ui, vec2};
+use egui::{Context, Key, Modifiers, Popup, PopupCloseBehavior, Response, Ui, vec2};
 
 /// What the buttons show.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +184,7 @@ fn popup(response: &Response, content: impl FnOnce(&mut Ui)) {
         ui.set_width(MENU);
         menu::outline(ui);
         ui.spacing_mut().item_spacing.y = space::XS;
-        ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 40.0).show(ui, content);
+        menu::all(ui, content);
     });
 }
 

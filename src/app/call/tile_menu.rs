@@ -157,6 +157,6 @@ fn open(ui: &mut Ui, tile: Rect, salt: &str, icon: MaterialIcon, name: &str, con
         ui.set_width(WIDTH);
         menu::outline(ui);
         ui.spacing_mut().item_spacing.y = space::XS;
-        egui::ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 40.0).show(ui, content);
+        menu::all(ui, content);
     });
 }

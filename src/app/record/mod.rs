@@ -11,6 +11,7 @@ use super::view::{self, Cx};
 use crate::call::snapshot::Recording;
 use crate::call::{Peer, Place, Recorded, Snapshot};
 use crate::proto::MemberId;
+use crate::ui::menu::Item;
 use crate::ui::theme::{self, radius, size, space};
 use crate::ui::{button::Button, icons};
 use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
@@ -50,19 +51,16 @@ pub fn place(settings: &Settings) -> Option<Place> {
 pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>, of: Option<&MemberId>, recordings: &[Recording]) {
     let what = of.map_or(Recorded::Me, |member| Recorded::Peer(member.clone()));
     let on = recordings.iter().any(|recording| recording.what == what);
-    let width = ui.available_width();
-    if ui.add(Button::quiet(&cx.t("snapshot-take")).icon(icons::ICON_PHOTO_CAMERA).min_width(width)).clicked() {
+    if Item::new(icons::ICON_PHOTO_CAMERA, &cx.t("snapshot-take")).show(ui).clicked() {
         cx.act(view::Action::Record(Action::Snapshot(of.cloned())));
-        ui.close();
     }
     let (key, icon) = match (on, of) {
         (true, _) => ("record-stop", icons::ICON_STOP_CIRCLE),
         (false, None) => ("record-me", icons::ICON_FIBER_MANUAL_RECORD),
         (false, Some(_)) => ("record-person", icons::ICON_FIBER_MANUAL_RECORD),
     };
-    if ui.add(Button::quiet(&cx.t(key)).icon(icon).min_width(width)).clicked() {
+    if Item::new(icon, &cx.t(key)).show(ui).clicked() {
         cx.act(view::Action::Record(if on { Action::Stop(what) } else { Action::Start(what) }));
-        ui.close();
     }
 }
 
