@@ -152,6 +152,7 @@ name-forbidden = Please leave out { $char }.
 
 # Settings
 settings-open = Settings
+settings-all = All settings…
 settings-title = Settings
 settings-section = Section
 settings-general = General

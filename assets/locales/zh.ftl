@@ -142,6 +142,7 @@ name-forbidden = 请去掉 { $char }。
 
 # 设置
 settings-open = 设置
+settings-all = 全部设置…
 settings-title = 设置
 settings-section = 分类
 settings-general = 通用

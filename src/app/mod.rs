@@ -380,7 +380,12 @@ impl App {
 
     /// What is done with the desktop around the window: later starts, clicks on notices, staying awake.
     fn take_desktop(&mut self, ctx: &Context) {
-        self.focused = ctx.input(|input| input.focused);
+        // A window that was made small is not always told that another one is in use.
+        self.focused = ctx.input(|input| {
+            let view = input.viewport();
+            let away = view.minimized == Some(true) || view.occluded == Some(true) || view.focused == Some(false);
+            input.focused && !away
+        });
         let mut wanted = self.notifier.take_click();
         while let Some(message) = self.ear.take() {
             wanted = true;

@@ -3,12 +3,14 @@
 use super::{SIZE, Screen, picture, screen, texts, type_into};
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
+use parlor::app::devices::{self, DevicesView};
 use parlor::app::i18n::Lang;
 use parlor::app::settings::page::{Action as Page, Section, SettingsPage, SettingsView};
 use parlor::app::settings::{Preset, Settings, Theme};
 use parlor::app::view::Action;
 use parlor::call::Volume;
 use parlor::media::audio::chain::Noise;
+use parlor::media::devices::Lists;
 
 fn page<'a>(lang: Lang, size: (f32, f32), section: Section, mut settings: Settings) -> Screen<'a, SettingsPage> {
     let mut page = SettingsPage::default();
@@ -92,6 +94,24 @@ fn picture_and_sound_are_chosen() {
         sound.get_by_label(&t.t("settings-volumes-forget")).click();
         sound.run();
         assert!(changed(&sound).volumes.is_empty());
+    }
+}
+
+#[test]
+fn all_settings_are_reached_from_the_devices() {
+    for lang in Lang::ALL {
+        let view = DevicesView {
+            lists: &Lists::default(),
+            chosen: Default::default(),
+            states: Default::default(),
+            level: 0.0,
+            check: None,
+            heard: false,
+        };
+        let mut page = screen(lang, SIZE, (), |ui, cx, ()| devices::show(ui.ctx(), cx, &view));
+        page.get_by_label(&texts(lang).t("settings-all")).click();
+        page.run();
+        assert_eq!(page.state().actions, [Action::OpenDevices(false), Action::Settings(Page::Open(None))]);
     }
 }
 

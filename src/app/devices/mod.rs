@@ -56,6 +56,11 @@ pub fn show(ctx: &Context, cx: &mut Cx<'_>, view: &DevicesView<'_>) {
                 ui.add_space(space::S);
                 choose(ui, cx, view, Kind::Camera, "prejoin-camera", &[("pattern", "source-pattern"), ("none", "source-none")]);
                 status(ui, cx, view, Kind::Camera);
+                ui.add_space(space::S);
+                if ui.add(Button::quiet(&cx.t("settings-all")).icon(icons::ICON_TUNE)).clicked() {
+                    cx.act(Action::OpenDevices(false));
+                    cx.act(Action::Settings(crate::app::settings::page::Action::Open(None)));
+                }
             });
         });
     });
