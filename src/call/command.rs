@@ -104,6 +104,8 @@ pub enum Command {
 /// What can be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
+    /// Everybody, in one picture and one sound.
+    Stage,
     /// What one sends oneself.
     Me,
     /// Somebody else, as they are received.

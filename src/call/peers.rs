@@ -247,6 +247,11 @@ impl Peers {
         self.list.iter().find(|p| p.member.member == *id).map(|p| (p.member.name.clone(), p.tap.clone()))
     }
 
+    /// Where everybody's packets can be had, in order of arrival.
+    pub(super) fn taps(&self) -> impl Iterator<Item = Tap> {
+        self.list.iter().map(|p| p.tap.clone())
+    }
+
     /// Who a tap belongs to.
     pub(super) fn owner(&self, tap: &Tap) -> Option<MemberId> {
         self.list.iter().find(|p| p.tap.is(tap)).map(|p| p.member.member.clone())

@@ -3,7 +3,7 @@
 use super::Event;
 use super::command::{Place, Recorded};
 use super::snapshot::Recording;
-use crate::base::{Clock, Slot, Worker};
+use crate::base::{Clock, ServerClock, Slot, Worker};
 use crate::media::capture::Outlet;
 use crate::media::frame::Rgba;
 use crate::media::record::{self, Recorder, Tap, write_still};
@@ -34,6 +34,14 @@ struct Running {
     ending: bool,
 }
 
+/// Where what is recorded comes from.
+pub(super) enum From {
+    /// One person.
+    Tap(Tap),
+    /// Everybody, by this clock.
+    Everybody(ServerClock),
+}
+
 /// A snapshot that waits for its picture, or is being written.
 struct Still {
     name: String,
@@ -51,17 +59,21 @@ impl Recordings {
         Self { clock, running: Vec::new(), stills: Vec::new() }
     }
 
-    /// Begins to record whom the tap belongs to, unless that is done already; the event, if it fails at once.
-    pub(super) fn start(&mut self, what: Recorded, name: &str, place: Place, tap: &Tap) -> Option<Event> {
+    /// Begins to record whom the tap belongs to, or, with a clock instead, the stage, unless that is done already; the event, if it fails at once.
+    pub(super) fn start(&mut self, what: Recorded, name: &str, place: Place, from: From) -> Option<Event> {
         if self.running.iter().any(|running| !running.ending && running.what == what) {
             return None;
         }
         let Place { folder, slice } = place;
         let config = record::Config { folder, what: name.to_owned(), slice, clock: self.clock.clone() };
-        match Recorder::person(config, tap) {
+        let (tap, recorder) = match from {
+            From::Tap(tap) => (tap.clone(), Recorder::person(config, &tap)),
+            From::Everybody(clock) => (Tap::default(), Recorder::stage(config, clock)),
+        };
+        match recorder {
             Ok(recorder) => {
                 let (name, since) = (name.to_owned(), self.clock.now());
-                self.running.push(Running { what, name, since, tap: tap.clone(), recorder, ending: false });
+                self.running.push(Running { what, name, since, tap, recorder, ending: false });
                 None
             }
             Err(error) => Some(Event::RecordingEnded { name: name.to_owned(), files: Vec::new(), error: Some(error) }),
@@ -82,6 +94,13 @@ impl Recordings {
             let until = self.clock.now() + STILL_PATIENCE;
             let name = name.to_owned();
             self.stills.push(Still { name, folder, picture, outlet, until, written: Slot::new(), worker: None });
+        }
+    }
+
+    /// Says who is on the stage, in order.
+    pub(super) fn set_people(&self, people: impl Fn() -> Vec<Tap>) {
+        for running in self.running.iter().filter(|running| running.what == Recorded::Stage) {
+            running.recorder.set_people(people());
         }
     }
 

@@ -376,9 +376,12 @@ impl Line<'_> {
     /// Heartbeats: every 5 s, and at once when something was switched. They also show whether the long poll tells everything.
     async fn beat(&self, sending: &mut watch::Receiver<Sending>) -> Why {
         let mut previous = 0;
+        // Whether the server is too old for switches that came later.
+        let mut old = false;
         let mut looked = self.clock.now();
         loop {
             let sending_now = *sending.borrow_and_update();
+            let sending_now = if old { sending_now.plain() } else { sending_now };
             let beat = Heartbeat { sending: sending_now, statistics: Some(self.figures.borrow().clone()) };
             if self.clock.now().saturating_sub(looked) > RECEIPT {
                 looked = self.clock.now();
@@ -396,6 +399,11 @@ impl Line<'_> {
                     }
                     previous = beat.seq;
                     self.tell(News::Received(beat.received)).await;
+                }
+                Err(error) if error.kind() == Problem(Code::BadRequest) && sending_now != sending_now.plain() => {
+                    tracing::warn!(%error, "the server is older than this program: the others are not told all");
+                    old = true;
+                    continue;
                 }
                 Err(error) => {
                     if let Some(why) = judge(error).await {

@@ -66,6 +66,22 @@ fn e2e_one_records_another_and_oneself_and_everybody_is_told() {
 }
 
 #[test]
+fn e2e_the_whole_call_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new();
+    let ann = stage.create(Mode::Duo, "Ann");
+    let ben = stage.enter("Ben");
+    ann.sees_and_hears("Ben");
+    ann.call.send(Command::Record { what: Recorded::Stage, place: Place { folder: folder.path().to_owned(), slice: None } });
+    ben.until("Ann's mark", |s| peer(s, "Ann").is_some_and(|p| p.recording));
+    ann.until("some length", |s| s.me.recordings.iter().any(|r| r.length > Duration::from_secs(3)));
+    ann.call.send(Command::StopRecording(Recorded::Stage));
+    let (name, files) = ann.event("the end of a recording", ended);
+    let (seconds, pictures, sounds) = probe(&files[0]);
+    assert!(name == "Room 会议" && seconds > 3.0 && pictures > 20 && sounds > 140, "{name}: {seconds} s, {pictures}, {sounds}");
+}
+
+#[test]
 fn e2e_a_recording_is_whole_when_the_other_leaves_or_the_call_ends() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place { folder: folder.path().to_owned(), slice: Some(Duration::from_secs(1)) };

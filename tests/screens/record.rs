@@ -27,8 +27,8 @@ fn recording(what: Recorded, name: &str) -> Recording {
 #[test]
 fn somebody_is_recorded_from_their_menu() {
     for (lang, menu, start, snapshot) in [
-        (Lang::En, "Options for Grace Hopper", "Record this person", "Take a snapshot"),
-        (Lang::Zh, "Grace Hopper 的选项", "录制此人", "截图"),
+        (Lang::En, "Options for Grace Hopper", "Record only this person", "Take a snapshot"),
+        (Lang::Zh, "Grace Hopper 的选项", "仅录制此人", "截图"),
     ] {
         let mut page = page(lang, WIDE, call(2));
         page.get_by_label(menu).click();
@@ -62,6 +62,33 @@ fn what_is_recorded_is_said_with_a_button_to_end_it() {
         page.get_by_label(stop).click();
         page.run();
         assert_eq!(page.state().actions, [Action::Record(record::Action::Stop(what))]);
+    }
+}
+
+#[test]
+fn the_whole_call_is_recorded_by_a_button_and_a_key() {
+    for (lang, more, start, stop) in
+        [(Lang::En, "More", "Record the call", "Stop recording the call"), (Lang::Zh, "更多", "录制通话", "停止录制通话")]
+    {
+        let mut idle = page(lang, WIDE, call(1));
+        idle.get_by_label(more).click();
+        idle.run();
+        idle.get_by_label(start).click();
+        idle.run();
+        idle.key_press(egui::Key::R);
+        idle.run();
+        let started = Action::Record(record::Action::Start(Recorded::Stage));
+        assert_eq!(idle.state().actions, [started.clone(), started]);
+
+        let mut snapshot = call(1);
+        snapshot.me.recordings.push(recording(Recorded::Stage, "周会"));
+        let mut busy = page(lang, WIDE, snapshot);
+        busy.get_by_label(more).click();
+        busy.run();
+        busy.get_by_label(stop);
+        busy.key_press(egui::Key::R);
+        busy.run();
+        assert_eq!(busy.state().actions, [Action::Record(record::Action::Stop(Recorded::Stage))]);
     }
 }
 

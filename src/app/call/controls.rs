@@ -3,8 +3,10 @@
 use super::look::{Act, Look, Question, Saved};
 use super::tile_menu;
 use crate::app::prejoin::{camera_button, mic_button};
+use crate::app::record;
 use crate::app::share;
 use crate::app::view::{Action, Cx};
+use crate::call::Recorded;
 use crate::ui::arrangement::Arrangement;
 use crate::ui::button::{self, Look as ButtonLook};
 use crate::ui::menu::{self, Item};
@@ -27,6 +29,8 @@ pub struct ControlsView<'a> {
     pub stats: bool,
     /// The devices' dialog is open.
     pub devices: bool,
+    /// The call is being recorded here.
+    pub recording: bool,
     /// Something of the screen is shared.
     pub sharing: bool,
     /// One opened the room.
@@ -95,6 +99,11 @@ fn share_button(view: ControlsView<'_>) -> (MaterialIcon, &'static str, &'static
 /// What to do about sharing: the other way round than it is.
 fn share(view: ControlsView<'_>) -> Action {
     Action::Share(if view.sharing { share::Action::Stop } else { share::Action::Open(true) })
+}
+
+/// The whole call is recorded, or no longer.
+fn record(view: ControlsView<'_>) -> Action {
+    Action::Record(record::Action::toggle(Recorded::Stage, view.recording))
 }
 
 /// The distance between the buttons, and how many of the extra ones there is room for.
@@ -223,6 +232,13 @@ fn view_menu(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView<'_>) {
 
 fn more_menu(ui: &mut Ui, cx: &mut Cx<'_>, view: ControlsView<'_>, extras: &[Extra]) {
     extras.iter().for_each(|extra| extra_item(ui, cx, view, *extra));
+    let (icon, key) = match view.recording {
+        true => (icons::ICON_STOP_CIRCLE, "record-stage-stop"),
+        false => (icons::ICON_FIBER_MANUAL_RECORD, "record-stage"),
+    };
+    if Item::new(icon, &cx.t(key)).hint("R").show(ui).clicked() {
+        cx.act(record(view));
+    }
     if Item::new(icons::ICON_LIST_ALT, &cx.t("log-open")).show(ui).clicked() {
         cx.act(Action::Stage(Act::Log(!view.look.log)));
     }
@@ -256,6 +272,9 @@ pub fn keys(ctx: &Context, view: ControlsView<'_>) -> Vec<Action> {
     }
     if pressed(Key::C) {
         actions.push(Action::ToggleChat);
+    }
+    if pressed(Key::R) {
+        actions.push(record(view));
     }
     if pressed(Key::D) {
         actions.push(Action::OpenDevices(!view.devices));

@@ -14,7 +14,7 @@ use crate::app::errors::Sentence;
 use crate::app::share;
 use crate::app::view::{Action, Cx, mode_name};
 use crate::call::snapshot::Protection;
-use crate::call::{Phase, Snapshot};
+use crate::call::{Phase, Recorded, Snapshot};
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Kind;
 use crate::proto::MemberId;
@@ -122,6 +122,7 @@ impl CallPage {
             unread,
             stats: self.stats,
             devices: view.devices,
+            recording: snapshot.me.recordings.iter().any(|recording| recording.what == Recorded::Stage),
             sharing: snapshot.me.sharing.is_some(),
             mine: snapshot.room.as_ref().is_some_and(|room| room.mine),
             face: view.camera,

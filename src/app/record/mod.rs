@@ -34,15 +34,16 @@ pub enum Action {
     Reveal(PathBuf),
 }
 
-/// Where recordings go unless a folder was chosen: beside the person's other films.
-pub fn default_folder() -> Option<PathBuf> {
-    let dirs = directories::UserDirs::new()?;
-    Some(dirs.video_dir().unwrap_or_else(|| dirs.home_dir()).join("Parlor"))
+impl Action {
+    /// Begins a recording, or ends it if it is `on`.
+    pub fn toggle(what: Recorded, on: bool) -> Self {
+        if on { Self::Stop(what) } else { Self::Start(what) }
+    }
 }
 
 /// Where recordings go; `None` where no folder is known.
 pub fn place(settings: &Settings) -> Option<Place> {
-    let folder = if settings.record_folder.is_empty() { default_folder()? } else { PathBuf::from(&settings.record_folder) };
+    let folder = settings.recordings_folder()?;
     let minutes = settings.record_slice_minutes;
     Some(Place { folder, slice: (minutes > 0).then(|| Duration::from_secs(u64::from(minutes) * 60)) })
 }
@@ -60,7 +61,7 @@ pub fn menu(ui: &mut Ui, cx: &mut Cx<'_>, of: Option<&MemberId>, recordings: &[R
         (false, Some(_)) => ("record-person", icons::ICON_FIBER_MANUAL_RECORD),
     };
     if Item::new(icon, &cx.t(key)).show(ui).clicked() {
-        cx.act(view::Action::Record(if on { Action::Stop(what) } else { Action::Start(what) }));
+        cx.act(view::Action::Record(Action::toggle(what, on)));
     }
 }
 
@@ -74,7 +75,7 @@ pub fn bar(ui: &mut Ui, cx: &mut Cx<'_>, snapshot: &Snapshot) {
         let key = match (&recording.what, recording.lost) {
             (_, 1..) => "record-bar-slow",
             (Recorded::Me, 0) => "record-bar-me",
-            (Recorded::Peer(_), 0) => "record-bar",
+            (Recorded::Peer(_) | Recorded::Stage, 0) => "record-bar",
         };
         if row(ui, &cx.with(key, &values), Some(&cx.t("record-stop"))) {
             cx.act(view::Action::Record(Action::Stop(recording.what.clone())));
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn recordings_go_where_the_person_wants_them() {
-        let mut settings = Settings { record_folder: "/films".into(), record_slice_minutes: 0, ..Settings::default() };
+        let mut settings = Settings { recordings: "/films".into(), record_slice_minutes: 0, ..Settings::default() };
         assert_eq!(place(&settings), Some(Place { folder: "/films".into(), slice: None }));
         settings.record_slice_minutes = 10;
         assert_eq!(place(&settings).and_then(|place| place.slice), Some(Duration::from_secs(600)));

@@ -145,8 +145,6 @@ pub struct Settings {
     pub noise: Noise,
     /// How loud people are played, by their names; whoever was changed last comes last.
     pub volumes: Vec<(String, Volume)>,
-    /// Folder of recordings and snapshots; empty: beside the person's other films.
-    pub record_folder: String,
     /// Minutes after which a recording goes on in another file; 0: never.
     pub record_slice_minutes: u16,
     /// Whether the room list is shown.
@@ -155,7 +153,7 @@ pub struct Settings {
     pub zoom: u16,
     /// When the newest crash report that was mentioned was written, in seconds since the UNIX epoch.
     pub crash_seen: u64,
-    /// Folder for recordings; empty: the system's folder for videos.
+    /// Folder for recordings and snapshots; empty: the system's folder for videos.
     pub recordings: String,
     /// How everybody is shown in a call.
     pub stage: Saved,
@@ -265,7 +263,6 @@ impl Default for Settings {
             smoothness: Smoothness::default(),
             noise: Noise::default(),
             volumes: Vec::new(),
-            record_folder: String::new(),
             record_slice_minutes: 60,
             sidebar: true,
             zoom: 100,

@@ -2,6 +2,7 @@
 
 use super::super::Event;
 use super::super::command::{Place, Recorded};
+use super::super::recordings::From;
 use super::Actor;
 use crate::base::Slot;
 use crate::media::audio::Chime;
@@ -10,15 +11,19 @@ use std::path::PathBuf;
 
 impl Actor<'_> {
     pub(super) fn record(&mut self, what: Recorded, place: Place) {
-        let (name, tap) = match &what {
-            Recorded::Me => (self.config.name.clone(), self.tap.clone()),
+        let (name, from) = match &what {
+            Recorded::Stage => match &self.room {
+                Some(room) => (room.name.clone(), From::Everybody(self.server_clock.clone())),
+                None => return,
+            },
+            Recorded::Me => (self.config.name.clone(), From::Tap(self.tap.clone())),
             Recorded::Peer(member) => match self.peers.tap(member) {
-                Some((name, tap)) => (name, tap),
+                Some((name, tap)) => (name, From::Tap(tap)),
                 None => return,
             },
         };
         let was = self.recordings.any();
-        if let Some(event) = self.recordings.start(what, &name, place, &tap) {
+        if let Some(event) = self.recordings.start(what, &name, place, from) {
             self.shared.tell(event);
         }
         if !was && self.recordings.any() {
@@ -45,7 +50,8 @@ impl Actor<'_> {
     }
 
     pub(super) fn watch_recordings(&mut self) {
-        let peers = &self.peers;
+        let (peers, me) = (&self.peers, &self.tap);
+        self.recordings.set_people(|| peers.taps().chain([me.clone()]).collect());
         let events = self.recordings.watch(|tap| peers.owner(tap));
         for event in events {
             self.changed = true;

@@ -5,18 +5,22 @@
 
 mod avc;
 mod ebml;
+mod film;
 mod folder;
+mod guest;
 mod line;
 pub mod matroska;
 mod person;
+mod stage;
 mod still;
 mod tap;
 
 pub use still::write_still;
 pub use tap::{Listening, Tap, Tapped};
 
-use crate::base::{Clock, Queue, Stop, Worker};
+use crate::base::{Clock, Queue, ServerClock, Stop, Worker};
 use person::Person;
+use stage::Stage;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -104,6 +108,8 @@ pub struct Status {
 #[derive(Debug)]
 pub struct Recorder {
     status: Arc<Mutex<Status>>,
+    /// Who is on the stage, if that is what is recorded.
+    people: Arc<Mutex<Vec<Tap>>>,
     worker: Option<Worker>,
 }
 
@@ -113,18 +119,39 @@ impl Recorder {
     /// # Errors
     /// When the system gives no thread.
     pub fn person(config: Config, tap: &Tap) -> Result<Self, Error> {
-        let status = Arc::new(Mutex::new(Status::default()));
+        let tap = tap.clone();
+        Self::spawn(config, move |files, _, status, stop| run(files, tap, status, stop))
+    }
+
+    /// Records the stage: see [`set_people`](Self::set_people); returns at once.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn stage(config: Config, clock: ServerClock) -> Result<Self, Error> {
+        Self::spawn(config, move |files, people, _, stop| run_stage(files, clock, people, stop))
+    }
+
+    fn spawn(
+        config: Config,
+        run: impl FnOnce(Files, &Mutex<Vec<Tap>>, &Mutex<Status>, &Stop) -> Result<(), Error> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (status, people) = (Arc::new(Mutex::new(Status::default())), Arc::new(Mutex::new(Vec::new())));
         let folder = config.folder.clone();
-        let (files, tap) = (Files::new(config, status.clone()), tap.clone());
-        let shared = status.clone();
+        let files = Files::new(config, status.clone());
+        let (shared, present) = (status.clone(), people.clone());
         let worker = Worker::spawn("record", move |stop| {
-            let error = run(files, tap, &shared, stop).err();
+            let error = run(files, &present, &shared, stop).err();
             if let Some(error) = &error {
                 tracing::warn!(%error, cause = %error.cause, "the recording ends");
             }
             lock(&shared).error = error;
         });
-        Ok(Self { status, worker: Some(worker.map_err(|cause| Error::new(&folder, cause))?) })
+        Ok(Self { status, people, worker: Some(worker.map_err(|cause| Error::new(&folder, cause))?) })
+    }
+
+    /// Says who is on the stage, in order; nothing changes where a person is recorded.
+    pub fn set_people(&self, people: Vec<Tap>) {
+        *lock(&self.people) = people;
     }
 
     /// How far it has come.
@@ -168,6 +195,18 @@ fn run(files: Files, tap: Tap, status: &Mutex<Status>, stop: &Stop) -> Result<()
             // What had come before the wish to end is part of it.
             None if stopping => return person.finish(),
             None => {}
+        }
+    }
+}
+
+fn run_stage(files: Files, clock: ServerClock, people: &Mutex<Vec<Tap>>, stop: &Stop) -> Result<(), Error> {
+    let mut stage = Stage::new(files, clock)?;
+    loop {
+        let present = lock(people).clone();
+        stage.set_people(&present);
+        let wait = stage.step()?;
+        if stop.wait(wait.min(WAIT)) {
+            return stage.finish();
         }
     }
 }

@@ -47,6 +47,13 @@ pub struct Sending {
     pub sharing: bool,
 }
 
+impl Sending {
+    /// The switches that every server knows.
+    pub fn plain(self) -> Self {
+        Self { recording: false, ..self }
+    }
+}
+
 /// What older programs do not know is not said unless it is so.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_off(switch: &bool) -> bool {

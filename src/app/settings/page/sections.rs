@@ -19,16 +19,20 @@ use egui::{RichText, Ui};
 /// Sizes of everything that are offered, in percent.
 const ZOOMS: [u16; 8] = [75, 90, 100, 110, 125, 150, 175, 200];
 
+/// Lengths of a recording's files that are offered, in minutes; 0: one file, however long.
+const SLICES: [u16; 5] = [0, 10, 30, 60, 120];
+
 /// The one key that has a name of its own in each language.
 const SPACE: &str = "Space";
 /// Keys of a call, and the text that says what each does.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
     ("M", "keys-mute"),
     ("V", "keys-video"),
     (SPACE, "keys-talk"),
     ("S", "keys-share"),
     ("F", "keys-full"),
     ("C", "keys-chat"),
+    ("R", "keys-record"),
     ("D", "keys-devices"),
     ("Ctrl+Shift+S", "keys-stats"),
     ("Ctrl + / Ctrl −", "keys-zoom"),
@@ -162,6 +166,16 @@ fn recording(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &m
     if ui.add(Button::new(&cx.t("settings-choose-folder")).icon(icons::ICON_FOLDER_OPEN)).clicked() {
         cx.act(Any::Settings(Action::ChooseFolder));
     }
+    let minutes = |minutes: u16| match minutes {
+        0 => cx.t("settings-slices-never"),
+        minutes => cx.with("settings-slices-each", &[("count", usize::from(minutes).into())]),
+    };
+    let options = SLICES.map(|slice| (slice.to_string(), minutes(slice)));
+    let mut chosen = settings.record_slice_minutes.to_string();
+    if field::choice(ui, &cx.t("settings-slices"), &mut chosen, &options) {
+        settings.record_slice_minutes = chosen.parse().unwrap_or(settings.record_slice_minutes);
+    }
+    hint(ui, &cx.t("settings-slices-hint"));
 }
 
 fn about(ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -4,12 +4,13 @@ mod open;
 mod sound;
 mod video;
 
-pub(super) use sound::open_sound;
-pub(super) use video::{VideoDecoder, name};
+pub(in crate::media) use sound::open_sound;
+pub(in crate::media) use video::VideoDecoder;
+pub(super) use video::name;
 
 /// Why something cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Error {
+pub(in crate::media) enum Error {
     /// This build has no decoder for it.
     #[error("no decoder for this codec")]
     Unsupported,
@@ -22,7 +23,7 @@ pub(super) enum Error {
 }
 
 /// What turns packets of sound, in order, into samples: mono at 48 kHz.
-pub(super) trait Decode: Send {
+pub(in crate::media) trait Decode: Send {
     /// Decodes one packet and appends its samples to `out`.
     fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<(), Error>;
 

@@ -10,7 +10,7 @@ use ffmpeg_next::format::Sample;
 use ffmpeg_next::{ChannelLayout, Packet, decoder, frame};
 
 /// A decoder for streams of this configuration.
-pub(in crate::media::play) fn open_sound(codec: AudioCodec, config: &Bytes) -> Result<Box<dyn Decode>, Error> {
+pub(in crate::media) fn open_sound(codec: AudioCodec, config: &Bytes) -> Result<Box<dyn Decode>, Error> {
     Ok(match codec {
         AudioCodec::Opus => Box::new(open_opus(config)?),
         AudioCodec::Aac => Box::new(Ffmpeg::open(&["aac"], config)?),

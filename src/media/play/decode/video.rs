@@ -7,23 +7,23 @@ use bytes::Bytes;
 use ffmpeg_next::{Packet, decoder, frame};
 
 /// An open decoder for pictures.
-pub(in crate::media::play) struct VideoDecoder {
+pub(in crate::media) struct VideoDecoder {
     decoder: decoder::Opened,
     codec: VideoCodec,
     config: Bytes,
 }
 
 /// A decoded picture.
-pub(in crate::media::play) struct Decoded {
+pub(in crate::media) struct Decoded {
     /// When it is to be shown, in microseconds of media time.
-    pub(in crate::media::play) media_us: i64,
+    pub(in crate::media) media_us: i64,
     /// The picture.
-    pub(in crate::media::play) frame: frame::Video,
+    pub(in crate::media) frame: frame::Video,
 }
 
 impl VideoDecoder {
     /// A decoder for streams of this configuration.
-    pub(in crate::media::play) fn open(codec: VideoCodec, config: Bytes) -> Result<Self, Error> {
+    pub(in crate::media) fn open(codec: VideoCodec, config: Bytes) -> Result<Self, Error> {
         let names: &[&str] = match codec {
             VideoCodec::Avc => &["h264"],
             VideoCodec::Hevc => &["hevc"],
@@ -34,7 +34,7 @@ impl VideoDecoder {
     }
 
     /// Whether it was opened for exactly this.
-    pub(in crate::media::play) fn is_for(&self, codec: VideoCodec, config: &Bytes) -> bool {
+    pub(in crate::media) fn is_for(&self, codec: VideoCodec, config: &Bytes) -> bool {
         (self.codec, &self.config) == (codec, config)
     }
 
@@ -42,7 +42,7 @@ impl VideoDecoder {
     ///
     /// # Errors
     /// When the data is damaged or refers to pictures that are missing: the decoder needs a key frame then.
-    pub(in crate::media::play) fn decode(&mut self, coded: &CodedPicture, mut ready: impl FnMut(Decoded)) -> Result<(), Error> {
+    pub(in crate::media) fn decode(&mut self, coded: &CodedPicture, mut ready: impl FnMut(Decoded)) -> Result<(), Error> {
         if coded.data.is_empty() {
             return Ok(());
         }
@@ -62,13 +62,13 @@ impl VideoDecoder {
     }
 
     /// Forgets the pictures that others would refer to.
-    pub(in crate::media::play) fn flush(&mut self) {
+    pub(in crate::media) fn flush(&mut self) {
         self.decoder.flush();
     }
 }
 
 /// The codec's name for people.
-pub(in crate::media::play) fn name(codec: VideoCodec) -> String {
+pub(in crate::media) fn name(codec: VideoCodec) -> String {
     match codec {
         VideoCodec::Avc => "H.264".to_owned(),
         VideoCodec::Hevc => "H.265".to_owned(),
