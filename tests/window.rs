@@ -263,6 +263,28 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
 }
 
 #[test]
+fn e2e_window_that_is_killed_leaves_a_recording_that_can_be_played() {
+    let (screen, folder) = (Screen::start(), tempfile::tempdir().unwrap());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let films = folder.path().join("films");
+    let films_arg = films.display().to_string();
+    let args = ["--server", "here", "--create", "Killed", "--source", "pattern", "--mic", "tone", "--record", "--recordings", &films_arg];
+    let grace = Window::open(&screen, folder.path(), "Grace", port, &args);
+    let film = poll("some seconds of a film", || {
+        let film = std::fs::read_dir(&films).ok()?.next()?.ok()?;
+        (film.metadata().ok()?.len() > 150_000).then(|| film.path())
+    });
+    // As `kill -9` does.
+    drop(grace);
+    let decoded = tool("ffmpeg").args(["-v", "error", "-i"]).arg(&film).args(["-f", "null", "-"]).output().unwrap();
+    assert!(decoded.status.success(), "{}", String::from_utf8_lossy(&decoded.stderr));
+    let probe = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"];
+    let seconds = tool("ffprobe").args(probe).arg(&film).output().unwrap().stdout;
+    let seconds: f64 = String::from_utf8_lossy(&seconds).trim().parse().unwrap();
+    assert!(seconds > 1.9, "{seconds} s");
+}
+
+#[test]
 fn e2e_window_without_a_screen_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_parlor"))

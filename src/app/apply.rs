@@ -63,6 +63,10 @@ impl App {
                 self.settings.set_volume(name, volume);
                 self.command(Command::SetVolume { member, volume });
             }
+            Action::SetBeauty(beauty) => {
+                self.settings.beauty = beauty;
+                self.command(Command::SetBeauty(beauty));
+            }
             Action::SetNoise(noise) => {
                 self.settings.noise = noise;
                 if let Page::Call(session) = &mut self.page {

@@ -76,6 +76,12 @@ pub struct Args {
     /// What the computer plays is shared with it, but for the call itself.
     #[arg(long, requires = "share")]
     pub share_sound: bool,
+    /// Record the call from its beginning.
+    #[arg(long)]
+    pub record: bool,
+    /// Folder for recordings and snapshots.
+    #[arg(long, value_name = "FOLDER")]
+    pub recordings: Option<PathBuf>,
     /// Show statistics.
     #[arg(long)]
     pub stats: bool,
@@ -198,6 +204,9 @@ impl Args {
         }
         if let Some(mic) = &self.mic {
             settings.audio = mic.clone();
+        }
+        if let Some(folder) = &self.recordings {
+            settings.recordings = folder.display().to_string();
         }
     }
 }

@@ -6,9 +6,10 @@ use super::desktop::About;
 use super::errors::{self, Remedy};
 use super::home::create::Create;
 use super::prejoin::PreJoin;
+use super::record;
 use super::view::Action;
 use super::{App, Page};
-use crate::call::{Command, Ended, Entry, Event};
+use crate::call::{Command, Ended, Entry, Event, Recorded};
 use crate::media::devices::Kind as Part;
 use crate::media::publish::{Cause, Change};
 use crate::ui::toast::Kind;
@@ -62,6 +63,9 @@ impl App {
             Event::Entered => {
                 self.server.refresh();
                 self.note_room();
+                if self.options.args.record {
+                    self.apply_record(record::Action::Start(Recorded::Stage));
+                }
                 for text in std::mem::take(&mut self.to_say) {
                     self.apply(ctx, Action::Say(text));
                 }

@@ -9,6 +9,7 @@ use super::settings::{ServerChoice, Theme};
 use super::{diagnostics, home, settings, share};
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
+use crate::media::beauty::Beauty;
 use crate::media::devices::Kind;
 use crate::proto::api::RoomSummary;
 use crate::proto::{Invite, MemberId, Mode};
@@ -94,6 +95,8 @@ pub enum Action {
         /// How loud.
         volume: Volume,
     },
+    /// Smooth and lighten one's picture more or less.
+    SetBeauty(Beauty),
     /// Take more or less noise out of the microphone's sound.
     SetNoise(Noise),
     /// Put a synthetic member into the room.

@@ -8,6 +8,7 @@ use super::snapshot::{Me, Volume};
 use super::{Command, Ended, Event, Phase, Snapshot};
 use crate::base::{Clock, Queue, Worker};
 use crate::media::audio::chain::Noise;
+use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::{Latency, Smoothness};
 use crate::proto::{Code, Mode, Problem, RoomId};
@@ -96,6 +97,8 @@ pub struct Config {
     pub planes: bool,
     /// Whether the others see one as in a mirror.
     pub mirror: bool,
+    /// How much the picture of a camera is smoothed and lightened.
+    pub beauty: Beauty,
     /// How loud people of these names are played; everybody else as they come.
     pub volumes: BTreeMap<String, Volume>,
     /// Time.
@@ -129,6 +132,7 @@ impl Config {
             noise: Noise::default(),
             planes: false,
             mirror: false,
+            beauty: Beauty::default(),
             volumes: BTreeMap::new(),
             clock: Clock::system(),
             runtime,

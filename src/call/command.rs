@@ -2,6 +2,7 @@
 
 use super::Volume;
 use crate::media::audio::chain::Noise;
+use crate::media::beauty::Beauty;
 use crate::media::capture;
 use crate::media::capture::screen::{Mode, Target};
 use crate::proto::MemberId;
@@ -52,6 +53,8 @@ pub enum Command {
     SetChimes(bool),
     /// Send one's picture as a mirror shows it, or the right way round.
     SetMirror(bool),
+    /// Smooth and lighten the picture of the camera more or less.
+    SetBeauty(Beauty),
     /// Play somebody louder, quieter or not at all; remembered for the length of the call, by their name.
     SetVolume {
         /// Who.

@@ -272,6 +272,7 @@ impl<'a> Actor<'a> {
             Command::SetChimes(on) => self.config.chimes = on,
             Command::SetNoise(noise) => self.sources.chain().set_noise(noise),
             Command::SetMirror(on) => self.sources.set_mirror(on),
+            Command::SetBeauty(beauty) => self.sources.beauty().set(beauty),
             Command::SetVolume { member, volume } => {
                 if let Some(name) = self.peers.set_volume(&member, volume) {
                     self.config.volumes.insert(name, volume);
@@ -513,6 +514,8 @@ impl<'a> Actor<'a> {
             trouble: self.mine.trouble(),
             cpu: self.cpu.measure(self.clock.now()),
             recordings: self.recordings.show(),
+            beauty: self.sources.beauty().wanted(),
+            beauty_cost: self.sources.beauty().cost(),
         };
         let peers = self.peers.show(self.mine.trouble(), now);
         let mine = me.member.as_ref().filter(|_| mic).zip(self.sources.sound().map(Sound::level));

@@ -3,6 +3,7 @@
 pub use super::quality::Trouble;
 use super::{Ended, Recorded, Share};
 use crate::base::Slot;
+use crate::media::beauty::Beauty;
 use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;
 use crate::media::devices::check::Stage;
@@ -151,6 +152,10 @@ pub struct Me {
     pub trouble: Option<Trouble>,
     /// How busy the computer is.
     pub cpu: Cpu,
+    /// How much one's picture is smoothed and lightened, and what that costs for each picture while it is done.
+    pub beauty: Beauty,
+    /// See [`beauty`](Self::beauty).
+    pub beauty_cost: Option<Duration>,
     /// What is being recorded here.
     pub recordings: Vec<Recording>,
 }

@@ -9,6 +9,7 @@ use super::snapshot::{DeviceState, Shared};
 use super::{Event, Share};
 use crate::base::{Clock, Slot, Worker};
 use crate::media::audio::chain;
+use crate::media::beauty;
 use crate::media::capture::pause::Card;
 use crate::media::capture::screen::{Mode, Target};
 use crate::media::capture::{
@@ -176,6 +177,8 @@ pub(super) struct Sources {
     pause: Option<Video>,
     /// What the microphone's sound goes through.
     chain: chain::Control,
+    /// What pictures of people go through.
+    beauty: beauty::Control,
     clock: Clock,
     inputs: mpsc::Sender<Input>,
 }
@@ -184,7 +187,10 @@ impl Sources {
     pub(super) fn new(config: &Config, inputs: mpsc::Sender<Input>) -> Self {
         let chain = chain::Control::default();
         chain.set_noise(config.noise);
+        let beauty = beauty::Control::default();
+        beauty.set(config.beauty);
         Self {
+            beauty,
             chain,
             video: Device::new(config.video.clone(), config.camera),
             share: Device::new(None, false),
@@ -341,6 +347,11 @@ impl Sources {
         match opened {
             Opened::Video(round, video) => {
                 let error = self.video.take(round, video);
+                if let Some(video) = &self.video.open
+                    && matches!(video.source(), VideoSource::Camera(_) | VideoSource::File(_))
+                {
+                    video.set_beauty(self.beauty.clone());
+                }
                 self.show();
                 error.map(Event::VideoSourceFailed)
             }
@@ -465,6 +476,11 @@ impl Sources {
     /// The sound source that is open, muted or not.
     pub(super) fn sound(&self) -> Option<&Sound> {
         self.sound.open.as_ref()
+    }
+
+    /// What pictures of people go through.
+    pub(super) fn beauty(&self) -> &beauty::Control {
+        &self.beauty
     }
 
     /// What the microphone's sound goes through.

@@ -3,6 +3,7 @@
 //! This module knows no room, no HTTP and no egui; no FFmpeg, nokhwa or cpal type leaves it.
 
 pub mod audio;
+pub mod beauty;
 pub mod devices;
 pub mod frame;
 pub mod stats;

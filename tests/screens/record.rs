@@ -106,3 +106,25 @@ fn who_records_is_said_and_marked() {
         page.get_by_label(mark);
     }
 }
+
+#[test]
+fn skin_is_smoothed_and_lightened_from_ones_own_menu() {
+    for (lang, menu, smooth, cost) in [
+        (Lang::En, "Options for yourself", "Smooth skin: 5", "Costs 1.2 ms a picture"),
+        (Lang::Zh, "自己的选项", "磨皮：5", "每帧耗时 1.2 ms"),
+    ] {
+        let mut snapshot = call(1);
+        snapshot.me.beauty.smoothing = 5;
+        snapshot.me.beauty_cost = Some(Duration::from_micros(1_240));
+        let mut page = page(lang, WIDE, snapshot);
+        page.get_by_label(menu).click();
+        page.run();
+        page.get_by_label(cost);
+        page.get_by_role_and_label(egui::accesskit::Role::Slider, smooth).focus();
+        page.run();
+        page.key_press(egui::Key::ArrowRight);
+        page.run();
+        let more = parlor::media::beauty::Beauty { smoothing: 6, whitening: 0 };
+        assert_eq!(page.state().actions.first(), Some(&Action::SetBeauty(more)));
+    }
+}

@@ -2,6 +2,7 @@
 
 mod apply;
 mod bare;
+mod beauty;
 pub mod chat;
 pub mod controls;
 pub mod dialogs;

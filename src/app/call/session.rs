@@ -12,6 +12,7 @@ use crate::app::prejoin::{self, Target};
 use crate::app::view::Cx;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
+use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, SourceError, SourceErrorKind, VideoSource};
 use crate::media::devices::Kind;
 use crate::media::play::Smoothness;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub mirror: bool,
     /// Whether the graphics card works out the colours of pictures.
     pub planes: bool,
+    /// How much one's picture is smoothed and lightened.
+    pub beauty: Beauty,
     /// How loud people of these names are played.
     pub volumes: BTreeMap<String, Volume>,
     /// Microphone on.
@@ -127,6 +130,7 @@ impl Session {
         config.noise = plan.noise;
         config.mirror = plan.mirror;
         config.planes = plan.planes;
+        config.beauty = plan.beauty;
         config.volumes.clone_from(&plan.volumes);
         config.on_change = wake.clone();
         let call = Call::start(config);

@@ -183,7 +183,7 @@ fn tile(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who
                 record::mark(ui, clear, &cx.t("tile-records-me"));
             }
             let own = tile_menu::Own { saved: view.saved, noise: view.noise, camera: view.camera };
-            tile_menu::of_me(ui, cx, look, own, &me.recordings, rect);
+            tile_menu::of_me(ui, cx, look, own, me, rect);
         }
         Who::Peer(member) => {
             if let Some(peer) = view.peer(member) {

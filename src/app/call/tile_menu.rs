@@ -1,12 +1,13 @@
 //! The menu of a tile: how somebody is heard and shown, what a host may do, or how one's own microphone is cleaned. It opens by its button or
 //! by a right click.
 
+use super::beauty;
 use super::look::{Act, Look, Question, Saved, Who};
 use crate::app::i18n::Texts;
 use crate::app::record;
 use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Recording;
-use crate::call::{Peer, Volume};
+use crate::call::{Me, Peer, Volume};
 use crate::media::audio::chain::Noise;
 use crate::ui::menu::{self, Item};
 use crate::ui::theme::{self, size, space};
@@ -75,7 +76,7 @@ pub(super) struct Own<'a> {
 }
 
 /// One's own menu.
-pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, look: &Look, own: Own<'_>, recordings: &[Recording], tile: Rect) {
+pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, look: &Look, own: Own<'_>, me: &Me, tile: Rect) {
     let name = cx.t("tile-menu-own");
     open(ui, tile, "me", icons::ICON_MORE_VERT, &name, |ui| {
         title(ui, &cx.t("noise"));
@@ -86,7 +87,9 @@ pub(super) fn of_me(ui: &mut Ui, cx: &mut Cx<'_>, look: &Look, own: Own<'_>, rec
             }
         }
         menu::separator(ui);
-        record::menu(ui, cx, None, recordings);
+        beauty::show(ui, cx, me, WIDTH);
+        menu::separator(ui);
+        record::menu(ui, cx, None, &me.recordings);
         menu::separator(ui);
         mirrors(ui, cx, own.saved, own.camera);
         menu::separator(ui);

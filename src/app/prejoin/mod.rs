@@ -455,6 +455,7 @@ pub(super) fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
         noise: form.noise(),
         mirror: settings.stage.mirror_sent,
         planes: false,
+        beauty: settings.beauty,
         volumes: settings.volumes.iter().cloned().collect(),
         mic: form.mic,
         camera: form.camera,

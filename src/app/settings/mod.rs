@@ -10,6 +10,7 @@ use crate::app::i18n::Lang;
 use crate::app::live::Remembered;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
+use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::Smoothness;
 use crate::proto::Mode;
@@ -143,6 +144,8 @@ pub struct Settings {
     pub smoothness: Smoothness,
     /// How much noise is taken out of one's sound.
     pub noise: Noise,
+    /// How much one's picture is smoothed and lightened.
+    pub beauty: Beauty,
     /// How loud people are played, by their names; whoever was changed last comes last.
     pub volumes: Vec<(String, Volume)>,
     /// Minutes after which a recording goes on in another file; 0: never.
@@ -262,6 +265,7 @@ impl Default for Settings {
             fps: None,
             smoothness: Smoothness::default(),
             noise: Noise::default(),
+            beauty: Beauty::default(),
             volumes: Vec::new(),
             record_slice_minutes: 60,
             sidebar: true,

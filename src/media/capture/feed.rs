@@ -2,6 +2,7 @@
 
 use super::source::SourceError;
 use crate::base::{Queue, Slot};
+use crate::media::beauty;
 use crate::media::convert::ToRgba;
 use crate::media::frame::{CHUNK_SAMPLES, Chunk, Picture, Rgba};
 use std::collections::VecDeque;
@@ -83,6 +84,7 @@ struct PictureInner {
     planes: AtomicBool,
     /// Whether the last picture could not be converted for the previews.
     unshowable: AtomicBool,
+    beauty: Mutex<beauty::Control>,
     failure: Mutex<Option<SourceError>>,
 }
 
@@ -95,6 +97,11 @@ impl PictureFeed {
         &self.0.previews
     }
 
+    /// Makes pictures more beautiful from now on, as this control says.
+    pub(super) fn set_beauty(&self, control: beauty::Control) {
+        *lock(&self.0.beauty) = control;
+    }
+
     /// Hands a picture to everybody: first to the encoders, then, converted, to the previews.
     pub(super) fn deliver(&self, mut picture: Picture, to_rgba: &mut ToRgba) {
         if self.0.mirrored.load(Ordering::Relaxed) {
@@ -102,6 +109,8 @@ impl PictureFeed {
         }
         self.fail(None);
         self.0.delivered.fetch_add(1, Ordering::Relaxed);
+        let beauty = lock(&self.0.beauty).clone();
+        beauty.apply(&mut picture);
         let picture = Arc::new(picture);
         for slot in self.0.outlets.all() {
             slot.put(Arc::clone(&picture));

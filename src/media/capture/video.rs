@@ -8,6 +8,7 @@ use super::pause::{self, Card};
 use super::screen::Share;
 use super::source::{Format, SourceError, VideoSource};
 use crate::base::{Clock, Slot, Stop, Worker};
+use crate::media::beauty;
 use crate::media::convert::ToRgba;
 use crate::media::devices::Using;
 use crate::media::frame::{Picture, Rgba};
@@ -135,6 +136,11 @@ impl Video {
         if let Engine::Screen(share) = &self.engine {
             share.camera().set(camera);
         }
+    }
+
+    /// Makes its pictures more beautiful from now on, as this control says.
+    pub fn set_beauty(&self, control: beauty::Control) {
+        self.feed.set_beauty(control);
     }
 
     /// The camera that is open; another kind of source uses none.
