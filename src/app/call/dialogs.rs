@@ -73,12 +73,13 @@ fn ask(ui: &mut Ui, cx: &mut Cx<'_>, question: &Question) {
 }
 
 /// Keys, and what they do.
-const LIST: [(&str, &str); 11] = [
+const LIST: [(&str, &str); 12] = [
     ("M", "keys-mute"),
     ("V", "keys-video"),
     ("", "keys-talk"),
     ("S", "keys-share"),
     ("C", "keys-chat"),
+    ("R", "keys-record"),
     ("D", "keys-devices"),
     ("F", "keys-full"),
     ("Ctrl+Shift+S", "keys-stats"),
