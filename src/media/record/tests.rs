@@ -297,7 +297,7 @@ fn everybody_is_in_the_film_of_the_stage() {
     let at = |x: usize, y: usize| rgb[(y * 1280 + x) * 3..][..3].iter().map(|c| i32::from(*c)).sum::<i32>();
     // Each pattern ends with a blue bar; bars above and below are dark.
     for x in [620, 1260] {
-        assert!(at(x, 400) > 80 && rgb[(400 * 1280 + x) * 3 + 2] > 120, "a blue bar at {x}");
+        assert!(at(x, 500) > 80 && rgb[(500 * 1280 + x) * 3 + 2] > 120, "a blue bar at {x}");
         assert!(at(x, 20) < 60 && at(x, 700) < 60, "dark above and below at {x}");
     }
     let sound = program(&["-f", "f32le", "-ac", "1", "-ar", "48000", "-"]);
