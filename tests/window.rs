@@ -268,7 +268,19 @@ fn e2e_window_that_is_killed_leaves_a_recording_that_can_be_played() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let films = folder.path().join("films");
     let films_arg = films.display().to_string();
-    let args = ["--server", "here", "--create", "Killed", "--source", "pattern", "--mic", "tone", "--record", "--recordings", &films_arg];
+    let args = [
+        "--server",
+        "here",
+        "--create",
+        "Killed",
+        "--source",
+        "pattern",
+        "--mic",
+        "tone",
+        "--record",
+        "--recordings",
+        &films_arg,
+    ];
     let grace = Window::open(&screen, folder.path(), "Grace", port, &args);
     let film = poll("some seconds of a film", || {
         let film = std::fs::read_dir(&films).ok()?.next()?.ok()?;

@@ -224,7 +224,8 @@ mod tests {
 
     /// Left half dark, right half light, with noise, in one colour.
     fn face(width: u32, height: u32, colour: (u8, u8)) -> Picture {
-        let mut picture = Picture { width, height, captured: Duration::ZERO, data: Pool::new().take(Picture::len(width, height)) };
+        let mut picture =
+            Picture { width, height, captured: Duration::ZERO, data: Pool::new().take(Picture::len(width, height)) };
         let [luma, u, v] = picture.planes_mut();
         let mut seed = 1_u32;
         for (at, pixel) in luma.iter_mut().enumerate() {

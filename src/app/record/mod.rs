@@ -13,7 +13,7 @@ use crate::call::{Peer, Place, Recorded, Snapshot};
 use crate::proto::MemberId;
 use crate::ui::menu::Item;
 use crate::ui::theme::{self, radius, size, space};
-use crate::ui::{button::Button, icons, menu::Item};
+use crate::ui::{button::Button, icons};
 use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
 use std::path::PathBuf;
 use std::time::Duration;

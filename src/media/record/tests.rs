@@ -290,7 +290,8 @@ fn everybody_is_in_the_film_of_the_stage() {
     assert!((90..=100).contains(&found.pictures) && (3500..4100).contains(&found.duration_ms), "{found:?}");
     // A beep of both is twice as loud as one; the pictures are side by side.
     let program = |args: &[&str]| {
-        let output = std::process::Command::new("ffmpeg").args(["-v", "error", "-ss", "1.5", "-i"]).arg(&path).args(args).output();
+        let output =
+            std::process::Command::new("ffmpeg").args(["-v", "error", "-ss", "1.5", "-i"]).arg(&path).args(args).output();
         output.unwrap().stdout
     };
     let rgb = program(&["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
