@@ -125,9 +125,9 @@ pub(super) fn picture(
         trouble: None,
         message: message.filter(|_| !shown),
     }
-    .show(ui, rect, ui.scope_id().with("picture"));
+    .show(ui, rect, ui.scope_id().with(("live", "picture")));
     if !figures.is_empty() {
-        overlay::paint(ui, rect, figures, egui::Vec2::ZERO, ui.scope_id().with("figures"));
+        overlay::paint(ui, rect, figures, egui::Vec2::ZERO, ui.scope_id().with(("live", "figures")));
     }
 }
 
