@@ -111,23 +111,38 @@ pub(super) fn picture(
 ) {
     let width = ui.available_width();
     let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
-    let shown = video.texture().is_some();
+    if video.texture().is_none() {
+        return nothing(ui, rect, description, message);
+    }
     Tile {
         name,
         initials_of: name,
         description,
-        video: Some(video).filter(|_| shown),
+        video: Some(video),
         pose: Pose { mirrored, ..Pose::default() },
         pinned: None,
         marks: &[],
         muted: false,
         speaking: false,
         trouble: None,
-        message: message.filter(|_| !shown),
+        message: None,
     }
     .show(ui, rect, ui.scope_id().with(("live", "picture")));
     if !figures.is_empty() {
         overlay::paint(ui, rect, figures, egui::Vec2::ZERO, ui.scope_id().with(("live", "figures")));
+    }
+}
+
+/// The place of a picture that is not there: nobody's initials belong here.
+fn nothing(ui: &mut Ui, rect: egui::Rect, description: &str, message: Option<&str>) {
+    let p = theme::palette(ui);
+    ui.painter().rect_filled(rect, egui::CornerRadius::same(theme::radius::TILE), p.tile);
+    let said = message.map_or_else(|| description.to_owned(), |message| format!("{description}. {message}"));
+    let response = ui.interact(rect, ui.scope_id().with(("live", "nothing")), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &said));
+    if let Some(message) = message {
+        let font = egui::FontId::proportional(size::BODY);
+        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, message, font, p.text_weak);
     }
 }
 

@@ -23,7 +23,8 @@ const CACHES: [(Smoothness, &str); 3] = [
 pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveView<'_>) {
     card::frame(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = space::S;
+        // The columns' own distance is for between them.
+        ui.spacing_mut().item_spacing = egui::Vec2::splat(space::S);
         let state = cx.t(match view.play {
             PlayView::Off | PlayView::Failed(_) => "live-play-off",
             PlayView::Connecting => "live-connecting",

@@ -22,7 +22,8 @@ use std::ops::RangeInclusive;
 pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveView<'_>) {
     card::frame(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = space::S;
+        // The columns' own distance is for between them.
+        ui.spacing_mut().item_spacing = egui::Vec2::splat(space::S);
         let state = state(cx, view.push);
         let lit = matches!(view.push, PushView::Live(_));
         page::heading(ui, icons::ICON_SENSORS, &cx.t("live-push"), &state, lit);
