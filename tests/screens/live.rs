@@ -215,6 +215,18 @@ fn what_goes_wrong_is_said_in_words_with_the_rest_under_details() {
 }
 
 #[test]
+fn both_columns_stay_inside_the_window() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, form(&t), Given { shows: Some(Vec::new()), ..Given::default() });
+        let right = |label: &str| page.get_all_by_label(label).map(|node| node.rect().right()).fold(0.0, f32::max);
+        assert!(right(&t.t("live-push-start")) < SIZE.0 / 2.0, "{}", right(&t.t("live-push-start")));
+        assert!(right(&t.t("live-play-start")) < SIZE.0 - 30.0, "{}", right(&t.t("live-play-start")));
+        picture(&mut page, &format!("live-{lang:?}"));
+    }
+}
+
+#[test]
 fn small_windows_have_one_column_and_everything_in_it() {
     for lang in Lang::ALL {
         let t = texts(lang);
