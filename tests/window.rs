@@ -163,8 +163,8 @@ fn bars(picture: &image::RgbaImage) -> usize {
 
 /// Pixels from side to side of the red button.
 const LEAVE_WIDTH: u32 = 60;
-/// Pixels from the middle of the microphone's button, the first in the row, to the middle of the red one, the last.
-const ROW: u32 = 367;
+/// Pixels from the left edge of the microphone's button, the first in the row, to its middle.
+const HALF_BUTTON: u32 = 23;
 
 /// The middle of the red button that leaves the call.
 fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {
@@ -179,6 +179,13 @@ fn leave_button(picture: &image::RgbaImage) -> Option<(u32, u32)> {
     let hits: Vec<_> = hits.into_iter().filter(|hit| hit.0 + LEAVE_WIDTH > right).collect();
     let mean = |pick: fn(&(u32, u32)) -> u32| hits.iter().map(pick).sum::<u32>() / hits.len().max(1) as u32;
     (hits.len() > 300).then(|| (mean(|h| h.0), mean(|h| h.1)))
+}
+
+/// The middle of the first button in the row at `y`: whatever is no ground any more, seen from the left.
+fn first_button(picture: &image::RgbaImage, y: u32) -> Option<u32> {
+    let ground = parlor::ui::theme::DARK.ground.to_array();
+    let is_ground = |x: u32| picture.get_pixel(x, y).0.iter().zip(ground).take(3).all(|(a, b)| a.abs_diff(b) < 4);
+    (0..picture.width()).find(|x| !is_ground(*x)).map(|edge| edge + HALF_BUTTON)
 }
 
 /// The third member: sees what the windows really send.
@@ -247,8 +254,11 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
     assert_eq!(line, "mv hello 42");
     let still_on = witness.call.snapshot().peers.iter().find(|p| p.name == "Ada").map(|p| p.mic);
     assert_eq!(still_on, Some(true), "letters typed into the chat switch nothing");
-    let (x, y) = ada.wait_for("the leave button", leave_button);
-    screen.xdotool(&["mousemove", "--window", &window, &(x - ROW).to_string(), &y.to_string(), "click", "1"]);
+    let (mic, x, y) = ada.wait_for("the buttons", |picture| {
+        let (x, y) = leave_button(picture)?;
+        Some((first_button(picture, y)?, x, y))
+    });
+    screen.xdotool(&["mousemove", "--window", &window, &mic.to_string(), &y.to_string(), "click", "1"]);
     witness.wait_for("Ada's mute", |s| s.peers.iter().find(|p| p.name == "Ada").filter(|p| !p.mic).map(|_| ()));
 
     // Ada leaves by the red button; her window goes on at the first page.
