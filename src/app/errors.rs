@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as one plain sentence each; what exactly happened is kept as a detail.
 
 use super::i18n::Texts;
+use crate::base::cause;
 use crate::call::Ended;
 use crate::media::capture::{SourceError, SourceErrorKind};
 use crate::proto::event::DissolveReason;
@@ -75,7 +76,7 @@ pub fn room(texts: &Texts, error: &room::Error) -> Sentence {
             (texts.t(key), remedy)
         }
     };
-    Sentence { text, detail: Some(chain(error)), remedy }
+    Sentence { text, detail: Some(cause::chain(error)), remedy }
 }
 
 fn problem_key(code: Code) -> (&'static str, Remedy) {
@@ -179,20 +180,6 @@ pub fn invite(texts: &Texts, error: InviteError) -> String {
         InviteError::NoRoom => texts.t("join-no-room"),
         InviteError::BadRoom(error) => name(texts, error),
     }
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

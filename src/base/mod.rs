@@ -5,6 +5,7 @@
 
 pub mod avatar;
 pub mod backoff;
+pub mod cause;
 pub mod clock;
 #[cfg(any(feature = "app", feature = "media"))]
 pub mod fonts;

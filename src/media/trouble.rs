@@ -1,5 +1,6 @@
 //! Why a stream cannot be sent or played, in terms of what a person can do about it. What exactly happened is kept as a detail.
 
+use crate::base::cause;
 use crate::wire::link;
 use crate::wire::{ConnectError, UrlError};
 
@@ -94,7 +95,7 @@ impl From<&link::Error> for Trouble {
             link::Error::Broken(_) | link::Error::ClosedByPeer | link::Error::Moved | link::Error::Stopped => Kind::Broken,
             link::Error::Ended => Kind::Ended,
         };
-        Self::new(kind, chain(error))
+        Self::new(kind, cause::chain(error))
     }
 }
 
@@ -111,20 +112,6 @@ fn refused(code: &str, description: &str) -> Kind {
         () if code.starts_with("NetConnection.") => Kind::BadApplication,
         () => Kind::Failed,
     }
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
