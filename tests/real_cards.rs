@@ -10,7 +10,7 @@ use parlor::base::{Clock, Queue};
 use parlor::media::audio::{Output, Source, Tick, mic};
 use parlor::media::devices::{Choice, Devices, Kind};
 use parlor::media::frame::{CHUNK_SAMPLES, Chunk, SAMPLE_RATE};
-use parlor_lab::sound::Running;
+use parlor_lab::Running;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};

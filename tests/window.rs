@@ -6,67 +6,16 @@
 use parlor::base::Slot;
 use parlor::call::{Call, Config, Ended, Entry, Phase, Snapshot, Speaker};
 use parlor::media::capture::{AudioSource, VideoSource};
-use std::io::{BufRead, BufReader};
+use parlor_lab::Running;
+use parlor_lab::screen::Screen;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Two software-drawn windows and three members share the machine with whatever else runs on it.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn tool(name: &str) -> Command {
-    let found =
-        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
-    assert!(found, "this test needs {name}: run `cargo xtask test`, or install the packages xvfb, openbox and xdotool");
-    Command::new(name)
-}
-
-/// A screen without a monitor, with a window manager.
-struct Screen {
-    display: String,
-    _server: Running,
-    _manager: Running,
-}
-
-impl Screen {
-    fn start() -> Self {
-        let mut xvfb = tool("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
-        let mut server = Running(xvfb.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-        let mut number = String::new();
-        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        let display = format!(":{}", number.trim());
-        assert!(number.trim().parse::<u32>().is_ok(), "Xvfb gave no screen");
-        let mut openbox = tool("openbox");
-        let manager = Running(openbox.env("DISPLAY", &display).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let screen = Self { display, _server: server, _manager: manager };
-        // A window that opens while the window manager starts may stay invisible.
-        for _ in 0..400 {
-            if !screen.xdotool(&["get_num_desktops"]).is_empty() {
-                return screen;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("openbox is not ready after 20 s");
-    }
-
-    fn xdotool(&self, args: &[&str]) -> String {
-        let output = tool("xdotool").env("DISPLAY", &self.display).args(args).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-}
 
 /// A window of the program.
 struct Window {
@@ -89,7 +38,7 @@ impl Window {
         for (i, shot) in shots.iter().enumerate() {
             command.arg("--screenshot").arg(format!("{}@{}", shot.display(), 2 * (i + 1)));
         }
-        command.env("DISPLAY", &screen.display).env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1");
+        screen.take(&mut command);
         command.env("XDG_RUNTIME_DIR", &folder);
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let process = Running(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
@@ -122,7 +71,7 @@ impl Window {
     fn id(&self, screen: &Screen) -> String {
         let pid = self.process.0.id().to_string();
         poll("a window on the screen", || {
-            let found = screen.xdotool(&["search", "--onlyvisible", "--pid", &pid]);
+            let found = screen.xdotool(&["search", "--onlyvisible", "--pid", &pid]).unwrap();
             found.lines().last().map(str::to_owned)
         })
     }
@@ -224,7 +173,7 @@ impl Witness {
 #[test]
 fn e2e_window_two_people_see_each_other_talk_and_leave() {
     let folder = tempfile::tempdir().unwrap();
-    let screen = Screen::start();
+    let screen = Screen::start().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let server = format!("127.0.0.1:{port}");
@@ -245,11 +194,11 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
 
     // Ada writes a line and mutes herself, by keyboard.
     let window = ada.id(&screen);
-    screen.xdotool(&["windowactivate", "--sync", &window]);
-    screen.xdotool(&["key", "--window", &window, "c"]);
+    screen.xdotool(&["windowactivate", "--sync", &window]).unwrap();
+    screen.xdotool(&["key", "--window", &window, "c"]).unwrap();
     std::thread::sleep(Duration::from_secs(1));
-    screen.xdotool(&["type", "--window", &window, "--delay", "60", "mv hello 42"]);
-    screen.xdotool(&["key", "--window", &window, "Return"]);
+    screen.xdotool(&["type", "--window", &window, "--delay", "60", "mv hello 42"]).unwrap();
+    screen.xdotool(&["key", "--window", &window, "Return"]).unwrap();
     let line = witness.wait_for("Ada's line", |s| s.chat.iter().find(|l| l.name == "Ada").map(|l| l.text.clone()));
     assert_eq!(line, "mv hello 42");
     let still_on = witness.call.snapshot().peers.iter().find(|p| p.name == "Ada").map(|p| p.mic);
@@ -258,11 +207,11 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
         let (x, y) = leave_button(picture)?;
         Some((first_button(picture, y)?, x, y))
     });
-    screen.xdotool(&["mousemove", "--window", &window, &mic.to_string(), &y.to_string(), "click", "1"]);
+    screen.xdotool(&["mousemove", "--window", &window, &mic.to_string(), &y.to_string(), "click", "1"]).unwrap();
     witness.wait_for("Ada's mute", |s| s.peers.iter().find(|p| p.name == "Ada").filter(|p| !p.mic).map(|_| ()));
 
     // Ada leaves by the red button; her window goes on at the first page.
-    screen.xdotool(&["mousemove", "--window", &window, &x.to_string(), &y.to_string(), "click", "1"]);
+    screen.xdotool(&["mousemove", "--window", &window, &x.to_string(), &y.to_string(), "click", "1"]).unwrap();
     witness.wait_for("Ada's leaving", |s| s.peers.iter().all(|p| p.name != "Ada").then_some(()));
     ada.wait_for("the first page", |picture| (bars(picture) < 3 && leave_button(picture).is_none()).then_some(()));
     ada.terminate();
@@ -274,7 +223,7 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
 
 #[test]
 fn e2e_window_that_is_killed_leaves_a_recording_that_can_be_played() {
-    let (screen, folder) = (Screen::start(), tempfile::tempdir().unwrap());
+    let (screen, folder) = (Screen::start().unwrap(), tempfile::tempdir().unwrap());
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let films = folder.path().join("films");
     let films_arg = films.display().to_string();
@@ -298,10 +247,10 @@ fn e2e_window_that_is_killed_leaves_a_recording_that_can_be_played() {
     });
     // As `kill -9` does.
     drop(grace);
-    let decoded = tool("ffmpeg").args(["-v", "error", "-i"]).arg(&film).args(["-f", "null", "-"]).output().unwrap();
+    let decoded = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&film).args(["-f", "null", "-"]).output().unwrap();
     assert!(decoded.status.success(), "{}", String::from_utf8_lossy(&decoded.stderr));
     let probe = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"];
-    let seconds = tool("ffprobe").args(probe).arg(&film).output().unwrap().stdout;
+    let seconds = Command::new("ffprobe").args(probe).arg(&film).output().unwrap().stdout;
     let seconds: f64 = String::from_utf8_lossy(&seconds).trim().parse().unwrap();
     assert!(seconds > 1.9, "{seconds} s");
 }

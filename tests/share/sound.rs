@@ -1,16 +1,17 @@
 //! What the computer plays is heard with what is shared, and what the call itself plays is not.
 
 use super::calls::until;
-use super::stage::{PATIENCE, Plain, Running, tool, with};
+use super::stage::{PATIENCE, Plain, with};
 use parlor::call::{Call, Command, Config, Entry, Phase, Share, Speaker};
 use parlor::host;
 use parlor::media::capture::screen::Mode;
 use parlor::media::capture::{AudioSource, SystemSound, VideoSource};
 use parlor::proto::Mode as Kind;
+use parlor_lab::Running;
 use parlor_lab::sound::Sound;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
 /// A tone of half the full scale.
@@ -19,7 +20,7 @@ const SILENT: f32 = 0.005;
 
 /// Another program that plays a tone.
 fn music() -> Running {
-    let mut player = tool("pacat");
+    let mut player = process::Command::new("pacat");
     player.args(["--raw", "--format=float32le", "--rate=48000", "--channels=1", "--latency-msec=40"]);
     let mut player = Running(player.stdin(Stdio::piped()).spawn().unwrap());
     let mut stdin = player.0.stdin.take().unwrap();

@@ -1,10 +1,10 @@
 //! A screen, and plain windows on it.
 
 use parlor::media::capture::screen::Target;
+use parlor_lab::screen::{Screen, xdotool};
 use parlor_lab::sound::Sound;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
@@ -19,23 +19,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Says to a test that it is where the screen is.
 const INSIDE: &str = "PARLOR_TEST_SCREEN";
 
-/// A process that ends with the test.
-pub struct Running(pub Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-pub fn tool(name: &str) -> Command {
-    let found =
-        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
-    assert!(found, "this test needs {name}: run `cargo xtask test`, or install the packages xvfb, openbox and xdotool");
-    Command::new(name)
-}
-
 /// Runs `body` where there is a screen: the test called `name` starts itself again there.
 pub fn on_a_screen(name: &str, body: impl FnOnce()) {
     with(name, None, body);
@@ -46,36 +29,22 @@ pub fn with(name: &str, sound: Option<fn() -> Sound>, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
     }
-    let mut xvfb = tool("Xvfb");
-    xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
-    let mut server = Running(xvfb.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let mut number = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut number).unwrap();
-    let display = format!(":{}", number.trim());
-    assert!(number.trim().parse::<u32>().is_ok(), "Xvfb gave no screen");
-    let mut openbox = tool("openbox");
-    let _manager = Running(openbox.env("DISPLAY", &display).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    poll("openbox", || (!xdotool(&display, &["get_num_desktops"]).is_empty()).then_some(()));
+    let screen = Screen::start().unwrap();
     let mut inside = Command::new(std::env::current_exe().unwrap());
     inside.args([name, "--exact", "--nocapture", "--test-threads", "1"]);
     let runtime = tempfile::tempdir().unwrap();
-    inside.env(INSIDE, "1").env("DISPLAY", &display).env("XDG_RUNTIME_DIR", runtime.path());
+    screen.take(&mut inside).env(INSIDE, "1").env("XDG_RUNTIME_DIR", runtime.path());
     let sound = sound.map(|start| start());
     if let Some(sound) = &sound {
         sound.take(&mut inside);
     }
-    let status = inside.env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1").status().unwrap();
+    let status = inside.status().unwrap();
     assert!(status.success(), "on the screen: {status}");
-}
-
-pub fn xdotool(display: &str, args: &[&str]) -> String {
-    let output = tool("xdotool").env("DISPLAY", display).args(args).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Mouse and keyboard of the screen that one is on.
 pub fn press(args: &[&str]) -> String {
-    xdotool(&std::env::var("DISPLAY").unwrap(), args)
+    xdotool(&std::env::var("DISPLAY").unwrap(), args).unwrap()
 }
 
 pub fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {

@@ -10,6 +10,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+use crate::Running;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::fs;
@@ -21,17 +22,6 @@ use std::time::{Duration, Instant};
 const START: Duration = Duration::from_secs(30);
 /// What a missing program is answered with.
 const NEEDED: &str = "this needs PulseAudio: apt-get install pulseaudio pulseaudio-utils libasound2-plugins";
-
-/// A process that is killed when dropped.
-#[derive(Debug)]
-pub struct Running(pub Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A private PulseAudio with a null sink `speaker`, and a microphone `mic` ("Desk microphone") that plays what is put into the null sink
 /// `micfeed`. Stopped when dropped.
