@@ -1,6 +1,7 @@
 //! The dialog in which devices are chosen and tried out, before a call and in it.
 
 mod apply;
+pub mod sources;
 
 use crate::app::errors::{self, Part, Sentence};
 use crate::app::prejoin::{self, SILENT};

@@ -1,6 +1,7 @@
 //! What is being chosen and typed on the page.
 
 use super::preset::{Coding, Preset};
+use crate::app::devices::sources;
 use crate::app::i18n::Texts;
 use crate::app::settings::Settings;
 use crate::media::address::Wrong;
@@ -8,8 +9,6 @@ use crate::media::capture::{AudioSource, VideoSource};
 use crate::media::play::Smoothness;
 use serde::{Deserialize, Serialize};
 
-/// Stands for "a file" in a choice; the path is typed below it.
-pub const FILE: &str = "file";
 /// Loudest that a stream is played.
 pub const MAX_PERCENT: u16 = 200;
 
@@ -86,15 +85,8 @@ pub struct Form {
 impl Form {
     /// The page as the settings suggest it.
     pub fn new(texts: &Texts, settings: &Settings) -> Self {
-        let path = |file: &std::path::Path| file.display().to_string();
-        let (video, video_path) = match &settings.video {
-            VideoSource::File(file) => (FILE.to_owned(), path(file)),
-            other => (other.to_string(), String::new()),
-        };
-        let (audio, audio_path) = match &settings.audio {
-            AudioSource::File(file) => (FILE.to_owned(), path(file)),
-            other => (other.to_string(), String::new()),
-        };
+        let (video, video_path) = sources::words_of_video(&settings.video);
+        let (audio, audio_path) = sources::words_of_audio(&settings.audio);
         let live = &settings.live;
         let name = if settings.name.trim().is_empty() { texts.t("guest") } else { settings.name.trim().to_owned() };
         Self {
@@ -125,19 +117,11 @@ impl Form {
 
     /// The chosen source of the picture.
     pub fn video_source(&self) -> VideoSource {
-        match self.video.as_str() {
-            FILE if self.video_path.trim().is_empty() => VideoSource::None,
-            FILE => VideoSource::File(self.video_path.trim().into()),
-            word => word.parse().unwrap_or_default(),
-        }
+        sources::video(&self.video, &self.video_path)
     }
 
     /// The chosen source of the sound.
     pub fn audio_source(&self) -> AudioSource {
-        match self.audio.as_str() {
-            FILE if self.audio_path.trim().is_empty() => AudioSource::None,
-            FILE => AudioSource::File(self.audio_path.trim().into()),
-            word => word.parse().unwrap_or_default(),
-        }
+        sources::audio(&self.audio, &self.audio_path)
     }
 }

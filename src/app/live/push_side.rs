@@ -1,9 +1,9 @@
 //! The left side: what is sent, where to, and how it goes.
 
-use super::form::FILE;
 use super::preset::{HEIGHTS, KBPS, Preset, RATES, WIDTHS};
 use super::words::{self, Side};
 use super::{Action, Form, LiveView, PushView, RoomView, page};
+use crate::app::devices::sources::FILE;
 use crate::app::errors;
 use crate::app::prejoin::{mic_button, options};
 use crate::app::view::{self, Cx};

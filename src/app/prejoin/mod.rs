@@ -4,7 +4,8 @@ pub mod preview;
 
 use crate::app::call::session::Plan;
 use crate::app::call::tile_menu::noise_name;
-use crate::app::devices;
+use crate::app::devices::sources::FILE;
+use crate::app::devices::{self, sources};
 use crate::app::errors::{self, Sentence};
 use crate::app::i18n::Texts;
 use crate::app::settings::{Settings, Theme};
@@ -25,8 +26,6 @@ use egui::{RichText, Ui, vec2};
 
 /// Height that the button below the form takes, with what is around it.
 const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + 2.0 * space::XL;
-/// Stands for "a file" in a choice; the path is typed below it.
-const FILE: &str = "file";
 /// Stands for the system's default speaker.
 const DEFAULT: &str = "";
 /// Stands for no speaker at all.
@@ -116,15 +115,8 @@ pub struct PreJoinView<'a> {
 impl PreJoin {
     /// The page as the settings suggest it.
     pub fn new(target: Target, settings: &Settings) -> Self {
-        let path = |file: &std::path::Path| file.display().to_string();
-        let (video, video_path) = match &settings.video {
-            VideoSource::File(file) => (FILE.to_owned(), path(file)),
-            other => (other.to_string(), String::new()),
-        };
-        let (audio, audio_path) = match &settings.audio {
-            AudioSource::File(file) => (FILE.to_owned(), path(file)),
-            other => (other.to_string(), String::new()),
-        };
+        let (video, video_path) = sources::words_of_video(&settings.video);
+        let (audio, audio_path) = sources::words_of_audio(&settings.audio);
         let mode = match &target {
             Target::Create { mode, .. } => Some(*mode),
             Target::Enter { .. } => None,
@@ -183,20 +175,12 @@ impl PreJoin {
 
     /// The chosen source of the picture.
     pub fn video_source(&self) -> VideoSource {
-        match self.video.as_str() {
-            FILE if self.video_path.trim().is_empty() => VideoSource::None,
-            FILE => VideoSource::File(self.video_path.trim().into()),
-            word => word.parse().unwrap_or_default(),
-        }
+        sources::video(&self.video, &self.video_path)
     }
 
     /// The chosen source of the sound.
     pub fn audio_source(&self) -> AudioSource {
-        match self.audio.as_str() {
-            FILE if self.audio_path.trim().is_empty() => AudioSource::None,
-            FILE => AudioSource::File(self.audio_path.trim().into()),
-            word => word.parse().unwrap_or_default(),
-        }
+        sources::audio(&self.audio, &self.audio_path)
     }
 
     /// The chosen speaker.
