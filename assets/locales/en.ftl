@@ -211,6 +211,9 @@ diagnostics-failed = The file could not be saved: { $reason }
 toast-diagnostics-saved = Saved as { $file }
 toast-crashed = Parlor ended unexpectedly the last time.
 show-in-folder = Show in folder
+record-cannot-show = No file manager opens here. The file is { $path }
+copy-path = Copy path
+toast-path-copied = Path copied
 
 # Standard live
 live-push = Send
@@ -430,6 +433,7 @@ share-name-portal = Screen
 share-opening = Sharing begins: { $name }
 share-bar = You are sharing: { $name }
 share-bar-sound = You are sharing, with sound: { $name }
+toast-share-no-sound = The computer's sound cannot be shared; the picture is. Stop and share again to try once more.
 chat-open = Chat
 chat-open-hint = Chat (C)
 chat-open-unread = Chat, { $count } unread

@@ -198,6 +198,9 @@ diagnostics-failed = 无法保存文件：{ $reason }
 toast-diagnostics-saved = 已保存为 { $file }
 toast-crashed = Parlor 上次意外结束。
 show-in-folder = 在文件夹中显示
+record-cannot-show = 无法打开文件管理器。文件位于 { $path }
+copy-path = 复制路径
+toast-path-copied = 路径已复制
 
 # 标准直播
 live-push = 推流
@@ -416,6 +419,7 @@ share-name-portal = 屏幕
 share-opening = 即将共享：{ $name }
 share-bar = 您正在共享：{ $name }
 share-bar-sound = 您正在共享（含声音）：{ $name }
+toast-share-no-sound = 无法共享电脑的声音，画面仍在共享。停止后重新共享可再试一次。
 chat-open = 聊天
 chat-open-hint = 聊天 (C)
 chat-open-unread = 聊天，{ $count } 条未读

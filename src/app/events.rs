@@ -26,6 +26,9 @@ impl App {
         if let Some(reason) = self.timetable.failure() {
             self.say(Kind::Error, self.texts.with("toast-screenshot-failed", &[("reason", (&reason).into())]));
         }
+        if let Some(path) = self.unshown.take() {
+            self.cannot_show(&path);
+        }
         self.go_on_starting(answered);
         let (events, lost_partners) = match &mut self.page {
             Page::Call(session) => session.poll(&mut self.janitor),
@@ -109,6 +112,10 @@ impl App {
                 self.say(Kind::Info, self.texts.with("toast-shares", &[("name", (&name).into())]));
             }
             Event::ShareFailed(error) => self.share_failed(&error),
+            Event::SharedWithoutSound(error) => {
+                tracing::warn!(%error, "shared without sound");
+                self.say(Kind::Error, self.texts.t("toast-share-no-sound"));
+            }
             Event::Quality(change) => self.quality_changed(change),
             Event::Reconnected => {
                 self.note(Notice::Back);

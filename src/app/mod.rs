@@ -168,6 +168,8 @@ pub struct App {
     talk_key: TalkKeys,
     /// When trouble with one's own stream was last put in words.
     trouble_said: Option<Duration>,
+    /// A file whose folder could not be shown.
+    unshown: Slot<PathBuf>,
     janitor: Janitor,
 }
 
@@ -238,6 +240,7 @@ impl App {
             unusual: None,
             talk_key,
             trouble_said: None,
+            unshown: Slot::new(),
             janitor: Janitor::default(),
         };
         app.sharing.to_share = app.options.args.share(&app.texts);

@@ -207,6 +207,7 @@ fn describe(event: &Event) -> String {
         Event::PeerShares { name, on, .. } => {
             format!("{name} {}", if *on { "shares the screen" } else { "shares nothing any more" })
         }
+        Event::SharedWithoutSound(error) => format!("shared without the computer's sound: {error}"),
         Event::ShareFailed(error) => format!("sharing ended: {error}"),
         Event::Custom { command, .. } => format!("message {command}"),
         Event::Reconnecting => "reconnecting".to_owned(),

@@ -71,6 +71,8 @@ pub enum Event {
     VideoSourceFailed(crate::media::capture::SourceError),
     /// What was to be shared cannot be, or not any more; the camera is shown again.
     ShareFailed(crate::media::capture::SourceError),
+    /// What the computer plays cannot be shared along; the picture is.
+    SharedWithoutSound(crate::media::capture::SourceError),
     /// The sound's source failed; the call goes on without it.
     AudioSourceFailed(crate::media::capture::SourceError),
     /// The image to be shown while the camera is off cannot be used; initials are.

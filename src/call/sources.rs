@@ -142,15 +142,20 @@ pub(super) struct Screen {
     video: Video,
     /// What the computer plays.
     sound: Option<SystemSound>,
+    /// Why that is missing although it was asked for.
+    sound_failure: Option<SourceError>,
 }
 
 impl Screen {
     /// Opens it. Without the computer's sound it goes on all the same.
     fn open(share: &Share, clock: Clock) -> Result<Self, SourceError> {
         let video = Video::open(VideoSource::Screen(share.target.clone()), share.mode.format(), clock.clone())?;
-        let sound = share.sound.then(|| SystemSound::open(clock));
-        let sound = sound.and_then(|sound| sound.inspect_err(|error| tracing::warn!(%error, "shared without sound")).ok());
-        Ok(Self { video, sound })
+        let (sound, sound_failure) = match share.sound.then(|| SystemSound::open(clock)) {
+            Some(Ok(sound)) => (Some(sound), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        Ok(Self { video, sound, sound_failure })
     }
 }
 
@@ -361,7 +366,8 @@ impl Sources {
                     self.stop_share();
                 }
                 self.show();
-                error.map(Event::ShareFailed)
+                let unheard = self.share.open.as_mut().and_then(|screen| screen.sound_failure.take());
+                error.map(Event::ShareFailed).or_else(|| unheard.map(Event::SharedWithoutSound))
             }
             Opened::Sound(round, sound) => self.sound.take(round, sound).map(Event::AudioSourceFailed),
             Opened::Pause(error) => Some(Event::PauseImageFailed(error)),

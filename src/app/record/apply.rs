@@ -98,15 +98,26 @@ impl App {
 
     /// Opens the file manager, which may take its time, on a thread of its own.
     fn reveal(&mut self, path: PathBuf) {
+        let (unshown, wake) = (self.unshown.clone(), self.wake.clone());
         let open = move |_: &crate::base::Stop| {
             if let Err(error) = opener::reveal(&path) {
                 tracing::warn!(%error, path = %path.display(), "the folder cannot be shown");
+                unshown.put(path);
+                wake();
             }
         };
         match Worker::spawn("reveal", open) {
             Ok(worker) => drop(self.janitor.put_away(worker, || {})),
             Err(error) => tracing::error!(%error, "no thread to show a folder"),
         }
+    }
+
+    /// There is no file manager, or it does not answer: says where the file is.
+    pub(in crate::app) fn cannot_show(&mut self, path: &Path) {
+        let path = path.display().to_string();
+        let copy = view::Action::Copy { text: path.clone(), said: self.texts.t("toast-path-copied") };
+        let text = self.texts.with("record-cannot-show", &[("path", (&path).into())]);
+        self.toasts.push(Kind::Error, text, Some((self.texts.t("copy-path"), copy)), self.clock.now());
     }
 }
 
