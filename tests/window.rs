@@ -183,6 +183,11 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
     let mut grace = Window::open(&screen, folder.path(), "Grace", port, &grace_args);
     grace.wait_for("Grace's own picture", |picture| (bars(picture) >= 5).then_some(()));
 
+    // By its name a room is found once its creator's stream flows.
+    let client = parlor::room::Client::new(&server).unwrap();
+    runtime.block_on(client.login("Lister")).unwrap();
+    poll("the room in the list", || (runtime.block_on(client.get_room_list(0, 1)).unwrap().total > 0).then_some(()));
+
     // Ada comes without a camera: every bar on her screen is Grace's.
     let ada_args = ["--server", &server, "--enter", "Window", "--source", "none", "--mic", "tone"];
     let mut ada = Window::open(&screen, folder.path(), "Ada", port, &ada_args);

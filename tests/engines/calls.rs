@@ -42,10 +42,10 @@ fn start(host: &Host, runtime: &Runtime, entry: Entry, name: &str) -> Call {
 fn talk(host: &Host, runtime: &Runtime) -> [Peer; 2] {
     let entry = Entry::Create { name: "Talk".into(), mode: Mode::Duo, password: None, dissolve: true };
     let ann = start(host, runtime, entry, "Ann");
-    until(&ann, "being in the call", |s| matches!(s.phase, Phase::InCall));
-    // Whoever comes has to find the room.
-    std::thread::sleep(Duration::from_millis(300));
-    let ben = start(host, runtime, Entry::Enter { room: "Talk".into(), password: None }, "Ben");
+    let entered = until(&ann, "being in the call", |s| matches!(s.phase, Phase::InCall));
+    // By its id: by its name a room is found once its creator's stream flows.
+    let room = entered.room.as_ref().unwrap().id.to_string();
+    let ben = start(host, runtime, Entry::Enter { room, password: None }, "Ben");
     let ended = |s: &Snapshot| {
         !s.peers.is_empty() && s.peers.iter().all(|p| p.stats.picture.shown > 300 && p.stats.delay.recent.is_some())
     };

@@ -4,7 +4,7 @@ use crate::diary::{Diary, Note, PATIENCE, observe};
 use parlor::base::Clock;
 use parlor::call::{Call, Command, Config, Entry, Phase, Snapshot, Speaker};
 use parlor::media::capture::{AudioSource, Format, VideoSource};
-use parlor::proto::Mode;
+use parlor::proto::{Mode, RoomId};
 use parlor_lab::net::{self, Network, Plan, Side};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -75,10 +75,10 @@ impl Lab {
     }
 
     /// Ben, in another process, on the far side.
-    pub fn ben(&self) -> Ben {
+    pub fn ben(&self, room: &RoomId) -> Ben {
         let mut command = self.network.command(Side::Far, std::env::current_exe().unwrap());
         command.args(["--exact", "lab::the_other_person", "--ignored", "--nocapture"]);
-        command.env(OTHER, format!("{}|Ben|{}", self.server().address(), self.tone().display()));
+        command.env(OTHER, format!("{}|{room}|Ben|{}", self.server().address(), self.tone().display()));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (diary, lines) = (Diary::default(), BufReader::new(process.stdout.take().unwrap()));
         let notes = diary.clone();
@@ -95,8 +95,9 @@ impl Lab {
     /// Both, seeing and hearing each other.
     pub fn both(&self) -> (Ann, Ben) {
         let ann = self.ann();
-        ann.until("in the call", |s| matches!(s.phase, Phase::InCall));
-        let ben = self.ben();
+        let entered = ann.until("in the call", |s| matches!(s.phase, Phase::InCall));
+        // By its id: by its name a room is found once its creator's stream flows.
+        let ben = self.ben(&entered.room.as_ref().unwrap().id);
         for diary in [&ann.diary, &ben.diary] {
             diary.when(&Note::Picture, Duration::ZERO);
             diary.when(&Note::Sound, Duration::ZERO);
@@ -237,9 +238,9 @@ impl Drop for Ben {
 #[ignore = "no test: it is the process of the other person, started by the tests"]
 fn the_other_person() {
     let wish = std::env::var(OTHER).expect("started by the tests only");
-    let [server, name, tone] = wish.split('|').collect::<Vec<_>>().try_into().unwrap();
+    let [server, room, name, tone] = wish.split('|').collect::<Vec<_>>().try_into().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let entry = Entry::Enter { room: ROOM.into(), password: None };
+    let entry = Entry::Enter { room: room.into(), password: None };
     let call = Call::start(config(server.to_owned(), entry, name, tone.into(), runtime.handle().clone()));
     let mut out = std::io::stdout().lock();
     observe(&call, &AtomicBool::new(false), |at, note| {

@@ -37,6 +37,12 @@ pub fn until(call: &Call, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc
     }
 }
 
+/// Into the room of somebody who is entering it. By its id: by its name it is found once her stream flows.
+pub fn with_her(call: &Call) -> Entry {
+    let entered = until(call, "the call", |s| matches!(s.phase, Phase::InCall));
+    Entry::Enter { room: entered.room.as_ref().unwrap().id.to_string(), password: None }
+}
+
 /// Waits for a picture of the first peer as wanted.
 fn sees(call: &Call, what: &str, wanted: impl Fn(&Rgba) -> bool) -> Rgba {
     let slot = until(call, "a peer", |s| !s.peers.is_empty()).peers[0].picture.clone();
@@ -66,8 +72,7 @@ fn e2e_share_a_window_is_seen_by_the_others_with_the_camera_in_its_corner_again_
         let host = runtime.block_on(host::start(config)).unwrap();
         let entry = Entry::Create { name: "Share".into(), mode: Kind::Duo, password: None, dissolve: true };
         let ada = person(host.addr(), entry, "Ada", &runtime);
-        until(&ada, "the call", |s| matches!(s.phase, Phase::InCall));
-        let bob = person(host.addr(), Entry::Enter { room: "Share".into(), password: None }, "Bob", &runtime);
+        let bob = person(host.addr(), with_her(&ada), "Bob", &runtime);
         until(&bob, "the call", |s| matches!(s.phase, Phase::InCall));
         sees(&bob, "the test pattern", |picture| (picture.width, picture.height) == (320, 180));
 

@@ -1,6 +1,6 @@
 //! What the computer plays is heard with what is shared, and what the call itself plays is not.
 
-use super::calls::until;
+use super::calls::{until, with_her};
 use super::stage::{PATIENCE, Plain, with};
 use parlor::call::{Call, Command, Config, Entry, Phase, Share, Speaker};
 use parlor::host;
@@ -50,9 +50,8 @@ fn e2e_share_sound_of_other_programs_is_heard_and_that_of_the_call_is_not() {
         };
         // What Bob sends is played aloud where Ada is, who herself says nothing.
         let ada = person(entry, "Ada", AudioSource::None, Speaker::Default);
-        until(&ada, "the call", |s| matches!(s.phase, Phase::InCall));
-        let entry = Entry::Enter { room: "Sound".into(), password: None };
-        let bob = person(entry, "Bob", AudioSource::Tone, Speaker::Silent);
+        let bob = person(with_her(&ada), "Bob", AudioSource::Tone, Speaker::Silent);
+        until(&bob, "the call", |s| matches!(s.phase, Phase::InCall));
         until(&ada, "Bob's tone", |s| s.peers.first().is_some_and(|peer| peer.stats.sound.rms_max > 0.02));
         assert!(ada.snapshot().me.speaker_device.failure.is_none());
         let hears = |what: &str, wanted: &dyn Fn(f32) -> bool| {

@@ -7,6 +7,7 @@ use parlor_lab::Running;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn witness(call: &Call, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     poll(what, || {
@@ -51,10 +52,16 @@ fn e2e_share_from_the_window_the_screen_is_shared_stopped_and_shared_again_with_
         press(&["windowactivate", "--sync", &window]);
         for _ in 0..2 {
             press(&["key", "--window", &window, "s"]);
-            // The list takes a moment, and so does the button's getting the keyboard.
-            std::thread::sleep(std::time::Duration::from_secs(3));
-            press(&["key", "--window", &window, "Return"]);
-            witness(&call, "being told", |s| s.peers.first().is_some_and(|peer| peer.sharing));
+            // The list takes a moment, and so does the button's getting the keyboard; until then the key does nothing.
+            let shares = |s: &Snapshot| s.peers.first().is_some_and(|peer| peer.sharing);
+            poll("being told", || {
+                press(&["key", "--window", &window, "Return"]);
+                let told = Instant::now() + Duration::from_secs(3);
+                while !shares(&call.snapshot()) && Instant::now() < told {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                shares(&call.snapshot()).then_some(())
+            });
             witness(&call, "the whole screen", |s| s.peers.first().is_some_and(|peer| peer.stats.picture.width == 1280));
             press(&["key", "--window", &window, "s"]);
             witness(&call, "being told of the end", |s| s.peers.first().is_some_and(|peer| !peer.sharing));
