@@ -25,6 +25,8 @@ struct Count {
     passed: u32,
     failed: u32,
     skipped: u32,
+    /// Of those that passed, how many only when tried again.
+    flaky: u32,
 }
 
 impl Count {
@@ -32,6 +34,7 @@ impl Count {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.flaky += other.flaky;
     }
 }
 
@@ -51,7 +54,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             whole = false;
         }
     }
-    println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped);
+    let Count { passed, failed, skipped, flaky } = count;
+    if flaky > 0 {
+        println!("{flaky} of them only when tried again: look for FLAKY above");
+    }
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
     // A run without a single test has tested nothing, whatever it says.
     let good = whole && count.failed == 0 && count.passed > 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -93,13 +100,14 @@ fn runs(options: &Options) -> Vec<(std::process::Command, ReadLine)> {
 fn read_nextest(line: &str) -> Option<Count> {
     let (_, after) = line.trim_start().strip_prefix("Summary [")?.split_once("run: ")?;
     let mut count = Count::default();
-    for part in after.split(", ") {
+    for part in after.split([',', '(', ')']).filter(|part| !part.trim().is_empty()) {
         let mut words = part.split_whitespace();
         let number: u32 = words.next()?.parse().ok()?;
         match words.next()? {
             "passed" => count.passed += number,
             "failed" | "timed" | "exec" => count.failed += number,
             "skipped" => count.skipped += number,
+            "flaky" => count.flaky += number,
             _ => {}
         }
     }
@@ -129,17 +137,17 @@ mod tests {
 
     #[test]
     fn nextest_summary() {
-        let line = "     Summary [   1.234s] 12 tests run: 11 passed (1 slow, 2 leaky), 1 failed, 3 skipped";
-        assert_eq!(read_nextest(line), Some(Count { passed: 11, failed: 1, skipped: 3 }));
+        let line = "     Summary [   1.234s] 12 tests run: 11 passed (1 slow, 2 flaky), 1 failed, 3 skipped";
+        assert_eq!(read_nextest(line), Some(Count { passed: 11, failed: 1, skipped: 3, flaky: 2 }));
         let line = "     Summary [   9s] 4/9 tests run: 2 passed, 1 failed, 1 timed out, 0 skipped";
-        assert_eq!(read_nextest(line), Some(Count { passed: 2, failed: 2, skipped: 0 }));
+        assert_eq!(read_nextest(line), Some(Count { passed: 2, failed: 2, ..Count::default() }));
         assert_eq!(read_nextest("        PASS [   0.005s] parlor summary"), None);
     }
 
     #[test]
     fn libtest_summary() {
         let line = "test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s";
-        assert_eq!(read_libtest(line), Some(Count { passed: 3, failed: 1, skipped: 3 }));
+        assert_eq!(read_libtest(line), Some(Count { passed: 3, failed: 1, skipped: 3, flaky: 0 }));
         assert_eq!(read_libtest("test result_of_x ... ok"), None);
     }
 }
