@@ -134,6 +134,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         repeat_every: None,
         clock: clock.clone(),
         runtime: runtime.clone(),
+        proxy: Default::default(),
         history: History::default(),
         tap: Default::default(),
     });

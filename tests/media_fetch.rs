@@ -96,6 +96,7 @@ fn watch(url: String) -> Watching {
         start: clock.local().now(),
         clock,
         runtime: runtime.handle().clone(),
+        proxy: Default::default(),
         picture: picture.clone(),
         latency: Latency::Live(Smoothness::Fast),
         history: Default::default(),

@@ -166,6 +166,7 @@ impl Viewer {
             output,
             clock: server_clock,
             runtime: runtime.handle().clone(),
+            proxy: Default::default(),
             picture: picture.clone(),
             latency: parlor::media::play::Latency::Call,
             sync: false,

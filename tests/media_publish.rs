@@ -61,6 +61,7 @@ impl Relay {
             repeat_every: None,
             clock: ServerClock::new(Clock::system()),
             runtime: self.runtime.handle().clone(),
+            proxy: Default::default(),
             history: History::default(),
             tap: Default::default(),
         }
@@ -342,6 +343,7 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
             repeat_every,
             clock,
             runtime,
+            proxy: Default::default(),
             history: History::default(),
             tap: Default::default(),
         })

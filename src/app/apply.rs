@@ -1,8 +1,8 @@
 //! What clicks do.
 
-use super::call::session::{Plan, Session};
+use super::call::session::{Place, Plan, Session};
+use super::devices::Trial;
 use super::i18n::Lang;
-use super::prejoin::preview::Preview;
 use super::prejoin::{self, PreJoin, Target};
 use super::view::Action;
 use super::{App, Page, Preparing};
@@ -154,9 +154,10 @@ impl App {
     /// Shows the page before a call and opens the devices.
     pub(super) fn prepare(&mut self, form: PreJoin) {
         self.go_home();
-        let mut preview = Preview::new(self.wake.clone());
-        preview.open(form.video_source(), form.audio_source());
-        self.page = Page::PreJoin(Box::new(Preparing { form, preview, feed: super::Feed::default() }));
+        // What is open already need not be opened again.
+        let mut trial = self.trial.take().unwrap_or_else(|| Trial::new(self.wake.clone()));
+        trial.preview.open(form.video_source(), form.audio_source());
+        self.page = Page::PreJoin(Box::new(Preparing { form, trial }));
         self.home.join.clear();
         self.watch_devices();
     }
@@ -173,16 +174,19 @@ impl App {
 
     pub(super) fn reopen(&mut self) {
         if let Page::PreJoin(preparing) = &mut self.page {
-            preparing.feed.video.clear();
-            preparing.preview.open(preparing.form.video_source(), preparing.form.audio_source());
+            preparing.trial.feed.video.clear();
+            preparing.trial.preview.open(preparing.form.video_source(), preparing.form.audio_source());
+        } else if let Some(trial) = &mut self.trial {
+            trial.feed.video.clear();
+            trial.preview.open(self.settings.video.clone(), self.settings.audio.clone());
         }
     }
 
     /// From the page before a call into the call: first the devices are given back, so that the call can have them.
     fn start_from_page(&mut self) {
         let Page::PreJoin(preparing) = std::mem::replace(&mut self.page, Page::Home) else { return };
-        let Preparing { form, preview, .. } = *preparing;
-        let devices = preview.close(&mut self.janitor);
+        let Preparing { form, trial } = *preparing;
+        let devices = trial.preview.close(&mut self.janitor);
         let Some(plan) = prejoin::plan_of(&form, &self.settings) else { return };
         self.settings.name.clone_from(&plan.name);
         self.settings.video = plan.video.clone();
@@ -206,12 +210,17 @@ impl App {
             return;
         };
         let public = self.server.public_address().filter(|_| plan.server.is_none()).cloned();
+        let transport = match &plan.server {
+            Some(_) => self.settings.network.transport(),
+            None => self.server.transport(),
+        };
         // An invite's server is told nothing of another one's key.
         let key = match &plan.server {
             Some(server) => self.settings.access_key_of(server),
             None => self.server.access_key(),
         };
-        let mut session = Session::start(plan, (address, key), public, self.options.runtime.clone(), self.wake.clone());
+        let at = Place { server: address, transport, access_key: key };
+        let mut session = Session::start(plan, at, public, self.options.runtime.clone(), self.wake.clone());
         session.drawn_by(self.options.graphics, self.options.painter.clone());
         session.page.stats = self.options.args.stats;
         if self.options.args.chat {
@@ -264,7 +273,7 @@ impl App {
         self.say_goodbye_to_recordings();
         match std::mem::replace(&mut self.page, Page::Home) {
             Page::Call(session) => drop(self.janitor.put_away(session.into_calls(), || {})),
-            Page::PreJoin(preparing) => drop(preparing.preview.close(&mut self.janitor)),
+            Page::PreJoin(preparing) => drop(preparing.trial.preview.close(&mut self.janitor)),
             Page::Live(stage) => drop(self.janitor.put_away(stage.into_parts(), || {})),
             Page::Home | Page::Starting { .. } | Page::Ended { .. } => {}
         }

@@ -30,6 +30,8 @@ pub enum Remedy {
     Password,
     /// Another server.
     Server,
+    /// Another way to servers.
+    Network,
     /// Another device.
     Device,
     /// Another name.
@@ -68,6 +70,10 @@ pub fn room(texts: &Texts, error: &room::Error) -> Sentence {
         }
         room::Error::Unreachable { server, .. } => {
             (texts.with("error-unreachable", &[("server", server.into())]), Remedy::TryAgain)
+        }
+        room::Error::Proxy { proxy, server, refused, .. } => {
+            let key = if *refused { "error-proxy-refuses" } else { "error-proxy-unreachable" };
+            (texts.with(key, &[("proxy", proxy.into()), ("server", server.into())]), Remedy::Network)
         }
         room::Error::Timeout { server } => (texts.with("error-timeout", &[("server", server.into())]), Remedy::TryAgain),
         room::Error::NotParlor { server, .. } => (texts.with("error-not-parlor", &[("server", server.into())]), Remedy::Server),
@@ -203,6 +209,10 @@ mod tests {
             for pinned in [false, true] {
                 let why = room::Untrusted { pinned, detail: "ENODEV".into() };
                 said.push(room(&texts, &room::Error::Untrusted { server: "h:1".into(), why }).text);
+            }
+            for refused in [false, true] {
+                let (proxy, server, detail) = ("p:1".into(), "h:1".into(), "ENODEV".into());
+                said.push(room(&texts, &room::Error::Proxy { proxy, server, refused, detail }).text);
             }
             said.push(room(&texts, &room::Error::Timeout { server: "h:1".into() }).text);
             said.push(room(&texts, &room::Error::NotParlor { server: "h:1".into(), detail: "x".into() }).text);

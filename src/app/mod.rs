@@ -38,10 +38,11 @@ use crate::ui::{button, fonts, toast};
 use call::ended;
 use call::session::{Plan, Session};
 use call::talk_key::TalkKeys;
-use call::videos::{self, Feed, Graphics};
+use call::videos::Graphics;
 use cli::Args;
 use crash::{Lost, Note};
 use desktop::{Awake, Notifier};
+use devices::Trial;
 use egui::{CentralPanel, Context, RichText, Ui, ViewportCommand};
 use errors::Sentence;
 use home::sidebar;
@@ -50,7 +51,7 @@ use i18n::{Lang, Texts};
 use instance::Ear;
 use interprocess::local_socket::tokio::Listener;
 use janitor::Janitor;
-use prejoin::preview::{Preview, Wake};
+use prejoin::preview::Wake;
 use prejoin::{PreJoin, PreJoinView};
 use server::Server;
 use settings::page::{Asked, SettingsPage};
@@ -107,8 +108,7 @@ enum Page {
 /// The page before a call, with its devices.
 struct Preparing {
     form: PreJoin,
-    preview: Preview,
-    feed: Feed,
+    trial: Trial,
 }
 
 /// The program.
@@ -130,6 +130,8 @@ pub struct App {
     devices_seen: u64,
     /// Their dialog is open.
     devices_open: bool,
+    /// They are looked at among the settings, on a page that has none open.
+    trial: Option<Trial>,
     /// Choosing what to share of the screen.
     sharing: Sharing,
     toasts: Toasts<Action>,
@@ -229,6 +231,7 @@ impl App {
             devices_said: [None, None, None],
             devices_seen: 0,
             devices_open: false,
+            trial: None,
             sharing: Sharing::default(),
             toasts,
             switch: None,
@@ -415,6 +418,7 @@ impl eframe::App for App {
         self.take_zoom(ctx);
         self.take_sharing(ctx);
         self.take_talk_key(ctx);
+        self.take_trial(ctx);
         self.straighten(ctx);
         // A window that is hidden is not drawn: nobody sees the others then.
         if ctx.input(|input| input.viewport().minimized == Some(true) || input.viewport().occluded == Some(true))
@@ -471,19 +475,15 @@ impl Drop for App {
 }
 
 fn preparing_ui(ui: &mut Ui, cx: &mut Cx<'_>, preparing: &mut Preparing, lists: &Lists, theme: settings::Theme) {
-    preparing.feed.watch(ui.ctx(), preparing.preview.picture(), &videos::Pace::default(), std::time::Duration::ZERO);
-    preparing.feed.update(ui.ctx(), None);
-    let state = preparing.preview.state();
+    preparing.trial.look(ui.ctx());
+    let state = preparing.trial.preview.state();
     // Of a device that one goes on without, nothing has to be said.
     let form = &preparing.form;
     let video_failure = state.video_failure.filter(|_| form.camera).map(|e| errors::source(cx.texts, errors::Part::Camera, &e));
     let audio_failure = state.audio_failure.filter(|_| form.mic).map(|e| errors::source(cx.texts, errors::Part::Mic, &e));
-    if video_failure.is_some() {
-        preparing.feed.video.clear();
-    }
     let view = PreJoinView {
         theme,
-        video: &preparing.feed.video,
+        video: &preparing.trial.feed.video,
         opening: state.opening,
         video_failure: video_failure.as_ref(),
         audio_failure: audio_failure.as_ref(),

@@ -9,7 +9,7 @@ use crate::base::Slot;
 use crate::host::{self, Host};
 use crate::proto::api::{Login, RoomSummary};
 use crate::proto::{Address, Code, name};
-use crate::room::{self, Client, ErrorKind};
+use crate::room::{self, Client, ErrorKind, Transport};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +57,8 @@ pub struct Server {
     port: u16,
     data: Option<PathBuf>,
     access_key: String,
+    /// How servers elsewhere are reached.
+    transport: Transport,
     host: Arc<Mutex<Option<Host>>>,
     answer: Slot<Result<Ready, Failure>>,
     state: Option<Result<Ready, Failure>>,
@@ -89,6 +91,7 @@ impl Server {
             port: settings.host_port,
             data,
             access_key: settings.access_key.clone(),
+            transport: settings.network.transport(),
             host: Arc::default(),
             answer: Slot::new(),
             state: None,
@@ -103,6 +106,22 @@ impl Server {
     /// What to say at servers that ask for an access key, from the next choice on.
     pub fn set_access_key(&mut self, key: String) {
         self.access_key = key;
+    }
+
+    /// Reaches servers elsewhere like this from now on, the one in use among them.
+    pub fn set_transport(&mut self, transport: Transport) {
+        let before = std::mem::replace(&mut self.transport, transport);
+        if before != self.transport && matches!(self.choice, ServerChoice::Address(_)) {
+            self.choose(self.choice.clone());
+        }
+    }
+
+    /// How the server in use is reached: one on this computer directly.
+    pub fn transport(&self) -> Transport {
+        match self.choice {
+            ServerChoice::Here => Transport::DIRECT,
+            ServerChoice::Address(_) => self.transport.clone(),
+        }
     }
 
     /// What this server has to be told, if it is somebody else's.
@@ -124,11 +143,11 @@ impl Server {
         self.answer = Slot::new();
         let (answer, wake) = (self.answer.clone(), self.wake.clone());
         let (choice, host, port, data) = (self.choice.clone(), self.host.clone(), self.port, self.data.clone());
-        let login = self.login();
+        let (login, transport) = (self.login(), self.transport.clone());
         self.task = Some(self.runtime.spawn(async move {
             answer.put(match &choice {
                 ServerChoice::Here => here(&host, port, data, &login).await,
-                ServerChoice::Address(address) => at(address, &login).await,
+                ServerChoice::Address(address) => at(address, &transport, &login).await,
             });
             wake();
         }));
@@ -140,8 +159,9 @@ impl Server {
         let (put, wake) = (answer.clone(), self.wake.clone());
         let key = Some(server.access_key.clone()).filter(|key| !key.is_empty());
         let (address, login) = (server.address.clone(), Login { access_key: key, ..self.login() });
+        let transport = self.transport.clone();
         let task = self.runtime.spawn(async move {
-            put.put(at(&address, &login).await);
+            put.put(at(&address, &transport, &login).await);
             wake();
         });
         self.probe = Some(Probe { answer, result: None, task });
@@ -282,7 +302,7 @@ async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, l
         Some(known) => known,
         None => match host_on(port, data.clone()).await {
             Ok(host) => own(running, host),
-            Err(host::Error::AddressTaken(_)) => match at(&loopback(port), login).await {
+            Err(host::Error::AddressTaken(_)) => match at(&loopback(port), &Transport::DIRECT, login).await {
                 Ok(shared) => return Ok(share(shared, port).await),
                 // Something else has the port: any other will do.
                 Err(_) => own(running, host_on(0, data).await.map_err(|error| Failure::Host(error.to_string()))?),
@@ -290,7 +310,7 @@ async fn here(running: &Mutex<Option<Host>>, port: u16, data: Option<PathBuf>, l
             Err(error) => return Err(Failure::Host(error.to_string())),
         },
     };
-    let ready = at(&loopback(port), login).await?;
+    let ready = at(&loopback(port), &Transport::DIRECT, login).await?;
     Ok(Ready { public: public.unwrap_or_else(|| ready.public.clone()), kind: ServerKind::Own, ..ready })
 }
 
@@ -340,8 +360,8 @@ fn loopback(port: u16) -> String {
 }
 
 /// Signs in at `address`.
-async fn at(address: &str, login: &Login) -> Result<Ready, Failure> {
-    let client = Client::new(address).map_err(Failure::Room)?;
+async fn at(address: &str, transport: &Transport, login: &Login) -> Result<Ready, Failure> {
+    let client = Client::over(address, transport).map_err(Failure::Room)?;
     client.login_as(login).await.map_err(Failure::Room)?;
     Ok(Ready { public: client.address().clone(), client, kind: ServerKind::Remote })
 }

@@ -13,6 +13,7 @@ pub mod log;
 pub mod network;
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub mod pin;
+pub mod proxy;
 pub mod queue;
 pub mod retry;
 pub mod secret;
@@ -24,6 +25,7 @@ pub use backoff::Backoff;
 pub use clock::{Clock, ServerClock};
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub use pin::Pin;
+pub use proxy::Proxy;
 pub use queue::Queue;
 pub use retry::Retry;
 pub use secret::Secret;

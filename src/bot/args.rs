@@ -3,7 +3,7 @@
 use crate::call::{Config, Entry, Speaker};
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::{Latency, Smoothness};
-use crate::proto::address::Scheme;
+use crate::proto::address::Carrier;
 use crate::proto::{Address, Invite, Mode};
 use clap::{ArgGroup, Parser};
 
@@ -103,29 +103,6 @@ impl From<Wait> for Latency {
             Wait::Smooth => Self::Live(Smoothness::Smooth),
             Wait::Auto => Self::Live(Smoothness::Automatic),
         }
-    }
-}
-
-/// What requests and streams ride on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Carrier {
-    /// TLS, except to a server on this computer whose key is not pinned, or one at `http://`.
-    Auto,
-    /// Plain text.
-    Tcp,
-    /// TLS.
-    Tls,
-}
-
-impl Carrier {
-    /// The address that leads there by this carrier.
-    fn lead(self, mut address: Address) -> Address {
-        match self {
-            Self::Auto => {}
-            Self::Tcp => (address.scheme, address.pin) = (Scheme::Http, None),
-            Self::Tls => address.scheme = Scheme::Https,
-        }
-        address
     }
 }
 

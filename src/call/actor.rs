@@ -12,6 +12,7 @@ use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::{Latency, Smoothness};
 use crate::proto::{Code, Mode, Problem, RoomId};
+use crate::room::Transport;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -61,6 +62,8 @@ pub enum Speaker {
 pub struct Config {
     /// Address of the server: `host:port` or an HTTP URL.
     pub server: String,
+    /// How it is reached.
+    pub transport: Transport,
     /// Which room.
     pub entry: Entry,
     /// Display name.
@@ -114,6 +117,7 @@ impl Config {
     pub fn new(server: impl Into<String>, entry: Entry, name: impl Into<String>, runtime: tokio::runtime::Handle) -> Self {
         Self {
             server: server.into(),
+            transport: Transport::default(),
             entry,
             name: name.into(),
             access_key: None,

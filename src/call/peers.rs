@@ -4,7 +4,7 @@ use super::quality::{self, Judge, Trouble};
 use super::reconcile::{Absent, Change, Known, reconcile};
 use super::snapshot::Volume;
 use super::{Event, snapshot};
-use crate::base::{ServerClock, Slot};
+use crate::base::{Proxy, ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player, View};
@@ -23,6 +23,8 @@ pub(super) struct Means {
     pub(super) output: Output,
     pub(super) clock: ServerClock,
     pub(super) runtime: tokio::runtime::Handle,
+    /// What stands between this computer and the server.
+    pub(super) proxy: Proxy,
     /// How late everybody is played on purpose.
     pub(super) latency: play::Latency,
     /// Whether pictures are shown by something that works out colours itself.
@@ -287,6 +289,7 @@ fn start(member: &Member, feeds: &Feeds, volume: Volume, view: View, means: &Mea
         output: means.output.clone(),
         clock: means.clock.clone(),
         runtime: means.runtime.clone(),
+        proxy: means.proxy.clone(),
         picture: feeds.picture.clone(),
         latency: means.latency,
         sync: means.sync,

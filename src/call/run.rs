@@ -62,7 +62,7 @@ enum Wake {
 /// The body of the thread.
 pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, mut received: mpsc::Receiver<Input>) {
     let clock = ServerClock::new(config.clock.clone());
-    let client = match Client::with_clock(&config.server, clock.clone()) {
+    let client = match Client::with_clock(&config.server, &config.transport, clock.clone()) {
         Ok(client) => client,
         Err(error) => return shared.end(Ended::Failed(error)),
     };
@@ -349,6 +349,7 @@ impl<'a> Actor<'a> {
             repeat_every: seat.stream.repeat_every_ms.map(|ms| Duration::from_millis(ms.into())),
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
+            proxy: self.config.transport.proxy.clone(),
             history: self.history.clone(),
             tap: self.tap.clone(),
         });
@@ -464,6 +465,7 @@ impl<'a> Actor<'a> {
             output: self.hearing.output()?.clone(),
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
+            proxy: self.config.transport.proxy.clone(),
             latency: self.latency(),
             planes: self.config.planes,
             sync: self.config.sync,

@@ -75,6 +75,7 @@ mod tests {
             repeat_every: None,
             clock: ServerClock::default(),
             runtime: runtime.handle().clone(),
+            proxy: Default::default(),
             history: Default::default(),
             tap: Default::default(),
         }

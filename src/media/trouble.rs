@@ -20,6 +20,8 @@ pub enum Kind {
     BadAddress,
     /// The server's name is unknown, or nobody listens there.
     Unreachable,
+    /// The proxy on the way is not there, or does not let through.
+    Proxy,
     /// It is not the server that was meant, as far as its certificate tells.
     Untrusted,
     /// The server does not answer.
@@ -50,9 +52,10 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadAddress,
         Self::Unreachable,
+        Self::Proxy,
         Self::Untrusted,
         Self::Timeout,
         Self::BadApplication,
@@ -88,6 +91,7 @@ impl From<&link::Error> for Trouble {
                 UrlError::Scheme | UrlError::Host | UrlError::Port | UrlError::Path | UrlError::Text | UrlError::Pin,
             ) => Kind::BadAddress,
             link::Error::Unreachable(ConnectError::Unreachable { .. }) => Kind::Unreachable,
+            link::Error::Unreachable(ConnectError::Proxy { .. }) => Kind::Proxy,
             link::Error::Unreachable(ConnectError::Untrusted { .. }) => Kind::Untrusted,
             link::Error::Unreachable(ConnectError::Timeout { .. }) | link::Error::Timeout => Kind::Timeout,
             link::Error::Refused { code, description } => refused(code, description),

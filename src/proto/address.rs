@@ -25,6 +25,35 @@ pub enum Scheme {
     Https,
 }
 
+/// What requests and streams ride on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// TLS, except to a server on this computer whose key is not pinned, or one at `http://`.
+    #[default]
+    Auto,
+    /// Plain text.
+    Tcp,
+    /// TLS.
+    Tls,
+}
+
+impl Carrier {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Tcp, Self::Tls];
+
+    /// The address that leads to the same place by this carrier.
+    #[must_use]
+    pub fn lead(self, mut address: Address) -> Address {
+        match self {
+            Self::Auto => {}
+            Self::Tcp => (address.scheme, address.pin) = (Scheme::Http, None),
+            Self::Tls => address.scheme = Scheme::Https,
+        }
+        address
+    }
+}
+
 /// A server's address, checked. Prints as what [`FromStr`] takes, `parlor://` left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {

@@ -3,7 +3,7 @@
 use super::clock::Estimate;
 use super::route::{Ask, CONNECT_TIMEOUT, REQUEST_TIMEOUT, Route};
 use super::routes::{Routes, is_servers_fault, was_unheard};
-use super::{Error, error::ErrorKind};
+use super::{Error, Transport, error::ErrorKind};
 use crate::base::{Pin, ServerClock};
 use crate::proto::address::DEFAULT_PORT;
 use crate::proto::api::{Beat, Events, Heartbeat, Login, Member, Seat, Session, Time};
@@ -49,15 +49,23 @@ impl Client {
     /// # Errors
     /// [`Error::BadAddress`].
     pub fn new(server: &str) -> Result<Self, Error> {
-        Self::with_clock(server, ServerClock::default())
+        Self::over(server, &Transport::default())
     }
 
-    /// Like [`new`](Self::new); the measured offset goes into `clock`.
+    /// Like [`new`](Self::new), over something else than the address asks for.
     ///
     /// # Errors
     /// [`Error::BadAddress`].
-    pub fn with_clock(server: &str, clock: ServerClock) -> Result<Self, Error> {
-        let routes = Routes::new(Route::new(server)?);
+    pub fn over(server: &str, transport: &Transport) -> Result<Self, Error> {
+        Self::with_clock(server, transport, ServerClock::default())
+    }
+
+    /// Like [`over`](Self::over); the measured offset goes into `clock`.
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`].
+    pub fn with_clock(server: &str, transport: &Transport, clock: ServerClock) -> Result<Self, Error> {
+        let routes = Routes::new(Route::new(server, transport)?);
         Ok(Self {
             inner: Arc::new(Inner {
                 routes,

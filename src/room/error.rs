@@ -1,5 +1,6 @@
 //! What can go wrong between a client and the room service.
 
+use crate::base::{cause, proxy};
 use crate::proto::{AddressError, Code, Problem};
 use crate::wire::tls::{Untrusted, client as tls};
 use std::sync::Arc;
@@ -23,6 +24,18 @@ pub enum Error {
         /// What the network said.
         #[source]
         cause: Arc<reqwest::Error>,
+    },
+    /// The proxy on the way is not there, or does not let through.
+    #[error("the proxy {proxy} {}: {detail}", if *refused { format!("does not connect to {server}") } else { "cannot be reached".to_owned() })]
+    Proxy {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// `host:port` of the server.
+        server: String,
+        /// It is there, but says no.
+        refused: bool,
+        /// What came instead.
+        detail: String,
     },
     /// No answer in time.
     #[error("the server {server} does not answer")]
@@ -73,7 +86,7 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::BadAddress { .. } => ErrorKind::BadAddress,
-            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Unreachable { .. } | Self::Proxy { .. } => ErrorKind::Unreachable,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Untrusted { .. } => ErrorKind::Untrusted,
             Self::NotParlor { .. } => ErrorKind::NotParlor,
@@ -107,7 +120,7 @@ impl Error {
                 || find_source::<std::io::Error>(cause).is_some_and(reset))
     }
 
-    pub(super) fn from_transport(server: &str, cause: reqwest::Error) -> Self {
+    pub(super) fn from_transport(server: &str, proxy: Option<&proxy::Address>, cause: reqwest::Error) -> Self {
         let server = server.to_owned();
         if cause.is_timeout() {
             return Self::Timeout { server };
@@ -120,6 +133,12 @@ impl Error {
         }
         if let Some(garbage) = find_source::<hyper::Error>(&cause).filter(|e| e.is_parse()) {
             return Self::NotParlor { server, detail: garbage.to_string() };
+        }
+        if let Some(proxy) = proxy.filter(|_| cause.is_connect()) {
+            let detail = cause::chain(&cause);
+            // Of the library's error there is only its text.
+            let refused = detail.contains("tunnel error") && !detail.contains("failed to create underlying connection");
+            return Self::Proxy { proxy: proxy.authority(), server, refused, detail };
         }
         Self::Unreachable { server, cause: Arc::new(cause) }
     }

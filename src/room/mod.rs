@@ -21,7 +21,9 @@ pub mod network;
 mod requests;
 mod route;
 mod routes;
+mod transport;
 
 pub use crate::wire::tls::Untrusted;
 pub use client::Client;
 pub use error::{Error, ErrorKind};
+pub use transport::Transport;

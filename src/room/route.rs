@@ -1,9 +1,10 @@
 //! The way to one server, and one request on it.
 
-use super::{Error, address};
+use super::{Error, Transport, address};
+use crate::base::proxy;
 use crate::proto::{Address, Code, Problem};
 use crate::wire::tls;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub(super) struct Route {
     pub shown: String,
     /// `https://host:port/`, or without the s.
     base: url::Url,
+    transport: Transport,
+    proxy: Option<proxy::Address>,
     http: reqwest::Client,
 }
 
@@ -52,21 +55,30 @@ impl<B> Clone for Ask<'_, B> {
 impl<B> Copy for Ask<'_, B> {}
 
 impl Route {
-    pub fn new(server: &str) -> Result<Self, Error> {
-        let (address, base) = address::parse(server)?;
+    pub fn new(server: &str, transport: &Transport) -> Result<Self, Error> {
+        let (address, base) = address::parse(server, transport.carrier)?;
         let shown = address.authority();
-        let http = http(&address, &shown)?;
-        Ok(Self { address, shown, base, http })
+        let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let proxy = transport.proxy.on_the_way_to(host, base.scheme() == "https");
+        let http = http(&address, proxy.as_ref(), &shown)?;
+        Ok(Self { address, shown, base, transport: transport.clone(), proxy, http })
     }
 
     /// The same way over new connections.
     pub fn afresh(&self) -> Result<Self, Error> {
-        let Self { address, shown, base, .. } = self;
-        Ok(Self { address: address.clone(), shown: shown.clone(), base: base.clone(), http: http(address, shown)? })
+        let Self { address, shown, base, transport, proxy, .. } = self;
+        let http = http(address, proxy.as_ref(), shown)?;
+        let (transport, proxy) = (transport.clone(), proxy.clone());
+        Ok(Self { address: address.clone(), shown: shown.clone(), base: base.clone(), transport, proxy, http })
+    }
+
+    /// How it is gone.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     pub async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_, impl Serialize>) -> Result<T, Error> {
-        let transport = |cause| Error::from_transport(&self.shown, cause);
+        let transport = |cause| Error::from_transport(&self.shown, self.proxy.as_ref(), cause);
         let mut request = self.http.request(ask.method.clone(), self.url(ask.path, ask.query)).timeout(ask.timeout);
         if let Some(token) = ask.token {
             request = request.bearer_auth(token);
@@ -94,8 +106,21 @@ impl Route {
         } else {
             match serde_json::from_slice::<Problem>(&answer) {
                 Ok(problem) => Err(problem.into()),
-                Err(_) => Err(self.not_parlor(format!("it answers with status {status}"))),
+                Err(_) => Err(self.odd(status)),
             }
+        }
+    }
+
+    /// A status without the words of a Parlor server.
+    fn odd(&self, status: StatusCode) -> Error {
+        use StatusCode as S;
+        let of_proxies = [S::PROXY_AUTHENTICATION_REQUIRED, S::BAD_GATEWAY, S::SERVICE_UNAVAILABLE, S::GATEWAY_TIMEOUT];
+        let detail = format!("it answers with status {status}");
+        match &self.proxy {
+            Some(proxy) if of_proxies.contains(&status) => {
+                Error::Proxy { proxy: proxy.authority(), server: self.shown.clone(), refused: true, detail }
+            }
+            _ => self.not_parlor(detail),
         }
     }
 
@@ -113,7 +138,7 @@ impl Route {
     }
 }
 
-fn http(address: &Address, shown: &str) -> Result<reqwest::Client, Error> {
+fn http(address: &Address, proxy: Option<&proxy::Address>, shown: &str) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
@@ -127,9 +152,11 @@ fn http(address: &Address, shown: &str) -> Result<reqwest::Client, Error> {
     {
         builder = builder.tcp_user_timeout(SILENCE);
     }
-    if address.is_loopback() {
-        builder = builder.no_proxy();
+    // Which proxy is used is decided here, and the same for streams.
+    builder = builder.no_proxy();
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.to_url()).map_err(|cause| Error::from_transport(shown, None, cause))?);
     }
     let trust = tls::client::config(address.pin).map_err(|e| Problem::new(Code::Internal, format!("TLS cannot be used: {e}")))?;
-    builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(shown, cause))
+    builder.tls_backend_preconfigured(trust).build().map_err(|cause| Error::from_transport(shown, None, cause))
 }

@@ -57,7 +57,7 @@ impl Routes {
         if tried.len() >= MOST_TRIED {
             return false;
         }
-        let others: Vec<Route> = now.others.iter().filter_map(|other| Route::new(other).ok()).collect();
+        let others: Vec<Route> = now.others.iter().filter_map(|other| Route::new(other, self.home.transport()).ok()).collect();
         let next = others.into_iter().map(Arc::new).chain([self.home.clone()]).find(|route| !tried.contains(&route.shown));
         let Some(next) = next else { return false };
         tracing::info!(from = failed.shown, to = next.shown, "going on with another server");

@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::dial::dial;
 use super::tls::{self, Untrusted};
+use super::tunnel;
 use super::url::{Scheme, Url};
+use crate::base::Proxy;
 
 /// How much unsent data the kernel may hide from us: about one picture of a call. What it holds is late already, can no longer be dropped, and
 /// sound waits behind it; with Linux's default (up to 4 MB) a slow viewer falls a minute behind.
@@ -94,6 +96,14 @@ pub enum ConnectError {
         /// What is wrong with its certificate.
         why: Untrusted,
     },
+    /// The proxy on the way is not there, or does not let through.
+    #[error("the proxy {proxy} {}", if source.kind() == io::ErrorKind::PermissionDenied { "refuses to connect" } else { "cannot be used" })]
+    Proxy {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// What it or the system said.
+        source: Arc<io::Error>,
+    },
 }
 
 /// A connection, and what it is.
@@ -106,16 +116,26 @@ pub struct Connected {
     pub local: IpAddr,
 }
 
-/// Connects to the server of `url` within `timeout`, trying all its addresses; what the URL asks to be encrypted is.
+/// Connects to the server of `url` within `timeout`, trying all its addresses; what the URL asks to be encrypted is. A proxy on the way is asked
+/// to connect, and sees what it passes on only where that is not encrypted.
 ///
 /// # Errors
-/// When no address answers, or the one that answers is not believed.
-pub async fn connect(url: &Url, timeout: Duration) -> Result<Connected, ConnectError> {
+/// When no address answers, the proxy does not let through, or the server that answers is not believed.
+pub async fn connect(url: &Url, proxy: &Proxy, timeout: Duration) -> Result<Connected, ConnectError> {
     let deadline = Instant::now() + timeout;
     let authority = url.authority();
     let unreachable = |error: io::Error| ConnectError::Unreachable { authority: url.authority(), source: Arc::new(error) };
-    let stream = match timeout_at(deadline, dial(&url.host, url.port)).await {
-        Ok(connected) => connected.map_err(unreachable)?,
+    let through = async {
+        let Some(proxy) = proxy.on_the_way_to(&url.host, url.scheme == Scheme::Rtmps) else {
+            return dial(&url.host, url.port).await.map_err(unreachable);
+        };
+        let failed = |error: io::Error| ConnectError::Proxy { proxy: proxy.authority(), source: Arc::new(error) };
+        let mut stream = dial(&proxy.host, proxy.port).await.map_err(failed)?;
+        tunnel::open(&mut stream, &url.authority(), &proxy).await.map_err(failed)?;
+        Ok(stream)
+    };
+    let stream = match timeout_at(deadline, through).await {
+        Ok(connected) => connected?,
         Err(_) => return Err(ConnectError::Timeout { authority }),
     };
     tune(&stream).map_err(unreachable)?;
@@ -181,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_listening_is_unreachable_with_its_cause() {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        match connect(&url(&format!("127.0.0.1:{port}")), Duration::from_secs(20)).await.err() {
+        match connect(&url(&format!("127.0.0.1:{port}")), &Proxy::Direct, Duration::from_secs(20)).await.err() {
             Some(ConnectError::Unreachable { source, .. }) => assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused),
             other => panic!("{other:?}"),
         }

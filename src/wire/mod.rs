@@ -1,7 +1,7 @@
 //! What an RTMP session rides on: addresses, connections, and client links that publish or play one stream.
 //!
-//! Knows `rtmp` (the protocol without I/O) and `base`; knows nothing of pictures, sound or rooms. TCP, and TLS 1.3 over it; a further
-//! carrier needs a new [`CarrierKind`], a [`Scheme`] and a branch in [`connect`], and nothing else changes.
+//! Knows `rtmp` (the protocol without I/O) and `base`; knows nothing of pictures, sound or rooms. TCP, and TLS 1.3 over it, directly or through an
+//! HTTP proxy; a further carrier needs a new [`CarrierKind`], a [`Scheme`] and a branch in [`connect`], and nothing else changes.
 //!
 //! ```
 //! let url: parlor::wire::Url = "rtmp://example.org/live/room_member?token=secret".parse()?;
@@ -16,6 +16,7 @@ pub mod link;
 mod pipe;
 pub mod ring;
 pub mod tls;
+mod tunnel;
 mod url;
 
 pub use carrier::{Carrier, CarrierKind, ConnectError, Connected, connect, tune, tune_accepted};

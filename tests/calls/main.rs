@@ -11,3 +11,4 @@ mod restart;
 mod stage;
 mod talk;
 mod trouble;
+mod tunnel;

@@ -49,6 +49,11 @@ impl Stage {
         }
     }
 
+    /// The server's key.
+    pub fn pin(&self) -> parlor::base::Pin {
+        self.host.as_ref().unwrap().info().pin
+    }
+
     /// Stops the server as an operator would.
     pub fn stop(&mut self) {
         self.runtime.block_on(self.host.take().unwrap().stop());

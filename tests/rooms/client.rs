@@ -2,7 +2,7 @@
 
 use crate::world::{T0, World};
 use parlor::base::{Clock, ServerClock};
-use parlor::room::{Client, ErrorKind};
+use parlor::room::{Client, ErrorKind, Transport};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -83,7 +83,7 @@ async fn a_server_that_never_answers_is_given_up() {
 async fn the_measured_offset_lies_between_what_is_possible() {
     let world = World::new().await;
     let clock = ServerClock::new(Clock::system());
-    let client = Client::with_clock(&world.addr.to_string(), clock.clone()).unwrap();
+    let client = Client::with_clock(&world.addr.to_string(), &Transport::default(), clock.clone()).unwrap();
     let micros = |d: Duration| i64::try_from(d.as_micros()).unwrap();
     let before = micros(clock.local().now());
     let offset = client.measure_clock().await.unwrap();

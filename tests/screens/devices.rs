@@ -56,6 +56,7 @@ fn dialog<'a>(lang: Lang, given: Given) -> Screen<'a, Given> {
             level: 0.1,
             check: given.check,
             heard: given.heard,
+            picture: Default::default(),
         };
         devices::show(ui.ctx(), cx, &view);
     });

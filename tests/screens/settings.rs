@@ -3,25 +3,47 @@
 use super::{SIZE, Screen, picture, screen, texts, type_into};
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
-use parlor::app::devices::{self, DevicesView};
+use parlor::app::call::dialogs::TalkKey;
+use parlor::app::call::look::Act;
+use parlor::app::devices::DevicesView;
 use parlor::app::i18n::Lang;
 use parlor::app::settings::page::{Action as Page, Section, SettingsPage, SettingsView};
-use parlor::app::settings::{Preset, Settings, Theme};
+use parlor::app::settings::{Preset, ProxyChoice, Settings, Theme};
 use parlor::app::view::Action;
 use parlor::call::Volume;
 use parlor::media::audio::chain::Noise;
-use parlor::media::devices::Lists;
+use parlor::media::devices::{Kind, Lists};
+use parlor::proto::address::Carrier;
 
 fn page<'a>(lang: Lang, size: (f32, f32), section: Section, mut settings: Settings) -> Screen<'a, SettingsPage> {
     let mut page = SettingsPage::default();
     page.open(Some(section), &settings);
     screen(lang, size, page, move |ui, cx, page| {
-        let view = SettingsView { settings: &settings, in_call: true, recordings: "/home/ada/Videos/Parlor" };
+        let lists = Lists::default();
+        let view = SettingsView {
+            settings: &settings,
+            in_call: true,
+            recordings: "/home/ada/Videos/Parlor",
+            devices: Some(devices(&lists)),
+            talk_key: &TalkKey::Off,
+        };
         page.show(ui.ctx(), cx, &view);
         if let Some(Action::Settings(Page::Set(changed))) = cx.actions.last() {
             settings = (**changed).clone();
         }
     })
+}
+
+fn devices(lists: &Lists) -> DevicesView<'_> {
+    DevicesView {
+        lists,
+        chosen: ["camera".into(), "device".into(), String::new()],
+        states: Default::default(),
+        level: 0.1,
+        check: None,
+        heard: false,
+        picture: Default::default(),
+    }
 }
 
 /// What the settings are after what was clicked.
@@ -100,15 +122,9 @@ fn picture_and_sound_are_chosen() {
 #[test]
 fn all_settings_are_reached_from_the_devices() {
     for lang in Lang::ALL {
-        let view = DevicesView {
-            lists: &Lists::default(),
-            chosen: Default::default(),
-            states: Default::default(),
-            level: 0.0,
-            check: None,
-            heard: false,
-        };
-        let mut page = screen(lang, SIZE, (), |ui, cx, ()| devices::show(ui.ctx(), cx, &view));
+        let lists = Lists::default();
+        let view = devices(&lists);
+        let mut page = screen(lang, SIZE, (), |ui, cx, ()| parlor::app::devices::show(ui.ctx(), cx, &view));
         page.get_by_label(&texts(lang).t("settings-all")).click();
         page.run();
         assert_eq!(page.state().actions, [Action::OpenDevices(false), Action::Settings(Page::Open(None))]);
@@ -122,6 +138,8 @@ fn every_section_is_reached_in_windows_of_every_size() {
         for (size, role) in [(SIZE, Role::Tab), ((480.0, 360.0), Role::ComboBox)] {
             let mut page = page(lang, size, Section::General, Settings::default());
             for (section, key, shown) in [
+                (Section::Devices, "devices-title", "devices-test-mic"),
+                (Section::Network, "settings-network", "settings-proxy-hint"),
                 (Section::Keys, "settings-keys", "keys-mute"),
                 (Section::Recording, "settings-recording", "settings-choose-folder"),
                 (Section::About, "settings-about", "about-text"),
@@ -138,5 +156,66 @@ fn every_section_is_reached_in_windows_of_every_size() {
                 picture(&mut page, &format!("settings-{section:?}-{lang:?}-{}", size.0));
             }
         }
+    }
+}
+
+#[test]
+fn the_way_to_servers_is_chosen_and_a_bad_proxy_is_named_at_once() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, Section::Network, Settings::default());
+        choose(&mut page, &t.t("settings-carrier"), &t.t("settings-carrier-tcp"));
+        assert_eq!(changed(&page).network.carrier, Carrier::Tcp);
+        page.get_by_label(&t.t("settings-carrier-tcp-hint"));
+        choose(&mut page, &t.t("settings-carrier"), &t.t("settings-carrier-tls"));
+        choose(&mut page, &t.t("settings-proxy"), &t.t("settings-proxy-own"));
+        assert_eq!((changed(&page).network.carrier, changed(&page).network.proxy), (Carrier::Tls, ProxyChoice::Own));
+        page.get_by_label(&t.t("settings-proxy-empty"));
+        let label = t.t("settings-proxy-address");
+        type_into(&mut page, &label, "socks5://proxy.example:1080");
+        page.get_by_label(&t.t("settings-proxy-scheme"));
+        type_into(&mut page, &label, "proxy.example");
+        page.get_by_label(&t.t("settings-proxy-wrong"));
+        picture(&mut page, &format!("settings-network-{lang:?}"));
+        type_into(&mut page, &label, " proxy.example:3128 ");
+        for key in ["settings-proxy-empty", "settings-proxy-scheme", "settings-proxy-wrong"] {
+            assert!(page.query_by_label(&t.t(key)).is_none(), "{key}");
+        }
+        assert_eq!(changed(&page).network.proxy_address, "proxy.example:3128");
+        page.get_by_label(&t.t("settings-next-call"));
+    }
+}
+
+#[test]
+fn devices_are_chosen_and_tried_among_the_settings() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, Section::Devices, Settings::default());
+        page.run();
+        picture(&mut page, &format!("settings-devices-{lang:?}"));
+        for (key, action) in [("devices-test-mic", Action::TestMic), ("devices-test-speaker", Action::TestSpeaker)] {
+            page.get_by_label(&t.t(key)).click_accesskit();
+            page.run();
+            assert_eq!(page.state().actions.last(), Some(&action));
+        }
+        choose(&mut page, &t.t("prejoin-camera"), &t.t("source-pattern"));
+        assert_eq!(page.state().actions.last(), Some(&Action::Choose(Kind::Camera, "pattern".into())));
+        page.get_by_label(&t.t("prejoin-level"));
+    }
+}
+
+#[test]
+fn the_key_for_talking_is_set_among_the_settings() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        let mut page = page(lang, SIZE, Section::Keys, Settings::default());
+        for key in ["keys-mute", "keys-talk", "keys-record", "keys-zoom", "keys-escape", "keys-click-text", "keys-double-text"] {
+            page.get_by_label(&t.t(key));
+        }
+        page.get_by_label(&t.t("keys-anywhere-choose")).click_accesskit();
+        page.run();
+        page.key_press(egui::Key::F9);
+        page.run();
+        assert_eq!(page.state().actions.last(), Some(&Action::Stage(Act::TalkKey(Some("F9".into())))));
     }
 }

@@ -212,6 +212,7 @@ fn the_keys_are_listed_and_one_for_everywhere_can_be_chosen() {
             (TalkKey::On("F9".into()), "keys-anywhere-on"),
             (TalkKey::Taken("F9".into()), "keys-anywhere-taken"),
             (TalkKey::Asking, "keys-anywhere-wait"),
+            (TalkKey::Chosen("F9".into()), "keys-anywhere-chosen"),
             (TalkKey::Never, "keys-anywhere-never"),
         ] {
             page.state_mut().screen.talk_key = state;

@@ -1,23 +1,20 @@
 //! What lies over the stage when it is asked for: questions, what the keys do, and what has happened.
 
 use super::event_log::{self, EventLog};
+use super::keys;
 use super::look::{Act, Look, Question};
 use crate::app::view::{Action, Cx};
 use crate::ui::button::{self, Button};
 use crate::ui::icons;
-use crate::ui::theme::{self, radius, size, space};
+use crate::ui::theme::{self, size, space};
 use egui::{
-    Align, Align2, Area, CornerRadius, Frame, Id, Key, Label, Layout, Margin, Modal, Order, Panel, RichText, ScrollArea, Sense,
-    Ui, vec2,
+    Align, Align2, Area, CornerRadius, Frame, Id, Key, Label, Layout, Margin, Modal, Order, Panel, RichText, ScrollArea, Ui, vec2,
 };
 
 /// Width of a question.
 const QUESTION: f32 = 340.0;
-/// Width of the list of keys, and of what a key looks like.
+/// Width of the list of keys.
 const KEYS: f32 = 420.0;
-const KEY: f32 = 120.0;
-/// Height of a line of it.
-const LINE: f32 = 25.0;
 /// How far above the window's lower edge something lies that is above the row of buttons.
 const ABOVE_BUTTONS: f32 = 76.0;
 /// Height of what has happened.
@@ -29,6 +26,8 @@ pub enum TalkKey {
     /// None was chosen.
     #[default]
     Off,
+    /// It will be asked for when a call begins.
+    Chosen(String),
     /// The system has been asked for it.
     Asking,
     /// It works.
@@ -72,22 +71,6 @@ fn ask(ui: &mut Ui, cx: &mut Cx<'_>, question: &Question) {
     }
 }
 
-/// Keys, and what they do.
-const LIST: [(&str, &str); 12] = [
-    ("M", "keys-mute"),
-    ("V", "keys-video"),
-    ("", "keys-talk"),
-    ("S", "keys-share"),
-    ("C", "keys-chat"),
-    ("R", "keys-record"),
-    ("D", "keys-devices"),
-    ("F", "keys-full"),
-    ("Ctrl+Shift+S", "keys-stats"),
-    ("?", "keys-help"),
-    ("Esc", "keys-escape"),
-    ("keys-click", "keys-click-text"),
-];
-
 fn keys(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
     let modal = Modal::new(Id::unique("keys")).show(ui.ctx(), |ui| {
         let window = ui.ctx().content_rect().size();
@@ -103,18 +86,7 @@ fn keys(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
         let most = window.y - 150.0;
         // All of it, where there is room: a dialog is given less than it could have.
         ScrollArea::vertical().min_scrolled_height(most).max_height(most).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = space::XS;
-            ui.spacing_mut().interact_size.y = LINE;
-            for (key, text) in LIST {
-                let key = match key {
-                    "" => cx.t("keys-space"),
-                    "keys-click" => cx.t("keys-click"),
-                    key => key.to_owned(),
-                };
-                line(ui, &key, &cx.t(text));
-            }
-            line(ui, &cx.t("keys-double"), &cx.t("keys-double-text"));
-            ui.label(RichText::new(cx.t("keys-typing")).size(size::SMALL).color(theme::palette(ui).text_weak));
+            keys::list(ui, cx);
             ui.add_space(space::S);
             anywhere(ui, cx, talk_key);
         });
@@ -124,20 +96,6 @@ fn keys(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
     }
 }
 
-fn line(ui: &mut Ui, key: &str, text: &str) {
-    let p = theme::palette(ui);
-    ui.horizontal(|ui| {
-        let galley = ui.painter().layout_no_wrap(key.to_owned(), theme::strong(size::SMALL), p.text);
-        let (rect, response) = ui.allocate_exact_size(vec2(KEY, LINE), Sense::hover());
-        let cap = egui::Rect::from_min_size(rect.min, vec2(galley.size().x + 16.0, LINE));
-        let stroke = egui::Stroke::new(1.0, p.line);
-        ui.painter().rect(cap, CornerRadius::same(radius::CONTROL - 2), p.sunken, stroke, egui::StrokeKind::Inside);
-        ui.painter().galley(cap.center() - galley.size() / 2.0, galley, p.text);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, key));
-        ui.add(Label::new(text).wrap());
-    });
-}
-
 /// Where the key that works everywhere is chosen: a press of a button, then the key itself.
 pub fn anywhere(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
     let p = theme::palette(ui);
@@ -145,6 +103,7 @@ pub fn anywhere(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
     let said = match talk_key {
         TalkKey::Off => cx.t("keys-anywhere-text"),
         TalkKey::Asking => cx.t("keys-anywhere-wait"),
+        TalkKey::Chosen(key) => cx.with("keys-anywhere-chosen", &[("key", key.into())]),
         TalkKey::On(key) => cx.with("keys-anywhere-on", &[("key", key.into())]),
         TalkKey::Taken(key) => cx.with("keys-anywhere-taken", &[("key", key.into())]),
         TalkKey::Never => cx.t("keys-anywhere-never"),

@@ -28,6 +28,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
                 Remedy::TryAgain => Some(("retry", Action::TryAgain)),
                 Remedy::ComeBack => Some(("ended-come-back", Action::TryAgain)),
                 Remedy::OpenAgain => Some(("ended-open-again", Action::First(home::Action::OpenAgain))),
+                Remedy::Network => Some(("retry", Action::TryAgain)),
                 Remedy::Server | Remedy::Password | Remedy::Name | Remedy::Device | Remedy::Nothing => None,
             };
             let home = match sentence.remedy {
@@ -40,6 +41,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
             {
                 cx.act(action);
             }
+            home::network(ui, cx, sentence);
             if ui.add(button.min_width(width)).clicked() {
                 cx.act(Action::Home);
             }

@@ -9,6 +9,7 @@ pub mod dialogs;
 pub mod ended;
 pub mod event_log;
 pub mod figures;
+pub mod keys;
 pub mod look;
 pub mod page;
 pub mod session;

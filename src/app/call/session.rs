@@ -17,6 +17,8 @@ use crate::media::capture::{AudioSource, Format, SourceError, SourceErrorKind, V
 use crate::media::devices::Kind;
 use crate::media::play::Smoothness;
 use crate::proto::{Address, Mode, RoomId};
+use crate::room::Transport;
+use crate::ui::Video;
 use crate::ui::planes::Painter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,6 +85,17 @@ impl Plan {
     }
 }
 
+/// Which server a call is on.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its address.
+    pub server: String,
+    /// How it is reached.
+    pub transport: Transport,
+    /// Its access key, where it asks for one.
+    pub access_key: Option<String>,
+}
+
 /// A running call.
 pub struct Session {
     /// What was asked for.
@@ -92,8 +105,7 @@ pub struct Session {
     /// Failures that the person goes on with.
     waved_through: Vec<(Kind, SourceErrorKind)>,
     call: Call,
-    server: String,
-    access_key: Option<String>,
+    place: Place,
     /// Address to write into invites.
     public_address: Option<Address>,
     snapshot: Arc<Snapshot>,
@@ -104,16 +116,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts the call on `server`, signed in with an access key where it asks for one; returns at once. `public_address` replaces the server in invites.
-    pub fn start(
-        plan: Plan,
-        (server, access_key): (String, Option<String>),
-        public_address: Option<Address>,
-        runtime: Handle,
-        wake: Wake,
-    ) -> Self {
-        let mut config = Config::new(server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
-        config.access_key.clone_from(&access_key);
+    /// Starts the call; returns at once. `public_address` replaces the server in invites.
+    pub fn start(plan: Plan, place: Place, public_address: Option<Address>, runtime: Handle, wake: Wake) -> Self {
+        let mut config = Config::new(place.server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
+        config.transport = place.transport.clone();
+        config.access_key.clone_from(&place.access_key);
         config.video = plan.video.clone();
         (config.format, config.kbps) = (plan.format, plan.kbps);
         config.pause_image.clone_from(&plan.pause_image);
@@ -140,8 +147,7 @@ impl Session {
             page: CallPage::default(),
             waved_through: Vec::new(),
             call,
-            server,
-            access_key,
+            place,
             public_address,
             snapshot,
             videos: Videos::default(),
@@ -194,6 +200,11 @@ impl Session {
         &self.snapshot
     }
 
+    /// One's own picture.
+    pub fn my_picture(&self) -> &Video {
+        self.videos.me()
+    }
+
     /// The room one is in.
     pub fn room(&self) -> Option<&RoomId> {
         self.snapshot.room.as_ref().map(|room| &room.id)
@@ -216,9 +227,10 @@ impl Session {
     /// Puts a synthetic member called `name` into the room.
     pub fn call_partner(&mut self, name: String) {
         let Some(room) = self.room().cloned() else { return };
-        let mut config = Config::test_partner(self.server.clone(), &room, name, self.runtime.clone());
+        let mut config = Config::test_partner(self.place.server.clone(), &room, name, self.runtime.clone());
         config.entry = Entry::Enter { room: room.to_string(), password: self.plan.password() };
-        config.access_key.clone_from(&self.access_key);
+        config.transport = self.place.transport.clone();
+        config.access_key.clone_from(&self.place.access_key);
         config.on_change = self.wake.clone();
         self.partners.push(Call::start(config));
     }

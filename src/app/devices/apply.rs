@@ -1,15 +1,16 @@
 //! Devices of the page that is shown: choosing, trying out, doing without; and what is said when they come and go.
 
+use super::trial::Trial;
 use crate::app::devices::{self, DevicesView};
 use crate::app::errors;
+use crate::app::settings::page::Section;
 use crate::app::view::{Action, Cx};
 use crate::app::{App, Page, prejoin};
 use crate::call::Command;
-use crate::call::snapshot::DeviceState;
 use crate::media::capture::{AudioSource, SourceErrorKind, VideoSource};
-use crate::media::devices::{Kind, Moved, News};
+use crate::media::devices::{Kind, Lists, Moved, News};
 use crate::ui::toast;
-use egui::Ui;
+use egui::{Context, Ui};
 use std::time::Duration;
 
 /// How often the dialog is painted while it is open: twelve times a second is what a meter needs.
@@ -22,36 +23,75 @@ impl App {
             return;
         }
         let lists = self.lists();
-        let view = match &self.page {
+        let Some(view) = self.devices_view(&lists) else { return };
+        let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
+        devices::show(ui.ctx(), &mut cx, &view);
+        ui.ctx().request_repaint_after(METER);
+    }
+
+    /// The devices as they are used now; none where the page shows them itself, or nobody has opened any.
+    pub(in crate::app) fn devices_view<'a>(&'a self, lists: &'a Lists) -> Option<DevicesView<'a>> {
+        Some(match &self.page {
             Page::PreJoin(preparing) => {
-                let (form, state) = (&preparing.form, preparing.preview.state());
-                let camera = DeviceState { in_use: state.camera, failure: state.video_failure };
-                let mic = DeviceState { in_use: state.mic, failure: state.audio_failure };
-                DevicesView {
-                    lists: &lists,
-                    chosen: [form.video.clone(), form.audio.clone(), form.speaker.clone()],
-                    states: [camera, mic, preparing.preview.speaker()],
-                    level: state.level,
-                    check: state.check,
-                    heard: false,
-                }
+                let form = &preparing.form;
+                let chosen = [form.video.clone(), form.audio.clone(), form.speaker.clone()];
+                let mirrored = matches!(form.video_source(), VideoSource::Camera(_));
+                preparing.trial.view(lists, chosen, mirrored)
             }
             Page::Call(session) => {
                 let (plan, me) = (&session.plan, &session.snapshot().me);
                 DevicesView {
-                    lists: &lists,
+                    lists,
                     chosen: [plan.video.to_string(), plan.audio.to_string(), plan.speaker.clone().unwrap_or_default()],
                     states: [me.camera_device.clone(), me.mic_device.clone(), me.speaker_device.clone()],
                     level: me.level.rms(),
                     check: me.mic_check,
                     heard: me.mic,
+                    picture: devices::Picture {
+                        video: Some(session.my_picture()).filter(|_| me.camera),
+                        opening: false,
+                        mirrored: self.settings.stage.mirror_view && matches!(plan.video, VideoSource::Camera(_)),
+                    },
                 }
             }
-            _ => return,
-        };
-        let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
-        devices::show(ui.ctx(), &mut cx, &view);
-        ui.ctx().request_repaint_after(METER);
+            Page::Home | Page::Ended { .. } => {
+                let settings = &self.settings;
+                let speaker = settings.speaker.clone().unwrap_or_default();
+                let chosen = [settings.video.to_string(), settings.audio.to_string(), speaker];
+                let mirrored = matches!(settings.video, VideoSource::Camera(_));
+                self.trial.as_ref()?.view(lists, chosen, mirrored)
+            }
+            Page::Starting { .. } | Page::Live(_) => return None,
+        })
+    }
+
+    /// Opens the devices while they are looked at among the settings and nobody else has them, and gives them back.
+    pub(in crate::app) fn take_trial(&mut self, ctx: &Context) {
+        let idle = matches!(self.page, Page::Home | Page::Ended { .. });
+        if !(idle && self.settings_page.open && self.settings_page.section == Section::Devices) {
+            self.end_trial();
+            return;
+        }
+        if self.trial.is_none() {
+            let mut trial = Trial::new(self.wake.clone());
+            trial.preview.open(self.settings.video.clone(), self.settings.audio.clone());
+            self.trial = Some(trial);
+            self.watch_devices();
+        }
+        if let Some(trial) = &mut self.trial {
+            trial.look(ctx);
+            ctx.request_repaint_after(METER);
+        }
+    }
+
+    fn end_trial(&mut self) {
+        let Some(trial) = self.trial.take() else { return };
+        trial.preview.close(&mut self.janitor);
+        if matches!(self.page, Page::Home | Page::Ended { .. })
+            && let Some(devices) = self.devices.take()
+        {
+            self.janitor.put_away(devices, || {});
+        }
     }
 
     /// What did not open before a call is tried again when a device comes or goes; a call does so itself.
@@ -65,10 +105,11 @@ impl App {
             stage.reopen(false);
         }
         if let Page::PreJoin(preparing) = &mut self.page {
-            let state = preparing.preview.state();
-            if state.video_failure.is_some() || state.audio_failure.is_some() {
-                preparing.preview.open(preparing.form.video_source(), preparing.form.audio_source());
+            if preparing.trial.has_failed() {
+                preparing.trial.preview.open(preparing.form.video_source(), preparing.form.audio_source());
             }
+        } else if let Some(trial) = self.trial.as_mut().filter(|trial| trial.has_failed()) {
+            trial.preview.open(self.settings.video.clone(), self.settings.audio.clone());
         }
     }
 
@@ -79,8 +120,13 @@ impl App {
             Action::Choose(kind, word) => self.choose(kind, word),
             Action::TestSpeaker => self.test_speaker(),
             Action::TestMic => match &mut self.page {
-                Page::PreJoin(preparing) => preparing.preview.test_mic(preparing.form.speaker()),
-                _ => self.command(Command::TestMic),
+                Page::PreJoin(preparing) => preparing.trial.preview.test_mic(preparing.form.speaker()),
+                Page::Call(_) => self.command(Command::TestMic),
+                _ => {
+                    if let Some(trial) = &mut self.trial {
+                        trial.preview.test_mic(self.settings.speaker.clone());
+                    }
+                }
             },
             Action::RetryDevice(kind) => self.retry(kind),
             Action::Without(kind) => self.do_without(kind),
@@ -98,7 +144,7 @@ impl App {
                     Kind::Speaker => form.speaker = word,
                 }
                 let speaker = form.speaker();
-                preparing.preview.choose_speaker(speaker);
+                preparing.trial.preview.choose_speaker(speaker);
                 self.reopen();
             }
             Page::Call(session) => {
@@ -121,7 +167,18 @@ impl App {
                 };
                 session.send(command);
             }
-            _ => {}
+            _ => {
+                let settings = &mut self.settings;
+                match kind {
+                    Kind::Camera => settings.video = word.parse().unwrap_or_default(),
+                    Kind::Microphone => settings.audio = word.parse().unwrap_or_default(),
+                    Kind::Speaker => settings.speaker = Some(word).filter(|word| !word.is_empty()),
+                }
+                if let Some(trial) = &mut self.trial {
+                    trial.preview.choose_speaker(self.settings.speaker.clone());
+                }
+                self.reopen();
+            }
         }
     }
 
@@ -129,22 +186,26 @@ impl App {
         match &mut self.page {
             Page::PreJoin(preparing) => {
                 let speaker = preparing.form.speaker();
-                preparing.preview.test_speaker(speaker);
+                preparing.trial.preview.test_speaker(speaker);
             }
-            _ => self.command(Command::TestSpeaker),
+            Page::Call(_) => self.command(Command::TestSpeaker),
+            _ => {
+                if let Some(trial) = &mut self.trial {
+                    trial.preview.test_speaker(self.settings.speaker.clone());
+                }
+            }
         }
     }
 
     fn retry(&mut self, kind: Kind) {
         match &self.page {
-            Page::PreJoin(_) if kind == Kind::Speaker => self.test_speaker(),
-            Page::PreJoin(_) => self.reopen(),
             Page::Call(session) => session.send(match kind {
                 Kind::Camera => Command::RetryCamera,
                 Kind::Microphone => Command::RetryMic,
                 Kind::Speaker => Command::SetSpeaker(session.plan.speaker.clone()),
             }),
-            _ => {}
+            _ if kind == Kind::Speaker => self.test_speaker(),
+            _ => self.reopen(),
         }
     }
 

@@ -2,6 +2,9 @@
 
 mod apply;
 pub mod sources;
+mod trial;
+
+pub use trial::Trial;
 
 use crate::app::errors::{self, Part, Sentence};
 use crate::app::prejoin::{self, SILENT};
@@ -10,12 +13,17 @@ use crate::call::snapshot::DeviceState;
 use crate::media::devices::check::Stage;
 use crate::media::devices::{InUse, Kind, Lists};
 use crate::ui::button::{self, Button};
+use crate::ui::picture::Pose;
 use crate::ui::theme::{self, size, space};
-use crate::ui::{card, field, icons, meter};
-use egui::{Context, RichText, Ui};
+use crate::ui::tile::Tile;
+use crate::ui::{Video, card, field, icons, meter};
+use egui::{Context, RichText, Ui, vec2};
 
 /// A recording whose loudest sample is below this is hard to hear.
 const QUIET: f32 = 0.02;
+
+/// Largest width of one's own picture among the settings.
+const PICTURE: f32 = 360.0;
 
 /// What the dialog shows.
 #[derive(Debug)]
@@ -32,6 +40,19 @@ pub struct DevicesView<'a> {
     pub check: Option<Stage>,
     /// Others hear what is tried out: one is in a call, and not muted.
     pub heard: bool,
+    /// One's own picture.
+    pub picture: Picture<'a>,
+}
+
+/// One's own picture, to be looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Picture<'a> {
+    /// As it comes; none while there is nothing to be seen.
+    pub video: Option<&'a Video>,
+    /// The camera is being opened.
+    pub opening: bool,
+    /// It is shown as in a mirror.
+    pub mirrored: bool,
 }
 
 /// Draws the dialog over the page.
@@ -55,8 +76,7 @@ pub fn show(ctx: &Context, cx: &mut Cx<'_>, view: &DevicesView<'_>) {
                 ui.add_space(space::S);
                 microphone(ui, cx, view);
                 ui.add_space(space::S);
-                choose(ui, cx, view, Kind::Camera, "prejoin-camera", &[("pattern", "source-pattern"), ("none", "source-none")]);
-                status(ui, cx, view, Kind::Camera);
+                camera(ui, cx, view);
                 ui.add_space(space::S);
                 if ui.add(Button::quiet(&cx.t("settings-all")).icon(icons::ICON_TUNE)).clicked() {
                     cx.act(Action::OpenDevices(false));
@@ -68,6 +88,50 @@ pub fn show(ctx: &Context, cx: &mut Cx<'_>, view: &DevicesView<'_>) {
     if modal.should_close() {
         cx.act(Action::OpenDevices(false));
     }
+}
+
+/// Draws the same among other things, with one's own picture.
+pub fn section(ui: &mut Ui, cx: &mut Cx<'_>, view: &DevicesView<'_>) {
+    ui.spacing_mut().item_spacing.y = space::S;
+    let width = ui.available_width().min(PICTURE);
+    let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
+    let off = view.chosen[Kind::Camera as usize] == "none" || view.states[Kind::Camera as usize].failure.is_some();
+    let message = match view.picture {
+        Picture { opening: true, .. } => Some(cx.t("prejoin-opening")),
+        Picture { video: None, .. } if off => Some(cx.t("prejoin-no-picture")),
+        _ => None,
+    };
+    own_tile(ui, cx, rect, &cx.t("call-you"), &view.picture, true, message.as_deref());
+    camera(ui, cx, view);
+    ui.add_space(space::S);
+    microphone(ui, cx, view);
+    ui.add_space(space::S);
+    speaker(ui, cx, view);
+}
+
+/// One's own picture, or what stands in its place.
+pub fn own_tile(ui: &mut Ui, cx: &Cx<'_>, rect: egui::Rect, name: &str, picture: &Picture<'_>, mic: bool, message: Option<&str>) {
+    let shown = picture.video.filter(|video| video.texture().is_some());
+    let description = crate::app::call::stage::describe(cx.texts, name, mic, shown.is_some());
+    Tile {
+        name,
+        initials_of: name,
+        description: &description,
+        video: shown,
+        pose: Pose { mirrored: picture.mirrored, ..Pose::default() },
+        pinned: None,
+        marks: &[],
+        muted: !mic,
+        speaking: false,
+        trouble: None,
+        message: message.filter(|_| shown.is_none()),
+    }
+    .show(ui, rect, ui.scope_id().with(("tile", "own")));
+}
+
+fn camera(ui: &mut Ui, cx: &mut Cx<'_>, view: &DevicesView<'_>) {
+    choose(ui, cx, view, Kind::Camera, "prejoin-camera", &[("pattern", "source-pattern"), ("none", "source-none")]);
+    status(ui, cx, view, Kind::Camera);
 }
 
 fn speaker(ui: &mut Ui, cx: &mut Cx<'_>, view: &DevicesView<'_>) {

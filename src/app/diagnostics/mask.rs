@@ -32,7 +32,7 @@ fn mask_line(line: &str) -> String {
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let begins = !out.chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_');
-        if begins && let Some((shown, after)) = secret(rest).or_else(|| link(rest)) {
+        if begins && let Some((shown, after)) = secret(rest).or_else(|| link(rest)).or_else(|| login(rest)) {
             out.push_str(shown);
             out.push_str(HIDDEN);
             rest = after;
@@ -76,6 +76,13 @@ fn link(text: &str) -> Option<(&str, &str)> {
     (keep < end).then(|| (&text[..keep], &text[end..]))
 }
 
+/// `name:password@` at the beginning of `text`, as it stands in addresses: what follows the password.
+fn login(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| c.is_whitespace() || "\"'/<>".contains(c)).unwrap_or(text.len());
+    let at = text[..end].rfind('@')?;
+    text[..at].contains(':').then(|| (&text[..0], &text[at..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +103,9 @@ mod tests {
             ("serving at parlor://127.0.0.1:1935", "serving at parlor://127.0.0.1:1935"),
             ("txSecret=aa&txTime=5", "txSecret=(hidden)&txTime=5"),
             ("周会 token=秘密", "周会 token=(hidden)"),
+            (r#""proxy_address": "http://ada:geheim@proxy:80""#, r#""proxy_address": "http://(hidden)@proxy:80""#),
+            (r#""ada:geheim@proxy:80""#, r#""(hidden)@proxy:80""#),
+            ("mail to ada@example.org: no secret", "mail to ada@example.org: no secret"),
         ] {
             assert_eq!(mask(text), masked);
         }

@@ -6,9 +6,10 @@ mod recent;
 mod servers;
 pub mod sidebar;
 
-use crate::app::errors;
+use crate::app::errors::{self, Remedy, Sentence};
 use crate::app::i18n::Lang;
 use crate::app::live;
+use crate::app::settings::page::{self, Section};
 use crate::app::settings::{Recent, SavedServer, ServerChoice, Theme};
 use crate::app::view::{Action as Any, Cx, ProbeView, RoomsView, ServerView};
 use crate::proto::{Invite, Mode};
@@ -239,6 +240,14 @@ pub(super) fn details(ui: &mut Ui, cx: &Cx<'_>, detail: Option<&str>) {
         egui::CollapsingHeader::new(title).id_salt(detail).show(ui, |ui| {
             ui.add(egui::Label::new(RichText::new(detail).size(size::SMALL).color(colour)).wrap().selectable(true));
         });
+    }
+}
+
+/// The way to the settings that help, where some do.
+pub(super) fn network(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence) {
+    if sentence.remedy == Remedy::Network && ui.add(Button::new(&cx.t("error-network-settings")).icon(icons::ICON_LAN)).clicked()
+    {
+        cx.act(Any::Settings(page::Action::Open(Some(Section::Network))));
     }
 }
 

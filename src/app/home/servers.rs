@@ -1,6 +1,6 @@
 //! Which server serves the calls: the one inside the program, one that was used before, or another one, which is tried while it is typed.
 
-use super::{Action, HomeView, details};
+use super::{Action, HomeView, details, network};
 use crate::app::settings::{SavedServer, ServerChoice};
 use crate::app::view::{Action as Any, Cx, ProbeView, ServerKind, ServerView};
 use crate::proto::Address;
@@ -119,7 +119,10 @@ fn other(ui: &mut Ui, cx: &mut Cx<'_>, probe: Option<&ProbeView>, typed: &mut Ty
         Some(ProbeView::Checking) => line(ui, p.warning, &cx.t("server-checking")),
         Some(ProbeView::Works) => line(ui, p.accent, &cx.t("server-works")),
         Some(ProbeView::Failed { sentence, .. }) => {
-            let notice = card::notice(ui, card::Tone::Error, &sentence.text, |ui| details(ui, cx, sentence.detail.as_deref()));
+            let notice = card::notice(ui, card::Tone::Error, &sentence.text, |ui| {
+                details(ui, cx, sentence.detail.as_deref());
+                network(ui, cx, sentence);
+            });
             ui.ctx().accesskit_node_builder(notice.response.id, |node| node.set_live(egui::accesskit::Live::Polite));
         }
     }
@@ -175,6 +178,7 @@ fn status(ui: &mut Ui, cx: &mut Cx<'_>, view: &HomeView<'_>, typed: &mut Typed) 
                     if ui.add(Button::new(&cx.t("retry")).icon(icons::ICON_REFRESH)).clicked() {
                         cx.act(Any::TryAgain);
                     }
+                    network(ui, cx, sentence);
                     // An address that was mistyped, or a key that is missing: mended where it stands.
                     if let ServerChoice::Address(address) = view.choice
                         && ui.add(Button::new(&cx.t("server-change"))).clicked()

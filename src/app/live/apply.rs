@@ -79,6 +79,7 @@ impl App {
         let server = self.server.address()?;
         let name = name::check(&self.settings.name).map_or_else(|_| self.texts.t("guest"), str::to_owned);
         let login = Login { access_key: self.server.access_key(), ..Login::new(name) };
-        Some(Desk { server, login, runtime: self.options.runtime.clone(), wake: self.wake.clone() })
+        let transport = self.server.transport();
+        Some(Desk { server, transport, login, runtime: self.options.runtime.clone(), wake: self.wake.clone() })
     }
 }

@@ -5,7 +5,7 @@ use crate::app::prejoin::preview::Wake;
 use crate::base::ServerClock;
 use crate::proto::api::{CreateRoom, Login, RoomState, Sending};
 use crate::proto::{Code, MemberId, Mode, RoomId};
-use crate::room::{self, Client, ErrorKind};
+use crate::room::{self, Client, ErrorKind, Transport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -19,6 +19,8 @@ const BEAT: Duration = Duration::from_secs(5);
 pub struct Desk {
     /// The server's address.
     pub server: String,
+    /// How it is reached.
+    pub transport: Transport,
     /// Name and key.
     pub login: Login,
     /// Where requests run.
@@ -101,7 +103,7 @@ impl Hold {
         let (state, leave): (Arc<Mutex<State>>, Arc<Notify>) = Default::default();
         let (shown, left) = (Shown { state: state.clone(), wake: desk.wake }, leave.clone());
         desk.runtime.spawn(async move {
-            let client = match Client::new(&desk.server) {
+            let client = match Client::over(&desk.server, &desk.transport) {
                 Ok(client) => client,
                 Err(error) => return shown.fail(error),
             };

@@ -1,7 +1,7 @@
 //! The stream that is played: a player, its sound and its picture.
 
 use crate::app::prejoin::SILENT;
-use crate::base::{Clock, ServerClock, Slot};
+use crate::base::{Clock, Proxy, ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::capture::SourceError;
 use crate::media::devices::Choice;
@@ -23,6 +23,8 @@ pub struct Wanted {
     pub speaker: Option<String>,
     /// The server's clock, where it is known.
     pub clock: ServerClock,
+    /// What stands between this computer and the server.
+    pub proxy: Proxy,
 }
 
 /// A stream that is played. Dropping it may take a moment.
@@ -51,6 +53,7 @@ impl Screen {
             start: wanted.clock.local().now(),
             clock: wanted.clock,
             runtime,
+            proxy: wanted.proxy,
             picture: picture.clone(),
             latency: Latency::Live(wanted.cache),
             history: PlayStats::default().history,

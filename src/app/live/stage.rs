@@ -14,7 +14,7 @@ use crate::app::janitor::Janitor;
 use crate::app::prejoin::preview::Wake;
 use crate::app::settings::{Settings, Theme};
 use crate::app::view::{Cx, RoomsView};
-use crate::base::ServerClock;
+use crate::base::{Proxy, ServerClock};
 use crate::media::audio::chain::Noise;
 use crate::media::devices::Lists;
 use crate::media::trouble::{Kind, Trouble};
@@ -62,6 +62,8 @@ pub struct Stage {
     pace: Pace,
     noise: Noise,
     speaker: Option<String>,
+    /// What stands between this computer and servers, from the next start on.
+    proxy: Proxy,
     runtime: Handle,
 }
 
@@ -86,8 +88,14 @@ impl Stage {
             pace: Pace::new(graphics),
             noise: settings.noise,
             speaker: settings.speaker.clone(),
+            proxy: settings.network.proxy(),
             runtime,
         }
+    }
+
+    /// Starts what is started from now on through this.
+    pub fn set_proxy(&mut self, proxy: Proxy) {
+        self.proxy = proxy;
     }
 
     /// Uses the sources that are chosen now.
@@ -123,7 +131,8 @@ impl Stage {
     pub fn start(&self) {
         let url = self.form.push_url.trim().to_owned();
         let clock = held(self.seat.as_ref()).filter(|held| held.url.as_ref() == Some(&url)).map(|held| held.clock);
-        self.studio.start(Target { url, kbps: self.form.coding().kbps, clock: clock.unwrap_or_default() });
+        let (clock, proxy) = (clock.unwrap_or_default(), self.proxy.clone());
+        self.studio.start(Target { url, kbps: self.form.coding().kbps, clock, proxy });
     }
 
     /// Sends no more.
@@ -150,7 +159,8 @@ impl Stage {
     fn play_url(&mut self, url: String, janitor: &mut Janitor) {
         self.put_away_screen(janitor);
         let clock = held(self.place.as_ref()).map_or_else(ServerClock::default, |held| held.clock);
-        let wanted = Wanted { url, cache: self.form.cache, percent: self.form.percent, speaker: self.speaker.clone(), clock };
+        let (cache, percent, proxy) = (self.form.cache, self.form.percent, self.proxy.clone());
+        let wanted = Wanted { url, cache, percent, speaker: self.speaker.clone(), clock, proxy };
         match Screen::start(wanted, self.runtime.clone()) {
             Ok(screen) => {
                 self.studio.set_chain(Some(screen.output().reference()), self.noise);

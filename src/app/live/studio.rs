@@ -2,7 +2,7 @@
 //! yet another one, so that stopping never waits for a camera.
 
 use crate::app::prejoin::preview::Wake;
-use crate::base::{Clock, Retry, ServerClock, Slot, Stop, Worker};
+use crate::base::{Clock, Proxy, Retry, ServerClock, Slot, Stop, Worker};
 use crate::media::audio::chain::{Control, Noise};
 use crate::media::capture::{AudioSource, Format, Outlet, Sound, SourceError, Video, VideoSource};
 use crate::media::encode::audio::Codec;
@@ -30,6 +30,8 @@ pub struct Target {
     pub kbps: u32,
     /// The server's clock, where it is known.
     pub clock: ServerClock,
+    /// What stands between this computer and the server.
+    pub proxy: Proxy,
 }
 
 /// How it stands with the stream.
@@ -318,6 +320,7 @@ impl Inside {
                 repeat_every: Some(KEY_EVERY),
                 clock: target.clock.clone(),
                 runtime: self.runtime.clone(),
+                proxy: target.proxy.clone(),
                 history: self.history.clone(),
                 tap: Default::default(),
             }));

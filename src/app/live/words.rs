@@ -19,6 +19,7 @@ pub fn trouble(texts: &Texts, side: Side, trouble: &Trouble) -> Sentence {
     let key = match (trouble.kind, side) {
         (Kind::BadAddress, _) => "live-error-address",
         (Kind::Unreachable, _) => "live-error-unreachable",
+        (Kind::Proxy, _) => "live-error-proxy",
         (Kind::Untrusted, _) => "live-error-untrusted",
         (Kind::Timeout, _) => "live-error-timeout",
         (Kind::BadApplication, _) => "live-error-application",
@@ -35,7 +36,11 @@ pub fn trouble(texts: &Texts, side: Side, trouble: &Trouble) -> Sentence {
         (Kind::Ended, Side::Play) => "live-error-ended-play",
         (Kind::Finished, _) => "live-error-finished",
     };
-    let remedy = if trouble.kind.is_final() { Remedy::Nothing } else { Remedy::TryAgain };
+    let remedy = match trouble.kind {
+        Kind::Proxy => Remedy::Network,
+        kind if kind.is_final() => Remedy::Nothing,
+        _ => Remedy::TryAgain,
+    };
     Sentence { text: texts.t(key), detail: Some(trouble.detail.clone()), remedy }
 }
 

@@ -18,9 +18,7 @@ use crate::media::play::Smoothness;
 use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button, Look};
 use crate::ui::field::{self, Field};
-use crate::ui::picture::Pose;
 use crate::ui::theme::space;
-use crate::ui::tile::Tile;
 use crate::ui::{Video, card, icons, meter};
 use egui::{RichText, Ui, vec2};
 
@@ -283,21 +281,12 @@ impl PreJoin {
             () => None,
         };
         let name = if self.name.trim().is_empty() { cx.t("call-you") } else { self.name.trim().to_owned() };
-        let description = crate::app::call::stage::describe(cx.texts, &name, self.mic, shown);
-        Tile {
-            name: &name,
-            initials_of: &name,
-            description: &description,
+        let picture = devices::Picture {
             video: Some(view.video).filter(|_| shown),
-            pose: Pose { mirrored: matches!(self.video_source(), VideoSource::Camera(_)), ..Pose::default() },
-            pinned: None,
-            marks: &[],
-            muted: !self.mic,
-            speaking: false,
-            trouble: None,
-            message: message.as_deref().filter(|_| !shown && self.camera),
-        }
-        .show(ui, rect, ui.scope_id().with(("tile", "own")));
+            opening: view.opening,
+            mirrored: matches!(self.video_source(), VideoSource::Camera(_)),
+        };
+        devices::own_tile(ui, cx, rect, &name, &picture, self.mic, message.as_deref().filter(|_| self.camera));
         ui.add_space(space::XS);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;

@@ -1,8 +1,10 @@
 //! What the program remembers, and the page on which a person changes it.
 
+mod network;
 pub mod page;
 mod store;
 
+pub use network::{Network, ProxyChoice};
 pub use store::{Store, default_path};
 
 use crate::app::call::look::Saved;
@@ -124,6 +126,8 @@ pub struct Settings {
     pub recent: Vec<Recent>,
     /// Port of the server inside this program.
     pub host_port: u16,
+    /// How servers elsewhere are reached.
+    pub network: Network,
     /// Where one's picture comes from.
     pub video: VideoSource,
     /// File with the picture that is sent while the camera is off; empty: initials.
@@ -255,6 +259,7 @@ impl Default for Settings {
             servers: Vec::new(),
             recent: Vec::new(),
             host_port: DEFAULT_PORT,
+            network: Network::default(),
             video: VideoSource::Camera(None),
             pause_image: String::new(),
             audio: AudioSource::Device(None),

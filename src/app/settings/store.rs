@@ -101,7 +101,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::app::i18n::Lang;
-    use crate::app::settings::{Preset, Recent, SavedServer, ServerChoice, Theme, ZOOM};
+    use crate::app::settings::{Network, Preset, ProxyChoice, Recent, SavedServer, ServerChoice, Theme, ZOOM};
     use crate::media::capture::VideoSource;
     use crate::proto::Mode;
     use proptest::prelude::*;
@@ -165,7 +165,8 @@ mod tests {
         let switches = (any::<bool>(), any::<bool>(), any::<bool>(), ZOOM, proptest::option::of(Just(25)));
         (words, words, preset, theme, lists, switches).prop_map(|(name, path, preset, theme, (servers, recent), switches)| {
             let (chimes, notifications, sidebar, zoom, fps) = switches;
-            let more = Settings { servers, recent, chimes, notifications, sidebar, zoom, fps, ..Settings::default() };
+            let network = Network { proxy: ProxyChoice::Own, proxy_address: path.clone(), ..Network::default() };
+            let more = Settings { network, servers, recent, chimes, notifications, sidebar, zoom, fps, ..Settings::default() };
             Settings { name, recordings: path.clone(), pause_image: path, preset, theme, ..more }
         })
     }

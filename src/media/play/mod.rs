@@ -33,7 +33,7 @@ mod stretch;
 pub use pace::{Latency, Smoothness};
 pub use rehearsal::Rehearsal;
 
-use crate::base::{ServerClock, Slot, Worker};
+use crate::base::{Proxy, ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
 use crate::media::record::Tap;
@@ -57,6 +57,8 @@ pub struct Config {
     pub clock: ServerClock,
     /// Where the connection lives.
     pub runtime: tokio::runtime::Handle,
+    /// What stands between this computer and the server.
+    pub proxy: Proxy,
     /// Where its pictures go; the last one stays there while the stream is interrupted.
     pub picture: Slot<Rgba>,
     /// How late it is played on purpose.
@@ -151,7 +153,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, picture, latency, start, history, tap, sync } = config;
+        let Config { url, output, clock, runtime, proxy, picture, latency, start, history, tap, sync } = config;
         let shared = Arc::new(Shared::default());
         let playout = Arc::new(Mutex::new(Playout::new(latency)));
         let beats = sync.then(Arc::default);
@@ -162,7 +164,7 @@ impl Player {
         if let Some(beats) = beats {
             session.measure(beats);
         }
-        let pull = Pull::new(url, runtime, clock.local().clone(), session, shared.clone());
+        let pull = Pull::new(url, (runtime, proxy), clock.local().clone(), session, shared.clone());
         let worker = Worker::spawn(&name, move |stop| pull.run(stop));
         if let Err(error) = &worker {
             tracing::error!(%error, "no thread for a player");

@@ -4,7 +4,7 @@ use super::session::Session;
 use super::source::{self, Source, Taken};
 use super::{Shared, State, View};
 use crate::base::network::{self, Network};
-use crate::base::{Clock, Retry, Stop};
+use crate::base::{Clock, Proxy, Retry, Stop};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -36,6 +36,7 @@ pub(super) struct Pull {
     /// `host:port` of the URL.
     server: String,
     runtime: Handle,
+    proxy: Proxy,
     clock: Clock,
     session: Session,
     shared: Arc<Shared>,
@@ -50,13 +51,20 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    pub(super) fn new(url: String, runtime: Handle, clock: Clock, session: Session, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(
+        url: String,
+        (runtime, proxy): (Handle, Proxy),
+        clock: Clock,
+        session: Session,
+        shared: Arc<Shared>,
+    ) -> Self {
         let (now, network) = (Duration::ZERO, network::watch());
         let server = source::server(&url);
         Self {
             url,
             server,
             runtime,
+            proxy,
             clock,
             session,
             shared,
@@ -145,7 +153,7 @@ impl Pull {
             Some(None) => {}
             None if now >= self.retry_at => {
                 self.session.restart();
-                self.source = Some(Source::start(&self.runtime, &self.url, &self.clock));
+                self.source = Some(Source::start(&self.runtime, &self.proxy, &self.url, &self.clock));
             }
             None => {}
         }

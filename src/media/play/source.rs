@@ -2,7 +2,7 @@
 
 use super::demux::Unit;
 use super::fetch::{self, Fetch};
-use crate::base::Clock;
+use crate::base::{Clock, Proxy};
 use crate::media::stats::Carrier;
 use crate::media::trouble::Trouble;
 use crate::rtmp::{Packet, PacketKind};
@@ -24,11 +24,11 @@ pub(super) enum Taken {
 
 impl Source {
     /// Starts to connect; returns at once.
-    pub(super) fn start(runtime: &Handle, url: &str, clock: &Clock) -> Self {
+    pub(super) fn start(runtime: &Handle, proxy: &Proxy, url: &str, clock: &Clock) -> Self {
         if fetch::is_for(url) {
-            return Self::Http(Fetch::start(url));
+            return Self::Http(Fetch::start(url, proxy));
         }
-        let options = link::Options { clock: clock.clone(), ..link::Options::default() };
+        let options = link::Options { clock: clock.clone(), proxy: proxy.clone(), ..link::Options::default() };
         Self::Rtmp(Playback::start(runtime, url, options))
     }
 

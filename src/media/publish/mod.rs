@@ -13,7 +13,7 @@ mod keys;
 mod picture;
 mod sound;
 
-use crate::base::{Queue, ServerClock, Slot, Worker};
+use crate::base::{Proxy, Queue, ServerClock, Slot, Worker};
 use crate::media::capture::{Format, Level, Outlet, Sound, SystemSound, Video, pause};
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
@@ -65,6 +65,8 @@ pub struct Config {
     pub clock: ServerClock,
     /// Where the network is.
     pub runtime: tokio::runtime::Handle,
+    /// What stands between this computer and the server.
+    pub proxy: Proxy,
     /// Where the last minute's figures go; whoever starts one publisher after the other gives all of them the same.
     pub history: History<PublishSample>,
     /// Where its packets can be had beside.
@@ -213,7 +215,7 @@ impl Publisher {
     /// Starts connecting; returns at once. It sends nothing until it is given a source.
     pub fn start(config: Config) -> Self {
         let clock = config.clock.local().clone();
-        let options = link::Options { clock: clock.clone(), ..link::Options::default() };
+        let options = link::Options { clock: clock.clone(), proxy: config.proxy, ..link::Options::default() };
         let server = config.url.parse::<crate::wire::Url>().map(|url| format!("{}:{}", url.host, url.port)).unwrap_or_default();
         config.tap.restart();
         let shared = Arc::new(Shared {

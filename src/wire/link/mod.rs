@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::base::Clock;
 use crate::base::network::{self, Network};
+use crate::base::{Clock, Proxy};
 use crate::rtmp::{self, client};
 
 use super::carrier::{Carrier, CarrierKind, ConnectError, Connected, connect};
@@ -61,12 +61,14 @@ pub struct Options {
     pub clock: Clock,
     /// From the start to a connection, and again from there to the server's yes.
     pub timeout: Duration,
+    /// What stands between this computer and the server.
+    pub proxy: Proxy,
 }
 
 impl Default for Options {
-    /// The system's clock and five seconds.
+    /// The system's clock, five seconds and no proxy.
     fn default() -> Self {
-        Self { clock: Clock::system(), timeout: Duration::from_secs(5) }
+        Self { clock: Clock::system(), timeout: Duration::from_secs(5), proxy: Proxy::Direct }
     }
 }
 
@@ -209,7 +211,7 @@ impl Wire {
         let url: Url = url.parse()?;
         let mut seen = network::watch();
         let before = seen.borrow_and_update().clone();
-        let Connected { stream, carrier, local } = connect(&url, options.timeout).await?;
+        let Connected { stream, carrier, local } = connect(&url, &options.proxy, options.timeout).await?;
         let config =
             client::Config { set_up_timeout: options.timeout, ..client::Config::new(role, &url.tc_url(), &url.app, &url.name) };
         let now = options.clock.now();

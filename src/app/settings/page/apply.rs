@@ -1,6 +1,7 @@
 //! What changed settings do.
 
-use super::{Action, SettingsView};
+use super::{Action, Section, SettingsView};
+use crate::app::call::dialogs::TalkKey;
 use crate::app::settings::{Settings, Theme};
 use crate::app::view::{Action as Any, Cx};
 use crate::app::{App, Page, set_theme};
@@ -31,16 +32,32 @@ impl App {
         }
         let recordings = self.settings.recordings_folder().unwrap_or_default().display().to_string();
         let in_call = matches!(self.page, Page::Call(_));
-        let view = SettingsView { settings: &self.settings, in_call, recordings: &recordings };
+        let talk_key = match (&self.settings.stage.talk_key, in_call) {
+            (Some(key), false) => TalkKey::Chosen(key.clone()),
+            _ => self.talk_key.state(),
+        };
+        let mut page = std::mem::take(&mut self.settings_page);
+        let lists = self.lists();
+        let view = SettingsView {
+            settings: &self.settings,
+            in_call,
+            recordings: &recordings,
+            devices: self.devices_view(&lists).filter(|_| page.section == Section::Devices),
+            talk_key: &talk_key,
+        };
         let mut cx = Cx { texts: &self.texts, actions, now: self.clock.now() };
-        self.settings_page.show(ui.ctx(), &mut cx, &view);
+        page.show(ui.ctx(), &mut cx, &view);
+        self.settings_page = page;
     }
 
     /// Does what was clicked on the page.
     pub(in crate::app) fn apply_to_settings(&mut self, ctx: &Context, action: Action) {
         match action {
             Action::Open(section) => self.settings_page.open(section, &self.settings),
-            Action::Close => self.settings_page.open = false,
+            Action::Close => {
+                self.settings_page.open = false;
+                self.server.set_transport(self.settings.network.transport());
+            }
             Action::Set(settings) => self.change_settings(ctx, *settings),
             Action::ChooseFolder => self.ask(Wanted::Folder),
             Action::ChoosePauseImage => self.ask(Wanted::PauseImage),
@@ -69,6 +86,9 @@ impl App {
         if let Page::Call(session) = &mut self.page {
             // Trying again, and entering again, is done as it is wished now.
             (session.plan.noise, session.plan.chimes) = (now.noise, now.chimes);
+        }
+        if let Page::Live(stage) = &mut self.page {
+            stage.set_proxy(now.network.proxy());
         }
         if let Page::PreJoin(preparing) = &mut self.page {
             preparing.form.follow(&before, &now);

@@ -1,11 +1,14 @@
 //! The page on which a person changes the settings: over whatever is shown, so that a call goes on beneath it.
 
 mod apply;
+mod network;
 mod sections;
 
 pub use apply::Asked;
 
 use super::Settings;
+use crate::app::call::dialogs::TalkKey;
+use crate::app::devices::DevicesView;
 use crate::app::view::{Action as Any, Cx};
 use crate::ui::theme::{self, radius, size, space};
 use crate::ui::{MaterialIcon, button, field, icons};
@@ -28,6 +31,10 @@ pub enum Section {
     Video,
     /// One's own sound, and the others'.
     Sound,
+    /// Camera, microphone and speaker, to be chosen and tried out.
+    Devices,
+    /// How servers are reached.
+    Network,
     /// Keys.
     Keys,
     /// Recordings.
@@ -38,7 +45,8 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order of the list.
-    pub const ALL: [Self; 6] = [Self::General, Self::Video, Self::Sound, Self::Keys, Self::Recording, Self::About];
+    pub const ALL: [Self; 8] =
+        [Self::General, Self::Devices, Self::Video, Self::Sound, Self::Network, Self::Keys, Self::Recording, Self::About];
 
     /// Key of its title.
     const fn title(self) -> &'static str {
@@ -46,6 +54,8 @@ impl Section {
             Self::General => "settings-general",
             Self::Video => "settings-video",
             Self::Sound => "settings-sound",
+            Self::Devices => "devices-title",
+            Self::Network => "settings-network",
             Self::Keys => "settings-keys",
             Self::Recording => "settings-recording",
             Self::About => "settings-about",
@@ -57,6 +67,8 @@ impl Section {
             Self::General => icons::ICON_TUNE,
             Self::Video => icons::ICON_VIDEOCAM,
             Self::Sound => icons::ICON_VOLUME_UP,
+            Self::Devices => icons::ICON_HEADSET_MIC,
+            Self::Network => icons::ICON_LAN,
             Self::Keys => icons::ICON_KEYBOARD,
             Self::Recording => icons::ICON_FOLDER,
             Self::About => icons::ICON_INFO,
@@ -88,6 +100,8 @@ pub struct SettingsPage {
     pub section: Section,
     /// The display name as it is being typed.
     name: String,
+    /// The same of the proxy's address.
+    proxy: String,
 }
 
 /// What the page shows beside its own state.
@@ -99,6 +113,10 @@ pub struct SettingsView<'a> {
     pub in_call: bool,
     /// Where recordings go.
     pub recordings: &'a str,
+    /// The devices, where they are open.
+    pub devices: Option<DevicesView<'a>>,
+    /// The key for talking that works everywhere.
+    pub talk_key: &'a TalkKey,
 }
 
 impl SettingsPage {
@@ -107,6 +125,7 @@ impl SettingsPage {
         self.open = true;
         self.section = section.unwrap_or(self.section);
         self.name.clone_from(&settings.name);
+        self.proxy.clone_from(&settings.network.proxy_address);
     }
 
     /// Draws it over the page.

@@ -1,7 +1,9 @@
 //! The sections of the settings page. Each draws a copy of the settings and changes it.
 
-use super::{Action, Section, SettingsPage, SettingsView};
+use super::{Action, Section, SettingsPage, SettingsView, network};
 use crate::app::call::tile_menu::noise_name;
+use crate::app::call::{dialogs, keys};
+use crate::app::devices;
 use crate::app::diagnostics;
 use crate::app::errors;
 use crate::app::i18n::Lang;
@@ -22,31 +24,15 @@ const ZOOMS: [u16; 8] = [75, 90, 100, 110, 125, 150, 175, 200];
 /// Lengths of a recording's files that are offered, in minutes; 0: one file, however long.
 const SLICES: [u16; 5] = [0, 10, 30, 60, 120];
 
-/// The one key that has a name of its own in each language.
-const SPACE: &str = "Space";
-/// Keys of a call, and the text that says what each does.
-const KEYS: [(&str, &str); 12] = [
-    ("M", "keys-mute"),
-    ("V", "keys-video"),
-    (SPACE, "keys-talk"),
-    ("S", "keys-share"),
-    ("F", "keys-full"),
-    ("C", "keys-chat"),
-    ("R", "keys-record"),
-    ("D", "keys-devices"),
-    ("Ctrl+Shift+S", "keys-stats"),
-    ("Ctrl + / Ctrl −", "keys-zoom"),
-    ("Esc", "keys-escape"),
-    ("?", "keys-help"),
-];
-
 /// Draws the section that is shown.
 pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, page: &mut SettingsPage, settings: &mut Settings) {
     match page.section {
         Section::General => general(ui, cx, page, settings),
         Section::Video => video(ui, cx, view, settings),
         Section::Sound => sound(ui, cx, view, settings),
-        Section::Keys => keys(ui, cx),
+        Section::Devices => trial(ui, cx, view),
+        Section::Network => network::show(ui, cx, view, &mut page.proxy, &mut settings.network),
+        Section::Keys => talk(ui, cx, view),
         Section::Recording => recording(ui, cx, view, settings),
         Section::About => about(ui, cx),
     }
@@ -147,16 +133,18 @@ fn sound(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &mut S
     }
 }
 
-fn keys(ui: &mut Ui, cx: &Cx<'_>) {
+fn trial(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>) {
+    match &view.devices {
+        Some(devices) => devices::section(ui, cx, devices),
+        None => hint(ui, &cx.t("settings-devices-elsewhere")),
+    }
+}
+
+fn talk(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>) {
     hint(ui, &cx.t("settings-keys-hint"));
-    egui::Grid::new("keys").num_columns(2).spacing([space::L, space::S]).show(ui, |ui| {
-        for (key, what) in KEYS {
-            let key = if key == SPACE { cx.t("keys-space") } else { key.to_owned() };
-            ui.label(RichText::new(key).font(theme::strong(size::BODY)));
-            ui.label(cx.t(what));
-            ui.end_row();
-        }
-    });
+    keys::list(ui, cx);
+    ui.separator();
+    dialogs::anywhere(ui, cx, view.talk_key);
 }
 
 fn recording(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &mut Settings) {
@@ -199,7 +187,7 @@ fn group(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn hint(ui: &mut Ui, text: &str) {
+pub(super) fn hint(ui: &mut Ui, text: &str) {
     let colour = theme::palette(ui).text_weak;
     ui.add(egui::Label::new(RichText::new(text).size(size::SMALL).color(colour)).wrap());
 }

@@ -8,7 +8,7 @@ mod raw;
 mod release;
 
 use super::demux::{CodedPicture, Unit};
-use crate::base::{Stop, Worker};
+use crate::base::{Proxy, Stop, Worker};
 use crate::media::trouble::{Kind, Trouble};
 use crate::rtmp::PacketKind;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
@@ -62,12 +62,13 @@ pub(super) fn is_for(url: &str) -> bool {
 
 impl Fetch {
     /// Starts to fetch; returns at once.
-    pub(super) fn start(url: &str) -> Self {
+    pub(super) fn start(url: &str, proxy: &Proxy) -> Self {
+        let proxy = through(url, proxy);
         let (sender, units) = sync_channel(AHEAD);
         let trouble: Arc<Mutex<Option<Trouble>>> = Arc::default();
         let (report, address) = (trouble.clone(), url.to_owned());
         let worker = Worker::spawn(&super::thread_name(url).replacen("play", "fetch", 1), move |stop| {
-            let why = run(&address, &sender, stop);
+            let why = run(&address, proxy.as_deref(), &sender, stop);
             *report.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         });
         if let Err(error) = &worker {
@@ -117,8 +118,17 @@ impl Fetch {
     }
 }
 
+/// What FFmpeg is told of proxies: nothing (it looks into the environment by itself), none, or this one.
+fn through(url: &str, proxy: &Proxy) -> Option<String> {
+    if *proxy == Proxy::System {
+        return None;
+    }
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    Some(proxy.on_the_way_to(&host, false).map(|proxy| proxy.to_url()).unwrap_or_default())
+}
+
 /// Reads until the stream ends, which is always for some reason.
-fn run(url: &str, sender: &SyncSender<Fetched>, stop: &Stop) -> Trouble {
+fn run(url: &str, proxy: Option<&str>, sender: &SyncSender<Fetched>, stop: &Stop) -> Trouble {
     crate::media::ready();
     let mut options = Dictionary::new();
     for (key, value) in [
@@ -131,6 +141,9 @@ fn run(url: &str, sender: &SyncSender<Fetched>, stop: &Stop) -> Trouble {
         ("user_agent", concat!("Parlor/", env!("CARGO_PKG_VERSION"))),
     ] {
         options.set(key, value);
+    }
+    if let Some(proxy) = proxy {
+        options.set("http_proxy", proxy);
     }
     let interrupt = stop.clone();
     let mut input = match format::input_with_interrupt_and_dictionary(url, move || interrupt.is_set(), options) {
