@@ -153,6 +153,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         output,
         clock,
         runtime,
+        proxy: Default::default(),
         picture: picture.clone(),
         start,
         latency: Latency::Call,

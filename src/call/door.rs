@@ -1,7 +1,7 @@
 //! How one gets into the room, and back into it after the connection was lost.
 
 use super::actor::Entry;
-use crate::proto::api::{CreateRoom, Login, Restore, Seat};
+use crate::proto::api::{CreateRoom, Enter, Login, Restore, Seat, Sending};
 use crate::proto::{self, Code};
 use crate::room::ErrorKind::{Problem, Timeout, Unreachable};
 use crate::room::{self, Client};
@@ -23,6 +23,8 @@ pub(super) struct Door {
     pub(super) client: Client,
     pub(super) login: Login,
     pub(super) entry: Entry,
+    /// What is switched on when one comes.
+    pub(super) sending: Sending,
 }
 
 /// What one has of the seat that was lost.
@@ -38,7 +40,21 @@ impl Door {
         self.client.login_as(&self.login).await?;
         match &self.entry {
             Entry::Create { .. } => self.client.create_room(&self.room(None)?).await,
-            Entry::Enter { room, password } => self.client.enter_room(room, password.as_deref()).await,
+            Entry::Enter { room, password } => self.take_seat(room, password.clone()).await,
+        }
+    }
+
+    /// A seat on which the others see at once what is switched off.
+    async fn take_seat(&self, room: &str, password: Option<String>) -> Result<Seat, room::Error> {
+        // What is as servers take it to be is not said: older ones would not understand.
+        let sending = Some(self.sending).filter(|sending| *sending != Sending::default());
+        let mut enter = Enter { password, sending };
+        match self.client.take_seat(room, &enter).await {
+            Err(error) if error.kind() == Problem(Code::BadRequest) && enter.sending.take().is_some() => {
+                tracing::info!(%error, "the server is older than this program: the others see a little later what is switched off");
+                self.client.take_seat(room, &enter).await
+            }
+            entered => entered,
         }
     }
 
@@ -83,7 +99,7 @@ impl Door {
             }
         }
         let (Entry::Create { password, .. } | Entry::Enter { password, .. }) = &self.entry;
-        match self.client.enter_room(room.as_str(), password.as_deref()).await {
+        match self.take_seat(room.as_str(), password.clone()).await {
             Err(error) if error.kind() == Problem(Code::RoomNotFound) && matches!(self.entry, Entry::Create { .. }) => {
                 let again = CreateRoom { room: Some(room.clone()), ..self.room(Some(nonce))? };
                 self.client.create_room(&again).await

@@ -118,7 +118,7 @@ enum Why {
 pub(super) async fn keep(keeper: Keeper) {
     let Keeper { client, login, entry, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
     let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
-    let door = Door { client: client.clone(), login, entry };
+    let door = Door { client: client.clone(), login, entry, sending: *sending.borrow() };
     let network = network::watch();
     let mut holder = Holder { client, door, clock, figures, nudge, news, network, seat: None, seen, pending, kept };
     let over = tokio::select! {
@@ -376,13 +376,15 @@ impl Line<'_> {
     /// Heartbeats: every 5 s, and at once when something was switched. They also show whether the long poll tells everything.
     async fn beat(&self, sending: &mut watch::Receiver<Sending>) -> Why {
         let mut previous = 0;
-        // Whether the server is too old for switches that came later.
-        let mut old = false;
+        // How much of it all the server is too old for.
+        let mut age = Age::OfToday;
         let mut looked = self.clock.now();
         loop {
             let sending_now = *sending.borrow_and_update();
-            let sending_now = if old { sending_now.plain() } else { sending_now };
-            let beat = Heartbeat { sending: sending_now, statistics: Some(self.figures.borrow().clone()) };
+            let beat = Heartbeat {
+                sending: if age == Age::OfToday { sending_now } else { sending_now.plain() },
+                statistics: (age != Age::KnowsNoFigures).then(|| self.figures.borrow().clone()),
+            };
             if self.clock.now().saturating_sub(looked) > RECEIPT {
                 looked = self.clock.now();
                 if let Some(why) = self.look().await {
@@ -400,9 +402,9 @@ impl Line<'_> {
                     previous = beat.seq;
                     self.tell(News::Received(beat.received)).await;
                 }
-                Err(error) if error.kind() == Problem(Code::BadRequest) && sending_now != sending_now.plain() => {
+                Err(error) if error.kind() == Problem(Code::BadRequest) && age != Age::KnowsNoFigures => {
                     tracing::warn!(%error, "the server is older than this program: the others are not told all");
-                    old = true;
+                    age = if age == Age::OfToday { Age::KnowsFewSwitches } else { Age::KnowsNoFigures };
                     continue;
                 }
                 Err(error) => {
@@ -465,6 +467,14 @@ impl Line<'_> {
             self.tell(News::Refused(error)).await;
         }
     }
+}
+
+/// What a server understands of a heartbeat: it refuses one in which anything is new to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    OfToday,
+    KnowsFewSwitches,
+    KnowsNoFigures,
 }
 
 /// Whether this event is the end of the call for `me`.

@@ -42,8 +42,15 @@ impl Client {
     /// # Errors
     /// All kinds; [`Code::RoomNotFound`], [`Code::RoomFull`], [`Code::WrongPassword`], [`Code::Removed`].
     pub async fn enter_room(&self, room: &str, password: Option<&str>) -> Result<Seat, Error> {
-        let enter = Enter { password: password.map(str::to_owned) };
-        let seat = self.request(Method::POST, &["rooms", addressable(room)?, "members"], "", Some(&enter)).await?;
+        self.take_seat(room, &Enter { password: password.map(str::to_owned), ..Enter::default() }).await
+    }
+
+    /// As [`enter_room`](Self::enter_room), where more is to be said.
+    ///
+    /// # Errors
+    /// As there; [`Code::BadRequest`] of a server that is too old to hear it.
+    pub async fn take_seat(&self, room: &str, enter: &Enter) -> Result<Seat, Error> {
+        let seat = self.request(Method::POST, &["rooms", addressable(room)?, "members"], "", Some(enter)).await?;
         Ok(self.pin_seat(seat))
     }
 

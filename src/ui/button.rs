@@ -62,14 +62,28 @@ impl<'a> Button<'a> {
         self.min_width = width;
         self
     }
+
+    /// How wide it will be.
+    pub fn width(&self, ui: &Ui) -> f32 {
+        let text = ui.painter().layout_no_wrap(self.text.to_owned(), theme::strong(size::BODY), Color32::PLACEHOLDER);
+        self.width_around(text.size().x)
+    }
+
+    fn width_around(&self, text: f32) -> f32 {
+        (text + self.icon_width() + 2.0 * (space::M + 2.0)).max(self.min_width)
+    }
+
+    fn icon_width(&self) -> f32 {
+        if self.icon.is_some() { size::ICON + space::XS + 2.0 } else { 0.0 }
+    }
 }
 
 impl Widget for Button<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let p = theme::palette(ui);
         let text = ui.painter().layout_no_wrap(self.text.to_owned(), theme::strong(size::BODY), Color32::PLACEHOLDER);
-        let icon_width = if self.icon.is_some() { size::ICON + space::XS + 2.0 } else { 0.0 };
-        let wanted = vec2((text.size().x + icon_width + 2.0 * (space::M + 2.0)).max(self.min_width), theme::CONTROL_HEIGHT);
+        let icon_width = self.icon_width();
+        let wanted = vec2(self.width_around(text.size().x), theme::CONTROL_HEIGHT);
         let (rect, response) = ui.allocate_exact_size(wanted, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.text));
         if ui.is_rect_visible(rect) {

@@ -8,6 +8,9 @@ use egui::{
 /// Side of a box with a tick.
 const BOX: f32 = 20.0;
 
+/// Height of an open list, at most: longer ones scroll.
+const LIST: f32 = 340.0;
+
 /// A text field with its label above; `error` is drawn below.
 #[derive(Debug)]
 #[must_use = "show it"]
@@ -133,6 +136,7 @@ pub fn choice(ui: &mut Ui, label: &str, chosen: &mut String, options: &[(String,
             ui.style_mut().text_styles.insert(egui::TextStyle::Button, egui::FontId::proportional(size::BODY));
             ComboBox::from_id_salt(label)
                 .width(width)
+                .height(LIST)
                 .truncate()
                 .selected_text(shown)
                 .show_ui(ui, |ui| {

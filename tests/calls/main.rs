@@ -4,6 +4,7 @@
 #![cfg(all(feature = "media", feature = "room", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod old;
 mod pause;
 mod proxy;
 mod record;

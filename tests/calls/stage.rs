@@ -50,8 +50,8 @@ impl Stage {
     }
 
     /// The server's key.
-    pub fn pin(&self) -> parlor::base::Pin {
-        self.host.as_ref().unwrap().info().pin
+    pub fn pin(&self) -> String {
+        self.host.as_ref().unwrap().info().pin.clone()
     }
 
     /// Stops the server as an operator would.

@@ -1,7 +1,7 @@
 //! Creating, entering, leaving, being gone.
 
 use crate::world::{World, code, stream_of, wish};
-use parlor::proto::api::{CreateRoom, Sending};
+use parlor::proto::api::{CreateRoom, Enter, Sending};
 use parlor::proto::{Code, Mode};
 use parlor::room::Client;
 use tokio::task::JoinSet;
@@ -27,6 +27,22 @@ async fn a_room_is_listed_when_its_creators_stream_flows() {
     assert_eq!(state.members.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["Ann", "Bob"]);
     assert!(state.members[0].play_url.is_none(), "nobody plays themselves");
     assert_eq!(stream_of(state.members[1].play_url.as_ref().unwrap()).0, stream_of(&second.publish_url).0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_muted_is_seen_muted_from_the_beginning() {
+    let world = World::new().await;
+    let (ann, bob) = (world.client("Ann").await, world.client("Bob").await);
+    let room = world.room(&ann, Mode::Duo).await;
+    let muted = Sending { mic: false, ..Sending::default() };
+    let enter = Enter { sending: Some(muted), ..Enter::default() };
+    let seat = bob.take_seat(room.room.as_str(), &enter).await.unwrap();
+    world.push(&seat).await;
+    let there = ann.get_room(&room.room).await.unwrap();
+    assert_eq!(there.members[1].sending, muted, "before any heartbeat");
+    // Asking again is no heartbeat.
+    bob.enter_room(room.room.as_str(), None).await.unwrap();
+    assert_eq!(ann.get_room(&room.room).await.unwrap().members[1].sending, muted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -508,3 +508,26 @@ fn who_speaks_has_a_border_and_nobody_else() {
     assert_ne!(silent[1], speaking[1]);
     assert_eq!(silent[1], muted[1]);
 }
+
+#[test]
+fn somebody_alone_finds_every_offer_inside_the_window() {
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        // The middle one is what the room list leaves of 800.
+        for size in [(480.0, 360.0), (520.0, 560.0), (800.0, 560.0), WIDE] {
+            let mut page = page(lang, size, call(0));
+            let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+            let mut seen: Vec<egui::Rect> = Vec::new();
+            for key in ["call-copy-invite", "call-show-qr", "call-test-partner", "leave"] {
+                let rect = page.get_by_label(&t.t(key)).rect();
+                assert!(window.contains_rect(rect), "{key} in {size:?}: {rect:?}");
+                assert!(seen.iter().all(|other| !other.shrink(1.0).intersects(rect)), "{key} in {size:?} lies over another");
+                seen.push(rect);
+            }
+            picture(&mut page, &format!("call-alone-{}-{lang:?}", size.0));
+            page.get_by_label(&t.t("call-test-partner")).click_accesskit();
+            page.run();
+            assert_eq!(page.state().actions, [Action::CallPartner]);
+        }
+    }
+}

@@ -22,6 +22,10 @@ use egui::{CentralPanel, Color32, Id, Rect, RichText, Ui, UiBuilder, Vec2, Viewp
 
 /// Height of the offer to someone who is alone.
 const OFFER: f32 = 104.0;
+/// Of that, the line that says what may be done.
+const OFFER_TEXT: f32 = 22.0;
+/// How wide its buttons are where there is room.
+const OFFER_BUTTON: f32 = 200.0;
 /// What a sign in the upper right corner of a tile takes of its height.
 const SIGN: f32 = 34.0;
 /// The mark of whoever shares a screen.
@@ -95,10 +99,11 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look)
     let mut stage = ui.available_rect_before_wrap();
     let alone = matches!(view.snapshot.phase, Phase::InCall) && view.snapshot.peers.is_empty();
     if alone && !look.is_bare() {
-        let offer = Rect::from_min_max(egui::pos2(stage.left(), stage.bottom() - OFFER), stage.max);
-        stage.max.y = offer.top() - space::S;
-        let mut below = ui.new_child(UiBuilder::new().max_rect(offer));
-        alone_ui(&mut below, cx, view);
+        let words = ["call-copy-invite", "call-show-qr", "call-test-partner"].map(|key| cx.t(key));
+        let offer = offer(ui, cx, view, &words, stage.width());
+        let place = Rect::from_min_max(egui::pos2(stage.left(), stage.bottom() - offer.height()), stage.max);
+        stage.max.y = place.top() - space::S;
+        offer.show(&mut ui.new_child(UiBuilder::new().max_rect(place)), cx);
     }
     let mut shown = look.on_stage(&view.snapshot.peers);
     let main = look.main(&shown);
@@ -338,33 +343,77 @@ fn notice(ui: &mut Ui, cx: &mut Cx<'_>, phase: &Phase) {
     }
 }
 
-/// The offer to someone who is alone.
-fn alone_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>) {
-    let p = theme::palette(ui);
-    ui.vertical_centered(|ui| {
-        ui.spacing_mut().item_spacing.y = space::XS;
-        ui.label(RichText::new(cx.t("call-alone")).font(theme::strong(size::SUBTITLE)));
-        ui.label(RichText::new(cx.t("call-alone-text")).color(p.text_weak));
-        ui.add_space(space::XS);
-        let (copy, qr, partner) = (cx.t("call-copy-invite"), cx.t("call-show-qr"), cx.t("call-test-partner"));
-        let width = 3.0 * 200.0 + 2.0 * space::M;
-        ui.allocate_ui(vec2(width.min(ui.available_width()), theme::CONTROL_HEIGHT), |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = space::M;
-                let each = (ui.available_width() - 2.0 * space::M) / 3.0;
-                if let Some(invite) = view.invite {
-                    if ui.add(Button::primary(&copy).icon(icons::ICON_CONTENT_COPY).min_width(each)).clicked() {
-                        cx.act(Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") });
-                    }
-                    if ui.add(Button::new(&qr).icon(icons::ICON_QR_CODE_2).min_width(each)).clicked() {
-                        cx.act(Action::First(home::Action::ShowQr(true)));
-                    }
-                }
-                let button = Button::new(&partner).icon(icons::ICON_SMART_TOY).min_width(each);
-                if ui.add_enabled(!view.partner_coming, button).clicked() {
-                    cx.act(Action::CallPartner);
-                }
-            });
+/// The buttons for someone who is alone, and what each does.
+struct Offer<'a> {
+    /// In rows, as many as they need beside each other.
+    rows: Vec<Vec<(Button<'a>, f32, Action)>>,
+    partner_coming: bool,
+}
+
+/// Arranges what is offered in rows of at most `room`.
+fn offer<'a>(ui: &Ui, cx: &Cx<'_>, view: &StageView<'_>, words: &'a [String; 3], room: f32) -> Offer<'a> {
+    let [copy, qr, partner] = words;
+    let mut buttons = Vec::new();
+    if let Some(invite) = view.invite {
+        let copied = Action::Copy { text: invite.to_owned(), said: cx.t("toast-invite-copied") };
+        buttons.push((Button::primary(copy).icon(icons::ICON_CONTENT_COPY), copied));
+        buttons.push((Button::new(qr).icon(icons::ICON_QR_CODE_2), Action::First(home::Action::ShowQr(true))));
+    }
+    buttons.push((Button::new(partner).icon(icons::ICON_SMART_TOY), Action::CallPartner));
+    let widths: Vec<f32> = buttons.iter().map(|(button, _)| button.width(ui)).collect();
+    let least = widths.iter().sum::<f32>() + (widths.len() - 1) as f32 * space::M;
+    // Where there is room, all are as wide as they look best.
+    let wide = |width: f32| width.max(if least + 90.0 < room { OFFER_BUTTON.min(room / 3.0 - space::M) } else { 0.0 });
+    let mut rows: Vec<Vec<_>> = Vec::new();
+    let mut left = 0.0;
+    for ((button, action), width) in buttons.into_iter().zip(widths) {
+        let width = wide(width);
+        if rows.is_empty() || left < width + space::M {
+            rows.push(Vec::new());
+            left = room + space::M;
+        }
+        left -= width + space::M;
+        if let Some(row) = rows.last_mut() {
+            row.push((button.min_width(width), width, action));
+        }
+    }
+    Offer { rows, partner_coming: view.partner_coming }
+}
+
+impl Offer<'_> {
+    /// How high it is, with the words above the buttons.
+    fn height(&self) -> f32 {
+        OFFER + (self.rows.len() - 1) as f32 * (theme::CONTROL_HEIGHT + space::XS) - self.left_out()
+    }
+
+    /// Where buttons need several rows, there is no room for many words.
+    fn left_out(&self) -> f32 {
+        if self.rows.len() > 1 { OFFER_TEXT } else { 0.0 }
+    }
+
+    /// Draws it.
+    fn show(self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let p = theme::palette(ui);
+        ui.vertical_centered(|ui| {
+            ui.spacing_mut().item_spacing = vec2(space::M, space::XS);
+            ui.label(RichText::new(cx.t("call-alone")).font(theme::strong(size::SUBTITLE)));
+            if self.rows.len() == 1 {
+                ui.label(RichText::new(cx.t("call-alone-text")).color(p.text_weak));
+            }
+            ui.add_space(space::XS);
+            for row in self.rows {
+                let width = row.iter().map(|(_, width, _)| width + space::M).sum::<f32>() - space::M;
+                ui.allocate_ui(vec2(width, theme::CONTROL_HEIGHT), |ui| {
+                    ui.horizontal(|ui| {
+                        for (button, _, action) in row {
+                            let enabled = action != Action::CallPartner || !self.partner_coming;
+                            if ui.add_enabled(enabled, button).clicked() {
+                                cx.act(action);
+                            }
+                        }
+                    });
+                });
+            }
         });
-    });
+    }
 }

@@ -1,6 +1,8 @@
 //! Where recordings and snapshots go, and what they are called.
 
 use super::Error;
+use chrono::{DateTime, Local, TimeZone};
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,46 +31,41 @@ pub fn new_file(folder: &Path, stem: &str, ending: &str) -> Result<(File, PathBu
     Err(Error::new(folder, io::ErrorKind::AlreadyExists.into()))
 }
 
-/// A file's name without its ending: who or what it shows, and when it was begun (UTC, as no time zone is known).
+/// A file's name without its ending: who or what it shows, and when it was begun by the clock on the wall.
 pub fn stem(what: &str, begun: Duration) -> String {
+    stem_in(&Local, what, begun)
+}
+
+fn stem_in<Z: TimeZone>(zone: &Z, what: &str, begun: Duration) -> String
+where
+    Z::Offset: Display,
+{
     let what: String = what.chars().map(|c| if is_safe(c) { c } else { '_' }).take(LONGEST).collect();
     // Windows takes no dot or space at the end, and a name that begins with a dot is hidden elsewhere.
     let what = what.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let what = if what.is_empty() { "Parlor" } else { what };
-    let seconds = begun.as_secs();
-    let (year, month, day) = date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{what} {year:04}-{month:02}-{day:02} {hour:02}.{minute:02}.{second:02} UTC")
+    let seconds = i64::try_from(begun.as_secs()).unwrap_or_default();
+    let begun = DateTime::from_timestamp(seconds, 0).unwrap_or_default().with_timezone(zone);
+    format!("{what} {}", begun.format("%Y-%m-%d %H.%M.%S"))
 }
 
 fn is_safe(c: char) -> bool {
     !(c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|'))
 }
 
-/// Year, month and day of a number of days since 1970-01-01 in the Gregorian calendar.
-fn date(days: u64) -> (u64, u64, u64) {
-    // Years that begin in March end with the leap day, if there is one; 400 of them always have the same length.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{FixedOffset, Utc};
 
     #[test]
     fn names_say_who_and_when_and_suit_every_system() {
         let at = |seconds| Duration::from_secs(seconds);
-        assert_eq!(stem("Ada", at(0)), "Ada 1970-01-01 00.00.00 UTC");
-        assert_eq!(stem("李雷 / a:b", at(951_782_399)), "李雷 _ a_b 2000-02-28 23.59.59 UTC");
-        assert_eq!(stem("..", at(951_782_400 + 86_400)), "Parlor 2000-03-01 00.00.00 UTC");
-        assert_eq!(stem("x", at(1_795_345_678)), "x 2026-11-22 11.07.58 UTC");
+        let beijing = FixedOffset::east_opt(8 * 3600).unwrap();
+        assert_eq!(stem_in(&Utc, "Ada", at(0)), "Ada 1970-01-01 00.00.00");
+        assert_eq!(stem_in(&Utc, "李雷 / a:b", at(951_782_399)), "李雷 _ a_b 2000-02-28 23.59.59");
+        assert_eq!(stem_in(&beijing, "..", at(951_782_400)), "Parlor 2000-02-29 08.00.00");
+        assert_eq!(stem_in(&beijing, "x", at(1_795_345_678)), "x 2026-11-22 19.07.58");
         assert!(stem(&"å".repeat(300), at(0)).chars().count() < 100);
     }
 

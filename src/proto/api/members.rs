@@ -50,7 +50,7 @@ pub struct Sending {
 impl Sending {
     /// The switches that every server knows.
     pub fn plain(self) -> Self {
-        Self { recording: false, ..self }
+        Self { recording: false, sharing: false, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rooms and the seats in them.
 
-use super::{Fields, Member, SealedMessage, StreamRules};
+use super::{Fields, Member, SealedMessage, Sending, StreamRules};
 use crate::proto::{MemberId, Mode, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -67,6 +67,10 @@ pub struct Enter {
     /// The room's password, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// What one will send, so that the others see it right from the beginning; without it, microphone and camera count as switched on until the first
+    /// heartbeat. Without effect on a seat that one has already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<Sending>,
 }
 
 /// A seat in a room: what its holder needs.

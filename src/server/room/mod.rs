@@ -148,7 +148,7 @@ impl Room {
         }
     }
 
-    /// Takes a seat. Whoever has one gets the same again, and is not asked for the password.
+    /// Takes a seat, on which `sending` will be sent. Whoever has one gets the same again, and is not asked for the password.
     ///
     /// # Errors
     /// [`Code::RoomNotFound`], [`Code::WrongPassword`], [`Code::Removed`], [`Code::RoomFull`].
@@ -158,13 +158,19 @@ impl Room {
         person: &Person,
         marks: &Marks,
         password: Option<PasswordDigest>,
+        sending: Sending,
     ) -> Result<Entered, Problem> {
         self.check_open()?;
-        if self.seat_of(&person.identity).is_none() {
+        let fresh = self.seat_of(&person.identity).is_none();
+        if fresh {
             self.check_password(password)?;
             self.check_welcome(marks)?;
         }
-        self.take_seat(now, person, marks)
+        let entered = self.take_seat(now, person, marks)?;
+        if fresh {
+            self.seated_mut(&person.identity)?.sending = sending;
+        }
+        Ok(entered)
     }
 
     /// Fails if that is not the room's password.

@@ -24,7 +24,7 @@ use super::store::{Due, Effects, News, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
-use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat};
+use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat, Sending};
 use crate::proto::{Code, Problem, RoomId, name};
 use figures::Figures;
 use people::Newest;
@@ -221,7 +221,8 @@ impl Service {
         if password.is_some() && self.rates().wrong_passwords.is_exhausted(&network, now) {
             return Err(rate_limited());
         }
-        let entered = self.enter_any(person, &self.marks(from, person), room.trim(), password).await;
+        let sending = request.sending.unwrap_or_default();
+        let entered = self.enter_any(person, &self.marks(from, person), room.trim(), password, sending).await;
         if password.is_some() && entered.as_ref().is_err_and(|p| p.code == Code::WrongPassword) {
             self.rates().wrong_passwords.take(&network, now);
         }
@@ -234,9 +235,10 @@ impl Service {
         marks: &Marks,
         wanted: &str,
         password: Option<PasswordDigest>,
+        sending: Sending,
     ) -> Result<Entered, Problem> {
         let by_id = async |id: RoomId| match id::is_room_id(id.as_str()) {
-            true => self.act(&id, |room, now| room.enter(now, person, marks, password)).await,
+            true => self.act(&id, |room, now| room.enter(now, person, marks, password, sending)).await,
             false => Err(room_not_found()),
         };
         let is_missing = |entered: &Result<Entered, Problem>| entered.as_ref().is_err_and(|p| p.code == Code::RoomNotFound);

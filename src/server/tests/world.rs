@@ -173,7 +173,7 @@ impl World {
     }
 
     pub async fn enter_silently(&self, name: &str, room: &str, password: Option<&str>) -> Result<Holder, Code> {
-        let enter = Enter { password: password.map(str::to_owned) };
+        let enter = Enter { password: password.map(str::to_owned), ..Enter::default() };
         let seat = self.service.enter(FROM, &person(name), VIA, room, &enter).await.map_err(|p| p.code)?;
         Ok(Holder { room: seat.room, member: seat.member })
     }
