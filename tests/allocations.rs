@@ -137,6 +137,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         proxy: Default::default(),
         history: History::default(),
         tap: Default::default(),
+        seal: None,
     });
     publisher.set_video(Some(&pattern));
     publisher.set_sound(Some(&tone));
@@ -160,6 +161,7 @@ fn a_call_goes_on_in_the_buffers_that_it_has() {
         sync: false,
         history: History::default(),
         tap: Default::default(),
+        opener: Default::default(),
     });
     let watch = |pictures: u64| {
         for number in 0..pictures {

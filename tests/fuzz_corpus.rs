@@ -4,7 +4,13 @@
 
 use std::{fs, panic, path::PathBuf};
 
-use parlor::rtmp::fuzzing::TARGETS;
+use parlor::rtmp::fuzzing::{TARGETS, Target};
+
+/// Not for `cargo fuzz`: FFmpeg would have to be built with it.
+#[cfg(feature = "media")]
+const MORE: [Target; 1] = [("seal", parlor::media::seal::fuzzing::seal)];
+#[cfg(not(feature = "media"))]
+const MORE: [Target; 0] = [];
 
 const MUTATIONS: usize = 5000;
 
@@ -54,7 +60,7 @@ fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn every_target_survives_its_corpus_and_mutations_of_it() {
-    for (name, target) in TARGETS {
+    for (name, target) in TARGETS.into_iter().chain(MORE) {
         let seeds = seeds(name);
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let inputs: Vec<Vec<u8>> = (0..MUTATIONS).map(|_| mutated(&seeds, &mut random)).collect();

@@ -102,6 +102,7 @@ fn watch(url: String) -> Watching {
         history: Default::default(),
         sync: false,
         tap: Default::default(),
+        opener: Default::default(),
     });
     Watching { player, picture, _runtime: runtime }
 }

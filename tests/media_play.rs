@@ -173,6 +173,7 @@ impl Viewer {
             start: clock.now(),
             history: History::default(),
             tap: Default::default(),
+            opener: Default::default(),
         });
         Self { picture, sound, clock, player, _runtime: runtime }
     }

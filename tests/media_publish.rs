@@ -64,6 +64,7 @@ impl Relay {
             proxy: Default::default(),
             history: History::default(),
             tap: Default::default(),
+            seal: None,
         }
     }
 
@@ -346,6 +347,7 @@ fn a_server_that_is_not_there_is_said_and_leaving_is_quick() {
             proxy: Default::default(),
             history: History::default(),
             tap: Default::default(),
+            seal: None,
         })
     };
     let video = pattern(SMALL);

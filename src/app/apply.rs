@@ -3,9 +3,11 @@
 use super::call::session::{Place, Plan, Session};
 use super::devices::Trial;
 use super::i18n::Lang;
+use super::prejoin::sealed::Sealed;
 use super::prejoin::{self, PreJoin, Target};
 use super::view::Action;
 use super::{App, Page, Preparing};
+use crate::base::SecretKey;
 use crate::call::Command;
 use crate::media::devices::Devices;
 use crate::proto::api::RoomSummary;
@@ -92,14 +94,15 @@ impl App {
     /// What the flags of the command line ask for.
     pub(super) fn start_from_command_line(&mut self) {
         let args = &self.options.args;
-        let (target, server) = if let Some(name) = args.create.clone() {
-            (Target::Create { name, mode: args.mode }, None)
+        let (target, server, key) = if let Some(name) = args.create.clone() {
+            (Target::Create { name, mode: args.mode }, None, args.sealed.then(SecretKey::random))
         } else if let Some(room) = args.enter.clone() {
-            (Target::Enter { shown: room.clone(), room }, None)
+            (Target::Enter { shown: room.clone(), room }, None, None)
         } else if let Some(invite) = args.join.clone() {
             (
                 Target::Enter { room: invite.room.to_string(), shown: invite.room.to_string() },
                 invite.server.map(|s| s.to_string()),
+                invite.key,
             )
         } else {
             if args.live || args.push.is_some() || args.play.is_some() {
@@ -115,6 +118,7 @@ impl App {
         let mut form = PreJoin::new(target, &self.settings);
         form.password = args.password.clone().unwrap_or_default();
         form.server = server;
+        form.sealed = Sealed::of(key);
         (form.mic, form.camera) = (!args.mute, !args.no_video);
         self.start_or_prepare(form);
     }
@@ -137,7 +141,7 @@ impl App {
         let room = invite.room.to_string();
         let (shown, mode) = known.map_or((room.clone(), None), |(name, mode)| (name, Some(mode)));
         let form = PreJoin::new(Target::Enter { shown, room }, &self.settings);
-        self.prepare(PreJoin { server, mode, ..form });
+        self.prepare(PreJoin { server, mode, sealed: Sealed::of(invite.key), ..form });
     }
 
     fn enter(&mut self, room: RoomSummary) {
@@ -147,6 +151,7 @@ impl App {
         }
         let mut form = PreJoin::new(Target::Enter { room: room.room.to_string(), shown: room.name }, &self.settings);
         form.locked = room.locked;
+        form.sealed = Sealed::without_key(room.sealed);
         form.mode = Some(room.mode);
         self.prepare(form);
     }

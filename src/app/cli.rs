@@ -22,6 +22,9 @@ pub struct Args {
     /// Kind of the room to create.
     #[arg(long, value_name = "duo|multi|live", default_value = "multi")]
     pub mode: Mode,
+    /// The room that is created is encrypted from end to end.
+    #[arg(long, requires = "create")]
+    pub sealed: bool,
     /// Enter the room of this id or name.
     #[arg(long, value_name = "ROOM", conflicts_with = "join")]
     pub enter: Option<String>,
@@ -284,6 +287,7 @@ mod tests {
             "--size 5x5",
             "--share everything",
             "--share-motion",
+            "--sealed",
             "--lang fr",
         ] {
             assert!(parse(line).is_err(), "{line}");

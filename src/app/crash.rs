@@ -1,6 +1,6 @@
 //! What is left behind when the program does not end as it should: a report of what went wrong, and the room to go back to.
 
-use super::settings::Recent;
+use super::settings::{Recent, write_private};
 use serde::{Deserialize, Serialize};
 use std::backtrace::Backtrace;
 use std::io;
@@ -42,7 +42,7 @@ impl Note {
     /// Notes that one is in this room.
     pub fn write(&self, lost: &Lost) {
         let Some(path) = &self.0 else { return };
-        let written = serde_json::to_vec(lost).map_err(io::Error::other).and_then(|bytes| std::fs::write(path, bytes));
+        let written = serde_json::to_vec(lost).map_err(io::Error::other).and_then(|bytes| write_private(path, &bytes));
         if let Err(error) = written {
             tracing::warn!(%error, "after a crash, this room will not be offered");
         }
@@ -109,7 +109,7 @@ mod tests {
     use crate::proto::Mode;
 
     fn lost(at: u64) -> Lost {
-        Lost { room: Recent { name: "周会".into(), room: "r".into(), mode: Mode::Multi, server: None, at } }
+        Lost { room: Recent { name: "周会".into(), room: "r".into(), mode: Mode::Multi, server: None, key: None, at } }
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Remedy {
     TryAgain,
     /// A corrected password.
     Password,
+    /// The room's invite, with its key.
+    Link,
     /// Another server.
     Server,
     /// Another way to servers.
@@ -95,6 +97,7 @@ fn problem_key(code: Code) -> (&'static str, Remedy) {
         Code::WrongAccessKey => ("error-wrong-access-key", Remedy::Server),
         Code::Forbidden => ("error-forbidden", Remedy::Nothing),
         Code::WrongPassword => ("error-wrong-password", Remedy::Password),
+        Code::KeyRequired => ("error-key-required", Remedy::Link),
         Code::RoomNotFound => ("error-room-not-found", Remedy::OpenAgain),
         Code::NotAMember => ("error-not-a-member", Remedy::TryAgain),
         Code::Removed => ("error-removed", Remedy::Nothing),
@@ -183,6 +186,7 @@ pub fn invite(texts: &Texts, error: InviteError) -> String {
         InviteError::NotAnInvite => texts.t("join-not-invite"),
         InviteError::BadServer => texts.t("join-bad-server"),
         InviteError::BadPin => texts.t("join-bad-pin"),
+        InviteError::BadKey => texts.t("join-bad-key"),
         InviteError::NoRoom => texts.t("join-no-room"),
         InviteError::BadRoom(error) => name(texts, error),
     }

@@ -2,10 +2,12 @@
 
 use super::call::chat::Notice;
 use super::call::session::Plan;
+use super::call::stage::unreadable;
 use super::desktop::About;
 use super::errors::{self, Remedy};
 use super::home::create::Create;
 use super::prejoin::PreJoin;
+use super::prejoin::sealed::Sealed;
 use super::record;
 use super::view::Action;
 use super::{App, Page};
@@ -108,6 +110,13 @@ impl App {
                     self.toasts.push(Kind::Info, said, Some(action), self.clock.now());
                 }
             }
+            Event::PeerUnreadable { name, why, .. } => {
+                let reason = unreadable(&self.texts, why);
+                self.say(
+                    Kind::Error,
+                    self.texts.with("toast-unreadable", &[("name", (&name).into()), ("reason", (&reason).into())]),
+                );
+            }
             Event::PeerShares { name, on: true, .. } => {
                 self.say(Kind::Info, self.texts.with("toast-shares", &[("name", (&name).into())]));
             }
@@ -195,6 +204,12 @@ impl App {
         } else if sentence.remedy == Remedy::Password {
             let form = PreJoin { locked: true, failure: Some(sentence), ..form_of(plan, &self.settings) };
             self.prepare(form);
+        } else if sentence.remedy == Remedy::Link {
+            // The password, if one was asked for, was the right one.
+            let (password, sealed) = (plan.password(), Sealed::without_key(true));
+            let form =
+                PreJoin { locked: password.is_some(), password: password.unwrap_or_default(), ..form_of(plan, &self.settings) };
+            self.prepare(PreJoin { sealed, failure: Some(sentence), ..form });
         } else {
             self.page = Page::Ended { sentence, plan: Some(Box::new(plan)), entered };
         }
@@ -230,10 +245,11 @@ impl App {
 
 /// The page before a call, filled in as it was.
 fn form_of(plan: Plan, settings: &super::Settings) -> PreJoin {
+    let sealed = Sealed::of(plan.key);
     let (server, name, mic, camera, mode) = (plan.server, plan.name, plan.mic, plan.camera, plan.mode);
     let (password, dissolve) = match plan.entry {
         Entry::Create { password, dissolve, .. } => (password.unwrap_or_default(), dissolve),
         Entry::Enter { .. } => (String::new(), true),
     };
-    PreJoin { server, name, mic, camera, mode, password, dissolve, ..PreJoin::new(plan.target, settings) }
+    PreJoin { server, name, mic, camera, mode, password, dissolve, sealed, ..PreJoin::new(plan.target, settings) }
 }

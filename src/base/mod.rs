@@ -17,6 +17,8 @@ pub mod proxy;
 pub mod queue;
 pub mod retry;
 pub mod secret;
+#[cfg(any(feature = "proto", feature = "wire"))]
+pub mod secret_key;
 pub mod settings;
 pub mod slot;
 pub mod thread;
@@ -29,6 +31,8 @@ pub use proxy::Proxy;
 pub use queue::Queue;
 pub use retry::Retry;
 pub use secret::Secret;
+#[cfg(any(feature = "proto", feature = "wire"))]
+pub use secret_key::SecretKey;
 pub use settings::{choices, settings};
 pub use slot::Slot;
 pub use thread::{Stop, Worker};

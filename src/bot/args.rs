@@ -1,5 +1,6 @@
 //! The command line: what was typed -> what is meant.
 
+use crate::base::SecretKey;
 use crate::call::{Config, Entry, Speaker};
 use crate::media::capture::{AudioSource, Format, VideoSource};
 use crate::media::play::{Latency, Smoothness};
@@ -29,6 +30,9 @@ pub struct Args {
     /// Kind of the room that is made: duo, multi or live.
     #[arg(long, default_value = "duo")]
     pub mode: Mode,
+    /// The room that is made is encrypted from end to end; the invite, with its key, is printed on standard error.
+    #[arg(long, requires = "create")]
+    pub sealed: bool,
     /// Display name.
     #[arg(long, default_value = "Bot")]
     pub name: String,
@@ -127,7 +131,7 @@ impl Args {
     /// # Errors
     /// One sentence about what contradicts what.
     pub fn config(&self, runtime: tokio::runtime::Handle) -> Result<Config, String> {
-        let (server, entry) = self.place()?;
+        let (server, entry, key) = self.place()?;
         let address: Address = server.parse().map_err(|e| format!("{server:?}: {e}"))?;
         let server = self.carrier.lead(address).to_string();
         let format = (self.size.is_some() || self.fps.is_some()).then(|| {
@@ -152,24 +156,25 @@ impl Args {
             latency: self.latency.map(Latency::from),
             sync: true,
             access_key: self.access_key.clone(),
+            key,
             ..Config::new(server, entry, self.name.clone(), runtime)
         })
     }
 
-    fn place(&self) -> Result<(String, Entry), String> {
+    fn place(&self) -> Result<(String, Entry, Option<SecretKey>), String> {
         let given = || self.server.clone().ok_or_else(|| "which server? give --server HOST:PORT".to_owned());
         let password = self.password.clone();
         if let Some(name) = &self.create {
             let entry = Entry::Create { name: name.clone(), mode: self.mode, password, dissolve: true };
-            return Ok((given()?, entry));
+            return Ok((given()?, entry, self.sealed.then(SecretKey::random)));
         }
         if let Some(link) = &self.invite {
-            let invite: Invite = link.parse().map_err(|e| format!("{link:?} is no invite: {e}"))?;
+            let invite: Invite = link.parse().map_err(|e| format!("this is no invite: {e}"))?;
             let server = invite.server.map_or_else(given, |server| Ok(server.to_string()))?;
-            return Ok((server, Entry::Enter { room: invite.room.to_string(), password }));
+            return Ok((server, Entry::Enter { room: invite.room.to_string(), password }, invite.key));
         }
         let room = self.enter.clone().ok_or("which room? give --create, --enter or --invite")?;
-        Ok((given()?, Entry::Enter { room, password }))
+        Ok((given()?, Entry::Enter { room, password }, None))
     }
 }
 
@@ -208,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_a_room_is_made_or_comes_with_the_invite() {
+        let made = |line: &str| config(line).unwrap().key;
+        let create = "parlor-bot --server h:1 --create R --seconds 1";
+        assert!(made(create).is_none() && made(&format!("{create} --sealed")).is_some());
+        let key = SecretKey::random();
+        let invite = format!("parlor-bot --invite parlor://h:1/R#k={} --seconds 1", key.to_text());
+        assert_eq!(made(&invite), Some(key));
+        let error = config("parlor-bot --invite parlor://h/R#k=secret --seconds 1").map(|_| ()).unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
     fn the_carrier_is_what_the_address_or_the_flag_says() {
         let pin = "A".repeat(43);
         for (given, meant) in [
@@ -237,6 +254,8 @@ mod tests {
             ("parlor-bot --enter R --server h --seconds -1", "-1"),
             ("parlor-bot --enter R --server h --seconds 1 --source webcam", "pattern"),
             ("parlor-bot --enter R --server h --seconds 1 --mode trio", "duo"),
+            ("parlor-bot --enter R --server h --seconds 1 --sealed", "--create"),
+            ("parlor-bot --invite parlor://h/R#k=secret --seconds 1", "key is damaged"),
         ] {
             let error = config(line).map(|_| ()).unwrap_err();
             assert!(error.contains(word), "{line}: {error}");

@@ -54,6 +54,7 @@ pub async fn run(args: Args, stop: impl Future<Output = ()>) -> (Option<Report>,
     tokio::pin!(stop);
     let mut say = args.say.clone();
     let mut early = None;
+    let mut to_print = args.sealed;
     while clock.now() < end {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -61,6 +62,10 @@ pub async fn run(args: Args, stop: impl Future<Output = ()>) -> (Option<Report>,
         }
         let snapshot = call.snapshot();
         watch.look(&snapshot, call.events());
+        if to_print && let Some(room) = &snapshot.room {
+            to_print = false;
+            eprintln!("invite: {}", room.invite);
+        }
         if matches!(snapshot.phase, Phase::InCall)
             && snapshot.peers.len() >= args.expect.max(1)
             && let Some(text) = say.take()

@@ -204,6 +204,7 @@ fn describe(event: &Event) -> String {
         Event::PeerJoined { name, .. } => format!("{name} joined"),
         Event::PeerLeft { name, .. } => format!("{name} left"),
         Event::Text { name, .. } => format!("{name} said something"),
+        Event::PeerUnreadable { name, why, .. } => format!("{name} cannot be read: {why:?}"),
         Event::PeerShares { name, on, .. } => {
             format!("{name} {}", if *on { "shares the screen" } else { "shares nothing any more" })
         }

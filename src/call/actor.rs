@@ -6,7 +6,7 @@
 use super::run::{self, Input};
 use super::snapshot::{Me, Volume};
 use super::{Command, Ended, Event, Phase, Snapshot};
-use crate::base::{Clock, Queue, Worker};
+use crate::base::{Clock, Queue, SecretKey, Worker};
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, VideoSource};
@@ -70,6 +70,9 @@ pub struct Config {
     pub name: String,
     /// The server's access key, where it asks for one.
     pub access_key: Option<String>,
+    /// The key of a room that is encrypted from end to end: of one that is there, or for the one to be made. With it nothing is sent or
+    /// played that is not sealed, whatever the server says of the room.
+    pub key: Option<SecretKey>,
     /// Where one's picture comes from.
     pub video: VideoSource,
     /// Where one's sound comes from.
@@ -121,6 +124,7 @@ impl Config {
             entry,
             name: name.into(),
             access_key: None,
+            key: None,
             video: VideoSource::Camera(None),
             audio: AudioSource::Device(None),
             mic: true,

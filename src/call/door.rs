@@ -25,6 +25,8 @@ pub(super) struct Door {
     pub(super) entry: Entry,
     /// What is switched on when one comes.
     pub(super) sending: Sending,
+    /// Whether one has the key of a room that is encrypted from end to end.
+    pub(super) sealed: bool,
 }
 
 /// What one has of the seat that was lost.
@@ -48,7 +50,7 @@ impl Door {
     async fn take_seat(&self, room: &str, password: Option<String>) -> Result<Seat, room::Error> {
         // What is as servers take it to be is not said: older ones would not understand.
         let sending = Some(self.sending).filter(|sending| *sending != Sending::default());
-        let mut enter = Enter { password, sending };
+        let mut enter = Enter { password, sending, sealed: self.sealed };
         match self.client.take_seat(room, &enter).await {
             Err(error) if error.kind() == Problem(Code::BadRequest) && enter.sending.take().is_some() => {
                 tracing::info!(%error, "the server is older than this program: the others see a little later what is switched off");
@@ -115,6 +117,7 @@ impl Door {
             return Err(proto::Problem::new(Code::RoomNotFound, "the room is gone").into());
         };
         let (password, dissolve_on_creator_exit) = (password.clone(), *dissolve);
-        Ok(CreateRoom { password, dissolve_on_creator_exit, nonce, ..CreateRoom::new(name.clone(), *mode) })
+        let sealed = self.sealed;
+        Ok(CreateRoom { password, dissolve_on_creator_exit, sealed, nonce, ..CreateRoom::new(name.clone(), *mode) })
     }
 }

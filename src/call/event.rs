@@ -23,6 +23,15 @@ pub enum Event {
         /// Their display name.
         name: String,
     },
+    /// Somebody's picture and sound cannot be read, because of the room's key.
+    PeerUnreadable {
+        /// Who.
+        member: MemberId,
+        /// Their display name.
+        name: String,
+        /// Why.
+        why: crate::media::seal::Trouble,
+    },
     /// Somebody begins to share their screen, or ends it.
     PeerShares {
         /// Who.

@@ -4,11 +4,12 @@ use super::quality::{self, Judge, Trouble};
 use super::reconcile::{Absent, Change, Known, reconcile};
 use super::snapshot::Volume;
 use super::{Event, snapshot};
-use crate::base::{Proxy, ServerClock, Slot};
+use crate::base::{Proxy, SecretKey, ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player, View};
 use crate::media::record::Tap;
+use crate::media::seal::{self, Opener, StreamKey};
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
 use crate::proto::api::{Member, RoomState};
@@ -25,6 +26,8 @@ pub(super) struct Means {
     pub(super) runtime: tokio::runtime::Handle,
     /// What stands between this computer and the server.
     pub(super) proxy: Proxy,
+    /// The room's key, if it is encrypted from end to end.
+    pub(super) key: Option<SecretKey>,
     /// How late everybody is played on purpose.
     pub(super) latency: play::Latency,
     /// Whether pictures are shown by something that works out colours itself.
@@ -37,6 +40,13 @@ pub(super) struct Means {
     pub(super) volumes: BTreeMap<String, Volume>,
 }
 
+impl Means {
+    /// What opens somebody's stream.
+    fn opener(&self, member: &MemberId) -> Opener {
+        Opener::new(self.key.clone().map(|key| StreamKey::new(key, member.as_str())))
+    }
+}
+
 /// Somebody else.
 struct Peer {
     member: Member,
@@ -45,6 +55,10 @@ struct Peer {
     history: History<PlaySample>,
     /// Where their packets can be had.
     tap: Tap,
+    /// Opens their stream.
+    opener: Opener,
+    /// What the person was told last of why that does not work.
+    told: Option<seal::Trouble>,
     /// `None` only when the server gave no address.
     player: Option<Player>,
     /// How loud they are played.
@@ -62,11 +76,13 @@ struct Feeds {
     picture: Slot<Rgba>,
     history: History<PlaySample>,
     tap: Tap,
+    opener: Opener,
 }
 
 impl Peer {
     fn feeds(&self) -> Feeds {
-        Feeds { picture: self.picture.clone(), history: self.history.clone(), tap: self.tap.clone() }
+        let (picture, history) = (self.picture.clone(), self.history.clone());
+        Feeds { picture, history, tap: self.tap.clone(), opener: self.opener.clone() }
     }
 
     fn view(&self) -> View {
@@ -111,6 +127,7 @@ impl Peers {
                     if let Some(peer) = self.find(&old) {
                         peer.missing = None;
                         peer.player = None;
+                        peer.opener = means.opener(&new.member);
                         peer.player = start(&new, &peer.feeds(), peer.volume, peer.view(), means);
                         peer.member = new;
                     }
@@ -139,15 +156,17 @@ impl Peers {
                     if member.sending.recording {
                         events.push(recording(&member));
                     }
-                    let feeds = Feeds::default();
+                    let feeds = Feeds { opener: means.opener(&member.member), ..Feeds::default() };
                     let volume = means.volumes.get(&member.name).copied().unwrap_or_default();
                     let player = start(&member, &feeds, volume, View::Full, means);
-                    let Feeds { picture, history, tap } = feeds;
+                    let Feeds { picture, history, tap, opener } = feeds;
                     self.list.push(Peer {
                         member,
                         picture,
                         history,
                         tap,
+                        opener,
+                        told: None,
                         player,
                         volume,
                         lines: None,
@@ -160,6 +179,17 @@ impl Peers {
         self.introduced = true;
         events.extend(gone.iter().map(left));
         drop_together(gone);
+        events
+    }
+
+    /// Whose stream cannot be read, each time that it is for another reason than before.
+    pub(super) fn unreadable(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for peer in &mut self.list {
+            let Some(why) = peer.opener.trouble().filter(|why| peer.told != Some(*why)) else { continue };
+            peer.told = Some(why);
+            events.push(Event::PeerUnreadable { member: peer.member.member.clone(), name: peer.member.name.clone(), why });
+        }
         events
     }
 
@@ -215,6 +245,7 @@ impl Peers {
         let side = quality::side(mine, bad.iter().filter(|bad| **bad).count(), bad.len());
         let show = |((p, stats), bad): ((&Peer, PlayStats), bool)| snapshot::Peer {
             trouble: bad.then_some(side),
+            unreadable: p.opener.trouble(),
             member: p.member.member.clone(),
             name: p.member.name.clone(),
             mic: p.member.sending.mic,
@@ -296,6 +327,7 @@ fn start(member: &Member, feeds: &Feeds, volume: Volume, view: View, means: &Mea
         start: means.start,
         history: feeds.history.clone(),
         tap: feeds.tap.clone(),
+        opener: feeds.opener.clone(),
     });
     player.expect_picture(has_picture(member));
     player.set_volume(volume.factor());

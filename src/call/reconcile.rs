@@ -105,6 +105,7 @@ mod tests {
             creator,
             seq: 1,
             members,
+            sealed: false,
             info: String::new(),
             fields: Default::default(),
             audience: 0,

@@ -26,6 +26,7 @@ use crate::media::encode::audio;
 use crate::media::play::Latency;
 use crate::media::publish::{self, Publisher};
 use crate::media::record::Tap;
+use crate::media::seal::StreamKey;
 use crate::media::stats::{CpuMeter, History, PublishSample};
 use crate::proto::api::{Audio, Login, MessageBody, RoomState, Seat, Sending, Statistics, StreamRules};
 use crate::proto::{Address, Invite, MemberId, Mode};
@@ -76,6 +77,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         client,
         login: Login { access_key: config.access_key.clone(), ..Login::new(config.name.clone()) },
         entry: config.entry.clone(),
+        sealed: config.key.is_some(),
         clock: config.clock.clone(),
         sending: flags_seen,
         figures: figures_seen,
@@ -282,8 +284,8 @@ impl<'a> Actor<'a> {
             Command::Record { what, place } => self.record(what, place),
             Command::StopRecording(what) => self.recordings.stop(&what),
             Command::TakeSnapshot { of, folder } => self.take_snapshot(of.as_ref(), folder),
-            Command::SendText(text) => self.say(MessageBody::Text { text }),
-            Command::SendCustom { command, data } => self.say(MessageBody::Custom { command, data }),
+            Command::SendText(text) => self.say(text),
+            Command::SendCustom { command, data } => self.ask(Ask::Send(MessageBody::Custom { command, data })),
             Command::RetryNow => {
                 self.uplink.hurry();
                 self.peers.hurry();
@@ -312,7 +314,7 @@ impl<'a> Actor<'a> {
                 self.phase = Phase::Reconnecting { since, next_try, tries };
                 self.seat_held = false;
             }
-            News::NotSent(MessageBody::Text { text }, error) => self.shared.tell(Event::TextFailed { text, error }),
+            News::NotSent(MessageBody::Text { text }, error) => self.not_said(text, error),
             News::NotSent(MessageBody::Custom { command, .. }, error) => {
                 tracing::warn!(command, %error, "a message was not sent")
             }
@@ -352,6 +354,7 @@ impl<'a> Actor<'a> {
             proxy: self.config.transport.proxy.clone(),
             history: self.history.clone(),
             tap: self.tap.clone(),
+            seal: self.config.key.clone().map(|key| StreamKey::new(key, seat.member.as_str())),
         });
         if !(same_seat && runs) {
             // The old one goes first: the server takes one publisher a stream.
@@ -362,7 +365,7 @@ impl<'a> Actor<'a> {
         self.rules = seat.stream;
         self.announced = false;
         self.member = Some(seat.member.clone());
-        let invite = Invite { server: Some(self.server.clone()), room: seat.room.clone() };
+        let invite = Invite { server: Some(self.server.clone()), room: seat.room.clone(), key: self.config.key.clone() };
         let mine = seat.state.creator == seat.member;
         self.room = Some(Room { id: seat.room, name: seat.state.name.clone(), mode, cap: seat.state.cap, mine, invite });
         self.state(&seat.state);
@@ -410,6 +413,9 @@ impl<'a> Actor<'a> {
         for event in self.peers.expire(now) {
             self.shared.tell(event);
             self.changed = true;
+        }
+        for event in self.peers.unreadable() {
+            self.shared.tell(event);
         }
         for event in self.hearing.watch() {
             self.shared.tell(event);
@@ -466,6 +472,7 @@ impl<'a> Actor<'a> {
             clock: self.server_clock.clone(),
             runtime: self.config.runtime.clone(),
             proxy: self.config.transport.proxy.clone(),
+            key: self.config.key.clone(),
             latency: self.latency(),
             planes: self.config.planes,
             sync: self.config.sync,
@@ -479,10 +486,6 @@ impl<'a> Actor<'a> {
         let live = self.room.as_ref().is_some_and(|room| room.mode == Mode::Live);
         let usual = if live { Latency::Live(self.config.smoothness) } else { Latency::Call };
         self.config.latency.unwrap_or(usual)
-    }
-
-    fn say(&self, body: MessageBody) {
-        self.ask(Ask::Send(body));
     }
 
     fn ask(&self, ask: Ask) {

@@ -94,6 +94,8 @@ pub(super) struct Keeper {
     pub(super) client: Client,
     pub(super) login: Login,
     pub(super) entry: Entry,
+    /// Whether one has the key of a room that is encrypted from end to end.
+    pub(super) sealed: bool,
     pub(super) clock: Clock,
     pub(super) sending: watch::Receiver<Sending>,
     pub(super) figures: watch::Receiver<Statistics>,
@@ -116,9 +118,9 @@ enum Why {
 
 /// Runs until the call is over or one leaves; then says goodbye, within a limit.
 pub(super) async fn keep(keeper: Keeper) {
-    let Keeper { client, login, entry, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
+    let Keeper { client, login, entry, sealed, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
     let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
-    let door = Door { client: client.clone(), login, entry, sending: *sending.borrow() };
+    let door = Door { client: client.clone(), login, entry, sending: *sending.borrow(), sealed };
     let network = network::watch();
     let mut holder = Holder { client, door, clock, figures, nudge, news, network, seat: None, seen, pending, kept };
     let over = tokio::select! {

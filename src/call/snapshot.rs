@@ -8,6 +8,7 @@ use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;
 use crate::media::devices::check::Stage;
 use crate::media::frame::Rgba;
+use crate::media::seal;
 use crate::media::stats::{Carrier, Cpu, PlayStats, PublishStats};
 use crate::proto::{Address, Invite, MemberId, Mode, RoomId};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ pub struct Snapshot {
 /// What protects what one says and hears on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
+    /// Only those can see and hear who have the room's key.
+    EndToEnd,
     /// TLS, all of it.
     Encrypted,
     /// It goes to a server on this very computer.
@@ -66,7 +69,11 @@ pub enum Protection {
 impl Snapshot {
     /// What protects the call, once one is in a room.
     pub fn protection(&self) -> Option<Protection> {
-        let server = self.room.as_ref()?.invite.server.as_ref()?;
+        let invite = &self.room.as_ref()?.invite;
+        if invite.key.is_some() {
+            return Some(Protection::EndToEnd);
+        }
+        let server = invite.server.as_ref()?;
         let mut streams = self.peers.iter().map(|p| p.stats.route.carrier).chain([self.me.stats.route.carrier]).flatten();
         let media = self.me.stats.route.server.parse::<Address>();
         Some(if server.is_encrypted() && streams.all(Carrier::is_encrypted) {
@@ -95,7 +102,7 @@ pub struct Room {
     pub cap: usize,
     /// Whether one created it.
     pub mine: bool,
-    /// What to send to others so that they come.
+    /// What to send to others so that they come; with the key, if the room is encrypted from end to end.
     pub invite: Invite,
 }
 
@@ -230,6 +237,8 @@ pub struct Peer {
     pub stats: PlayStats,
     /// On whose side it is if it comes badly.
     pub trouble: Option<Trouble>,
+    /// Why their stream cannot be read, if it comes and cannot.
+    pub unreadable: Option<seal::Trouble>,
 }
 
 /// A line of chat.
@@ -239,8 +248,8 @@ pub struct Line {
     pub seq: u64,
     /// Display name of who said it.
     pub name: String,
-    /// The line.
-    pub text: String,
+    /// The line; `None`: it cannot be read, because it was sealed with another key or not at all.
+    pub text: Option<String>,
     /// Whether one said it oneself.
     pub own: bool,
     /// When, by the server's clock: microseconds since the UNIX epoch.
@@ -253,7 +262,7 @@ mod tests {
     use crate::media::stats::Route;
 
     fn call(server: &str, own: Option<Carrier>, peer: Option<Carrier>, media: &str) -> Option<Protection> {
-        let invite = Invite { server: server.parse().ok(), room: RoomId::new("r") };
+        let invite = Invite { server: server.parse().ok(), room: RoomId::new("r"), key: None };
         let room = Room { id: RoomId::new("r"), name: "R".into(), mode: Mode::Duo, cap: 2, mine: true, invite };
         let route = Route { carrier: own, server: media.into() };
         let me = Me { stats: PublishStats { route, ..Default::default() }, ..Me::default() };
@@ -268,6 +277,7 @@ mod tests {
             receiving: true,
             volume: Volume::default(),
             trouble: None,
+            unreadable: None,
             stats: PlayStats { route: Route { carrier: peer, ..Default::default() }, ..Default::default() },
         };
         Snapshot { room: Some(room), me, peers: vec![peer], ..Snapshot::default() }.protection()

@@ -78,6 +78,7 @@ mod tests {
             proxy: Default::default(),
             history: Default::default(),
             tap: Default::default(),
+            seal: None,
         }
     }
 

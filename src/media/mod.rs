@@ -17,6 +17,7 @@ pub mod opus;
 pub mod play;
 pub mod publish;
 pub mod record;
+pub mod seal;
 mod swscale;
 pub mod timing;
 pub mod trouble;

@@ -23,6 +23,8 @@ pub enum Code {
     WrongAccessKey,
     /// The room's password is missing or wrong.
     WrongPassword,
+    /// The room is encrypted from end to end, and one does not say that one has its key.
+    KeyRequired,
     /// No such room; it may have been dissolved.
     RoomNotFound,
     /// Not (or no longer) a member of that room.
@@ -64,7 +66,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRequest,
         Self::BadName,
         Self::Unauthorized,
@@ -73,6 +75,7 @@ impl Code {
         Self::Forbidden,
         Self::WrongAccessKey,
         Self::WrongPassword,
+        Self::KeyRequired,
         Self::RoomNotFound,
         Self::NotAMember,
         Self::Removed,
@@ -101,6 +104,7 @@ impl Code {
             Self::Forbidden
             | Self::WrongAccessKey
             | Self::WrongPassword
+            | Self::KeyRequired
             | Self::NotAMember
             | Self::Removed
             | Self::BadReceipt => 403,
@@ -126,6 +130,9 @@ impl Code {
             Self::Forbidden => "Not allowed to this person.",
             Self::WrongAccessKey => "The access key is not this server's.",
             Self::WrongPassword => "The room's password is missing or wrong.",
+            Self::KeyRequired => {
+                "The room is encrypted from end to end: enter with `sealed`, by a program that has the key of its invite."
+            }
             Self::RoomNotFound => "There is no such room; it may have been dissolved.",
             Self::NotAMember => "One has no seat in this room (any more).",
             Self::Removed => "The host has removed this person from the room.",

@@ -7,10 +7,13 @@
 //! | `host:port/ROOM`, `host.example/ROOM`, `[::1]:1935/ROOM` | as given | `ROOM` |
 //! | `k7wq2mnd`, `Weekly meeting`, `Q3/Q4 review` | | the room's code or name |
 //!
-//! Any of those that name a server may end with `#pin=` and the fingerprint of the server's key.
+//! Any of those that name a server may end with `#`, and behind it, with `&` between them, `pin=` with the fingerprint of the server's key and
+//! `k=` with the key of a room that is encrypted from end to end. What stands behind the `#` is for the program that opens the link: it is
+//! part of no request, so no server sees it.
 
 use super::address::{Address, AddressError, Scheme};
 use super::{RoomId, name};
+use crate::base::SecretKey;
 
 /// Longest link that is looked at, in bytes; longer text is no link.
 const MAX_LINK_BYTES: usize = 2048;
@@ -22,6 +25,8 @@ pub struct Invite {
     pub server: Option<Address>,
     /// The room's id (its code) or its name.
     pub room: RoomId,
+    /// The key of a room that is encrypted from end to end.
+    pub key: Option<SecretKey>,
 }
 
 /// Why a text is no invite.
@@ -39,6 +44,9 @@ pub enum InviteError {
     /// The pin is none.
     #[error("the invite's pin is damaged: copy the whole link again")]
     BadPin,
+    /// The room's key is none.
+    #[error("the invite's key is damaged: copy the whole link again")]
+    BadKey,
     /// A server without a room.
     #[error("the invite names no room")]
     NoRoom,
@@ -67,7 +75,12 @@ impl std::fmt::Display for Invite {
             _ => "parlor",
         };
         write!(f, "{scheme}://{}/{}", server.authority(), escape(self.room.as_str()))?;
-        server.pin.map_or(Ok(()), |pin| write!(f, "#pin={pin}"))
+        let pin = server.pin.map(|pin| format!("pin={pin}"));
+        let key = self.key.as_ref().map(|key| format!("k={}", key.to_text()));
+        for (part, before) in pin.iter().chain(&key).zip(["#", "&"]) {
+            write!(f, "{before}{part}")?;
+        }
+        Ok(())
     }
 }
 
@@ -86,14 +99,21 @@ impl std::str::FromStr for Invite {
             Some((scheme, rest)) => (Scheme::of(scheme).ok_or(InviteError::NotAnInvite)?, rest),
             None if text.split_once('/').is_some_and(|(server, _)| looks_like_server(server)) => (Scheme::Parlor, text),
             // A name may hold a slash.
-            None => return Ok(Self { server: None, room: RoomId::new(name::check(text)?) }),
+            None => return Ok(Self { server: None, room: RoomId::new(name::check(text)?), key: None }),
         };
         let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
         // What follows `?` belongs to newer versions.
         let rest = rest.split('?').next().unwrap_or(rest);
         let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
-        Ok(Self { server: Some(Address::of_parts(scheme, server, fragment)?), room: room_of(path)? })
+        let server = Address::of_parts(scheme, server, fragment)?;
+        Ok(Self { server: Some(server), room: room_of(path)?, key: key_in(fragment)? })
     }
+}
+
+/// The key among what follows the `#`.
+fn key_in(fragment: &str) -> Result<Option<SecretKey>, InviteError> {
+    let key = fragment.split('&').find_map(|part| part.strip_prefix("k="));
+    key.map(|key| key.parse().map_err(|_| InviteError::BadKey)).transpose()
 }
 
 /// Mail programs and chats put links between these.
@@ -224,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn a_key_travels_in_the_fragment_and_in_nothing_else() {
+        let (key, pin) = (SecretKey::new([7; 32]), "A".repeat(43));
+        let text = key.to_text();
+        for (link, shown) in [
+            (format!("parlor://host:1/room#k={text}"), format!("parlor://host:1/room#k={text}")),
+            (format!("<host:1/room#k={text}&pin={pin}>"), format!("parlor://host:1/room#pin={pin}&k={text}")),
+        ] {
+            let invite: Invite = link.parse().unwrap();
+            assert_eq!((invite.key.as_ref(), invite.to_string()), (Some(&key), shown));
+            assert!(!invite.server.as_ref().unwrap().to_string().contains(&text), "requests go to the server's address");
+            assert!(!format!("{invite:?}").contains(&text));
+        }
+        assert_eq!(parsed("parlor://host/room#k=AAAA"), Err(InviteError::BadKey));
+        assert!(!InviteError::BadKey.to_string().contains("AAAA"));
+    }
+
+    #[test]
     fn a_shown_invite_reads_back_and_says_whether_it_is_encrypted() {
         for (server, shown) in [
             ("[::1]:1935", "parlor://[::1]:1935/"),
@@ -235,7 +272,7 @@ mod tests {
         ] {
             for room in ["k7wq2mnd", "Q3/Q4 review?", "周会 二组", "50|50"] {
                 let server: Address = server.parse().unwrap();
-                let invite = Invite { server: Some(server.clone()), room: RoomId::new(room) };
+                let invite = Invite { server: Some(server.clone()), room: RoomId::new(room), key: None };
                 assert!(invite.to_string().starts_with(shown), "{invite}");
                 let read: Invite = invite.to_string().parse().unwrap();
                 let again = read.server.unwrap();
@@ -253,7 +290,7 @@ mod tests {
 
         #[test]
         fn nor_does_what_looks_like_an_invite(
-            text in "(parlor://|https?://|)[a-z0-9.\\[\\]:-]{0,12}(:[0-9]{0,6})?/[a-z %#?周|&=]{0,12}(#pin=[A-Za-z0-9_-]{0,44})?"
+            text in "(parlor://|https?://|)[a-z0-9.\\[\\]:-]{0,12}(:[0-9]{0,6})?/[a-z %#?周|&=]{0,12}(#(pin|k)=[A-Za-z0-9_-]{0,44})?"
         ) {
             reads_back(&text);
         }
@@ -264,7 +301,7 @@ mod tests {
         if let Ok(invite @ Invite { server: Some(_), .. }) = text.parse::<Invite>() {
             let again: Invite = invite.to_string().parse().unwrap();
             assert_eq!(again.room, invite.room, "{text}");
-            let facts = |i: &Invite| i.server.as_ref().map(|s| (s.authority(), s.is_encrypted(), s.pin));
+            let facts = |i: &Invite| i.server.as_ref().map(|s| (s.authority(), s.is_encrypted(), s.pin, i.key.clone()));
             assert_eq!(facts(&again), facts(&invite), "{text}");
         }
     }

@@ -40,7 +40,7 @@ impl Client {
     /// Takes a seat in the room of that id or name. Asking again gives the same seat with fresh tokens.
     ///
     /// # Errors
-    /// All kinds; [`Code::RoomNotFound`], [`Code::RoomFull`], [`Code::WrongPassword`], [`Code::Removed`].
+    /// All kinds; [`Code::RoomNotFound`], [`Code::RoomFull`], [`Code::WrongPassword`], [`Code::KeyRequired`], [`Code::Removed`].
     pub async fn enter_room(&self, room: &str, password: Option<&str>) -> Result<Seat, Error> {
         self.take_seat(room, &Enter { password: password.map(str::to_owned), ..Enter::default() }).await
     }

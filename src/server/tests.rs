@@ -5,7 +5,7 @@ mod world;
 
 use super::limits::{AFTERLIFE, COMMAND_BYTES, DATA_BYTES, GONE, Limits, PENDING, ROOMS_PER_PERSON, STREAM_GRACE, TEXT_BYTES};
 use super::token::Holder;
-use crate::proto::api::{CreateRoom, MessageBody, Sending};
+use crate::proto::api::{CreateRoom, Enter, MessageBody, Sending};
 use crate::proto::event::{DissolveReason, LeaveReason};
 use crate::proto::{Code, EventKind, Mode, RoomId};
 use proptest::prelude::*;
@@ -47,6 +47,7 @@ on_each_store![
     a_room_comes_back_under_its_id_after_a_restart,
     a_name_leads_to_the_newest_room_and_an_id_goes_first,
     passwords_are_asked_once,
+    a_sealed_room_is_for_those_who_say_that_they_have_the_key,
     a_repeated_message_is_said_once_and_bad_ones_not_at_all,
     switching_a_device_is_told_once,
     numbers_of_rooms_are_bounded_and_memories_make_way,
@@ -270,6 +271,24 @@ async fn passwords_are_asked_once(kind: Kind) {
     let bob = enter(Some("open sesame")).await.unwrap();
     assert_eq!(enter(None).await.unwrap(), bob, "who is inside is not asked again");
     assert!(world.list(0, 1).await.rooms[0].locked);
+}
+
+async fn a_sealed_room_is_for_those_who_say_that_they_have_the_key(kind: Kind) {
+    let world = World::new(kind).await;
+    let sealed = |name, mode| CreateRoom { sealed: true, ..wish(name, mode) };
+    let room = world.create("Ann", &sealed("Sealed", Mode::Multi)).await.room;
+    let listed = &world.list(0, 1).await.rooms[0];
+    assert!(listed.sealed && !listed.locked);
+    assert_eq!(world.enter_silently("Bob", room.as_str(), None).await, Err(Code::KeyRequired), "as older programs ask");
+    let enter = Enter { sealed: true, ..Enter::default() };
+    let seat = world.service.enter(world::FROM, &world::person("Bob"), world::VIA, "Sealed", &enter).await.unwrap();
+    assert!(seat.state.sealed);
+    assert_eq!(
+        world.enter_silently("Bob", room.as_str(), None).await.unwrap().member,
+        seat.member,
+        "who is inside is not asked again"
+    );
+    assert_eq!(world.reserve("Cid", &sealed("Live", Mode::Live)).await.unwrap_err().code, Code::WrongMode);
 }
 
 async fn a_repeated_message_is_said_once_and_bad_ones_not_at_all(kind: Kind) {

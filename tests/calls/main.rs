@@ -9,6 +9,7 @@ mod pause;
 mod proxy;
 mod record;
 mod restart;
+mod sealed;
 mod stage;
 mod talk;
 mod trouble;

@@ -47,7 +47,7 @@ impl Drop for Server {
 }
 
 fn lines(snapshot: &Snapshot) -> Vec<&str> {
-    snapshot.chat.iter().map(|line| line.text.as_str()).collect()
+    snapshot.chat.iter().filter_map(|line| line.text.as_deref()).collect()
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn e2e_messages_reach_everybody_in_order() {
     ben.call.send(Command::SendCustom { command: "wave".into(), data: "👋".into() });
     for (person, own) in [(&ann, [true, false]), (&ben, [false, true])] {
         let chat = person.until("both lines", |s| s.chat.len() == 2).chat.clone();
-        let lines: Vec<_> = chat.iter().map(|l| (l.name.as_str(), l.text.as_str(), l.own)).collect();
+        let lines: Vec<_> = chat.iter().map(|l| (l.name.as_str(), l.text.as_deref().unwrap(), l.own)).collect();
         assert_eq!(lines, [("Ann", "你好，世界 <b>&", own[0]), ("Ben 本", "hello", own[1])]);
         assert!(chat[0].seq < chat[1].seq && chat[0].at_us > 0);
     }

@@ -62,7 +62,7 @@ fn e2e_a_restarted_server_brings_both_back() {
         assert!(!person.call.events().iter().any(|e| matches!(e, Event::PeerLeft { .. } | Event::PeerJoined { .. })));
     }
     ben.call.send(Command::SendText("after".into()));
-    ann.until("a line after it", |s| s.chat.last().is_some_and(|l| l.text == "after"));
+    ann.until("a line after it", |s| s.chat.last().is_some_and(|l| l.text.as_deref() == Some("after")));
 }
 
 #[test]

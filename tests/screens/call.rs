@@ -74,6 +74,7 @@ pub fn peer(number: usize) -> Peer {
         volume: Volume::default(),
         stats,
         trouble: None,
+        unreadable: None,
     }
 }
 
@@ -86,7 +87,7 @@ pub fn call(peers: usize) -> Snapshot {
         ..Me::default()
     };
     me.preview.put(fill([120, 120, 130]));
-    let invite = Invite { server: "192.168.1.20:1935".parse().ok(), room: RoomId::new("k7wq2mnd") };
+    let invite = Invite { server: "192.168.1.20:1935".parse().ok(), room: RoomId::new("k7wq2mnd"), key: None };
     let room = Room { id: RoomId::new("k7wq2mnd"), name: "周会".into(), mode: Mode::Multi, cap: 4, mine: true, invite };
     Snapshot {
         phase: Phase::InCall,
@@ -137,7 +138,7 @@ fn opened<'a>(lang: Lang, size: (f32, f32), snapshot: Snapshot, views: bool) -> 
 }
 
 fn say(seq: u64, name: &str, text: &str, own: bool) -> Line {
-    Line { seq, name: name.into(), text: text.into(), own, at_us: 0 }
+    Line { seq, name: name.into(), text: Some(text.into()), own, at_us: 0 }
 }
 
 #[test]

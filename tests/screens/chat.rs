@@ -10,7 +10,7 @@ use parlor::app::view::Action;
 use parlor::call::snapshot::Line;
 
 fn line(seq: u64, name: &str, text: &str, own: bool) -> Line {
-    Line { seq, name: name.into(), text: text.into(), own, at_us: i64::try_from(seq).unwrap() }
+    Line { seq, name: name.into(), text: Some(text.into()), own, at_us: i64::try_from(seq).unwrap() }
 }
 
 fn page<'a>(lang: Lang, chat: Chat, lines: Vec<Line>) -> Screen<'a, Chat> {

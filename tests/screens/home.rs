@@ -71,7 +71,7 @@ fn saved(address: &str) -> SavedServer {
 }
 
 fn recent(name: &str, room: &str, server: Option<&str>, ago: u64) -> Recent {
-    Recent { name: name.into(), room: room.into(), mode: Mode::Duo, server: server.map(Into::into), at: NOW - ago }
+    Recent { name: name.into(), room: room.into(), mode: Mode::Duo, server: server.map(Into::into), key: None, at: NOW - ago }
 }
 
 #[test]
@@ -286,6 +286,7 @@ fn room(id: &str, name: &str, members: &[&str], cap: usize, locked: bool) -> Roo
         members: members.iter().map(|m| (*m).into()).collect(),
         cap,
         locked,
+        sealed: false,
         info: String::new(),
     }
 }

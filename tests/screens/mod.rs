@@ -19,6 +19,7 @@ mod live;
 mod planes;
 mod prejoin;
 mod record;
+mod sealed;
 mod settings;
 mod share;
 mod stage;

@@ -29,7 +29,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
                 Remedy::ComeBack => Some(("ended-come-back", Action::TryAgain)),
                 Remedy::OpenAgain => Some(("ended-open-again", Action::First(home::Action::OpenAgain))),
                 Remedy::Network => Some(("retry", Action::TryAgain)),
-                Remedy::Server | Remedy::Password | Remedy::Name | Remedy::Device | Remedy::Nothing => None,
+                Remedy::Server | Remedy::Password | Remedy::Link | Remedy::Name | Remedy::Device | Remedy::Nothing => None,
             };
             let home = match sentence.remedy {
                 Remedy::Server => cx.t("ended-choose-server"),

@@ -180,6 +180,7 @@ mod tests {
             volume: Volume::default(),
             stats: Default::default(),
             trouble: None,
+            unreadable: None,
         }
     }
 

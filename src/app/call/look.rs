@@ -249,6 +249,7 @@ mod tests {
             volume: crate::call::Volume::default(),
             stats: Default::default(),
             trouble: None,
+            unreadable: None,
         }
     }
 

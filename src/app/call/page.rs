@@ -165,7 +165,7 @@ impl CallPage {
             dialogs::talking(ui, cx);
         }
         dialogs::show(ui, cx, &self.look, view.talk_key);
-        announce(ui, view);
+        announce(ui, cx, view);
     }
 
     fn stage(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
@@ -203,10 +203,10 @@ fn above(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) {
 }
 
 /// Screen readers speak the newest line that somebody else wrote, whether the chat is open or not.
-fn announce(ui: &Ui, view: &CallView<'_>) {
+fn announce(ui: &Ui, cx: &Cx<'_>, view: &CallView<'_>) {
     let Some(line) = view.snapshot.chat.iter().rev().find(|line| !line.own) else { return };
     let id = egui::Id::unique("newest line of chat");
-    let said = format!("{}: {}", line.name, line.text);
+    let said = format!("{}: {}", line.name, line.text.clone().unwrap_or_else(|| cx.t("chat-unreadable")));
     ui.ctx().accesskit_node_builder(id, |node| {
         node.set_role(egui::accesskit::Role::Status);
         node.set_live(egui::accesskit::Live::Polite);
@@ -254,6 +254,7 @@ fn top(ui: &mut Ui, cx: &mut Cx<'_>, view: &CallView<'_>) -> f32 {
 fn lock(ui: &mut Ui, cx: &Cx<'_>, protection: Protection) {
     let p = theme::palette(ui);
     let (icon, key, colour) = match protection {
+        Protection::EndToEnd => (icons::ICON_ENCRYPTED, "call-sealed", p.accent),
         Protection::Encrypted => (icons::ICON_LOCK, "call-encrypted", p.accent),
         Protection::Local => (icons::ICON_COMPUTER, "call-local", p.text_weak),
         Protection::None => (icons::ICON_LOCK_OPEN, "call-plain", p.warning),

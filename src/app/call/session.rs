@@ -10,6 +10,7 @@ use crate::app::janitor::Janitor;
 use crate::app::prejoin::preview::Wake;
 use crate::app::prejoin::{self, Target};
 use crate::app::view::Cx;
+use crate::base::SecretKey;
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub target: Target,
     /// Its kind, where that was known before.
     pub mode: Option<Mode>,
+    /// The room's key, if it is encrypted from end to end.
+    pub key: Option<SecretKey>,
     /// Server of an invite; `None`: the one in use.
     pub server: Option<String>,
     /// Display name.
@@ -78,7 +81,8 @@ impl Plan {
         }
     }
 
-    fn password(&self) -> Option<String> {
+    /// The password that was given for it.
+    pub fn password(&self) -> Option<String> {
         match &self.entry {
             Entry::Create { password, .. } | Entry::Enter { password, .. } => password.clone(),
         }
@@ -121,6 +125,7 @@ impl Session {
         let mut config = Config::new(place.server.clone(), plan.entry.clone(), plan.name.clone(), runtime.clone());
         config.transport = place.transport.clone();
         config.access_key.clone_from(&place.access_key);
+        config.key.clone_from(&plan.key);
         config.video = plan.video.clone();
         (config.format, config.kbps) = (plan.format, plan.kbps);
         config.pause_image.clone_from(&plan.pause_image);
@@ -231,6 +236,7 @@ impl Session {
         config.entry = Entry::Enter { room: room.to_string(), password: self.plan.password() };
         config.transport = self.place.transport.clone();
         config.access_key.clone_from(&self.place.access_key);
+        config.key.clone_from(&self.plan.key);
         config.on_change = self.wake.clone();
         self.partners.push(Call::start(config));
     }

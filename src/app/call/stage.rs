@@ -11,6 +11,7 @@ use crate::app::view::{Action, Cx};
 use crate::call::snapshot::Trouble;
 use crate::call::{Peer, Phase, Snapshot};
 use crate::media::audio::chain::Noise;
+use crate::media::seal;
 use crate::proto::MemberId;
 use crate::ui::arrangement::{self, Arrangement, Order};
 use crate::ui::button::Button;
@@ -253,16 +254,30 @@ fn trouble(texts: &Texts, trouble: Trouble, name: &str) -> String {
     }
 }
 
+/// Why somebody's stream cannot be read, and what to do.
+pub fn unreadable(texts: &Texts, why: seal::Trouble) -> String {
+    texts.t(match why {
+        seal::Trouble::KeyMissing => "unreadable-key-missing",
+        seal::Trouble::KeyWrong => "unreadable-key-wrong",
+        seal::Trouble::NotSealed => "unreadable-not-sealed",
+    })
+}
+
 fn peer_tile(ui: &mut Ui, cx: &Cx<'_>, view: &StageView<'_>, look: &Look, peer: &Peer, rect: Rect, id: Id) -> bool {
     let texts = cx.texts;
     let who = Who::Peer(peer.member.clone());
     let video = view.video(&who);
-    let message = (!peer.receiving).then(|| away(texts, peer));
-    let trouble = peer.trouble.map(|side| trouble(texts, side, &peer.name));
+    let message = match peer.unreadable {
+        _ if !peer.receiving => Some(away(texts, peer)),
+        Some(why) => Some(unreadable(texts, why)),
+        None => None,
+    };
+    let trouble = peer.trouble.filter(|_| peer.unreadable.is_none()).map(|side| trouble(texts, side, &peer.name));
     Tile {
         name: &peer.name,
         initials_of: &peer.name,
         description: &match peer.receiving || !has_begun(peer) {
+            true if let Some(why) = peer.unreadable => format!("{}: {}", peer.name, unreadable(texts, why)),
             true if peer.sharing => texts.with("tile-sharing", &[("name", (&peer.name).into())]),
             true => describe(texts, &peer.name, peer.mic, peer.camera),
             false => texts.with("tile-reconnecting", &[("name", (&peer.name).into())]),

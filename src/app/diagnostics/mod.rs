@@ -124,6 +124,7 @@ fn settings(settings: &Settings) -> String {
     shown.servers.iter_mut().for_each(|server| hide(&mut server.access_key));
     // Who knows a room's id may enter it.
     shown.recent.iter_mut().for_each(|recent| hide(&mut recent.room));
+    shown.recent.iter_mut().for_each(|recent| recent.key = None);
     serde_json::to_string_pretty(&shown).unwrap_or_else(|error| error.to_string())
 }
 
@@ -131,6 +132,7 @@ fn settings(settings: &Settings) -> String {
 mod tests {
     use super::*;
     use crate::app::settings::{Recent, SavedServer};
+    use crate::base::SecretKey;
     use crate::proto::Mode;
     use std::io::Read;
 
@@ -141,7 +143,11 @@ mod tests {
         let crashes = crash::folder(&config);
         std::fs::create_dir_all(&crashes).unwrap();
         std::fs::write(crashes.join("crash-7.txt"), "it broke at parlor://host:1/hush-room").unwrap();
-        let recent = Recent { name: "Lunch".into(), room: "hush-id".into(), mode: Mode::Duo, server: None, at: 1 };
+        let key = SecretKey::random();
+        let log = format!("opened parlor://host:1/hush-room#k={}", key.to_text());
+        std::fs::write(crashes.join("crash-8.txt"), log).unwrap();
+        let recent =
+            Recent { name: "Lunch".into(), room: "hush-id".into(), mode: Mode::Duo, server: None, key: Some(key.clone()), at: 1 };
         let settings = Settings {
             name: "Ada".into(),
             access_key: "hush-key".into(),
@@ -174,6 +180,6 @@ mod tests {
         ] {
             assert!(all.contains(there), "{there} is not in\n{all}");
         }
-        assert!(!all.contains("hush"), "{all}");
+        assert!(!all.contains("hush") && !all.contains(&key.to_text()), "{all}");
     }
 }

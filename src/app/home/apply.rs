@@ -67,9 +67,10 @@ impl App {
     }
 
     fn enter_recent(&mut self, recent: Recent) {
+        let key = recent.key;
         match recent.server.as_deref().map(str::parse) {
             Some(Ok(server)) => {
-                let invite = Invite { server: Some(server), room: RoomId::new(recent.room) };
+                let invite = Invite { server: Some(server), room: RoomId::new(recent.room), key };
                 self.join(invite, Some((recent.name, recent.mode)));
             }
             // What was at the server inside this program is there again.
@@ -77,7 +78,7 @@ impl App {
                 if *self.server.choice() != ServerChoice::Here {
                     self.use_server(ServerChoice::Here);
                 }
-                self.join(Invite { server: None, room: RoomId::new(recent.room) }, Some((recent.name, recent.mode)));
+                self.join(Invite { server: None, room: RoomId::new(recent.room), key }, Some((recent.name, recent.mode)));
             }
         }
     }
@@ -89,8 +90,9 @@ impl App {
             Target::Create { name, mode } => (name.clone(), *mode),
             Target::Enter { shown, .. } => (shown.clone(), plan.mode.unwrap_or(Mode::Multi)),
         };
+        let sealed = plan.key.is_some();
         self.go_home();
-        self.home.create = Some(Create::new(name, mode));
+        self.home.create = Some(Create { sealed, ..Create::new(name, mode) });
     }
 
     /// From the page before a call back to where one came from.
@@ -112,7 +114,7 @@ impl App {
             ServerChoice::Address(address) => Some(address.clone()),
         });
         let (name, id, mode) = (room.name.clone(), room.id.to_string(), room.mode);
-        let room = Recent { name, room: id, mode, server, at: unix_seconds() };
+        let room = Recent { name, room: id, mode, server, key: room.invite.key.clone(), at: unix_seconds() };
         self.note.write(&Lost { room: room.clone() });
         self.lost = None;
         self.settings.note_room(room);

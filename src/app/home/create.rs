@@ -2,9 +2,11 @@
 
 use super::Action;
 use crate::app::errors::{self, Sentence};
+use crate::app::prejoin::sealed::Sealed;
 use crate::app::prejoin::{PreJoin, Target};
 use crate::app::settings::Settings;
 use crate::app::view::{Action as Any, Cx, RoomsView, mode_name};
+use crate::base::SecretKey;
 use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button};
 use crate::ui::field::{self, Field};
@@ -23,6 +25,8 @@ pub struct Create {
     pub password: String,
     /// Whether it ends when one leaves it.
     pub dissolve: bool,
+    /// Whether it is encrypted from end to end.
+    pub sealed: bool,
     /// Why the last try came to nothing.
     pub failure: Option<Sentence>,
     /// The cursor is to be put into the name.
@@ -32,20 +36,21 @@ pub struct Create {
 impl Create {
     /// A room called `name`.
     pub fn new(name: String, mode: Mode) -> Self {
-        Self { name, mode, password: String::new(), dissolve: true, failure: None, focus: true }
+        Self { name, mode, password: String::new(), dissolve: true, sealed: false, failure: None, focus: true }
     }
 
     /// The page before the call, for this room.
     pub fn into_form(self, settings: &Settings) -> PreJoin {
         let target = Target::Create { name: self.name, mode: self.mode };
-        PreJoin { password: self.password, dissolve: self.dissolve, ..PreJoin::new(target, settings) }
+        let sealed = Sealed::of(self.sealed.then(SecretKey::random));
+        PreJoin { password: self.password, dissolve: self.dissolve, sealed, ..PreJoin::new(target, settings) }
     }
 
     /// The dialog again, from the page before the call; nothing if that was for a room that exists.
     pub fn from_form(form: &PreJoin) -> Option<Self> {
         let Target::Create { name, mode } = &form.target else { return None };
-        let (password, dissolve) = (form.password.clone(), form.dissolve);
-        Some(Self { password, dissolve, ..Self::new(name.clone(), *mode) })
+        let (password, dissolve, sealed) = (form.password.clone(), form.dissolve, form.sealed.on);
+        Some(Self { password, dissolve, sealed, ..Self::new(name.clone(), *mode) })
     }
 
     /// Draws the dialog over the page. `rooms` are those that are there already; `at_once`: one has been in a call before, and may want
@@ -110,6 +115,11 @@ impl Create {
                 self.dissolve = i == 0;
             }
             field::caption(ui, &cx.t(if self.dissolve { "create-ends-text" } else { "create-stays-text" }));
+        });
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = space::XS;
+            field::check(ui, &mut self.sealed, &cx.t("create-sealed"));
+            field::caption(ui, &cx.t("create-sealed-text"));
         });
         entered
     }

@@ -28,11 +28,13 @@ pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &HomeView<'_>) {
 
 fn row(ui: &mut Ui, cx: &mut Cx<'_>, view: &HomeView<'_>, room: &Recent) {
     let line = line(cx, view, room);
-    let name = cx.with("recent-enter", &[("name", (&room.name).into()), ("line", (&line).into())]);
+    let said = if room.key.is_some() { format!("{line} · {}", cx.t("sealed")) } else { line.clone() };
+    let name = cx.with("recent-enter", &[("name", (&room.name).into()), ("line", (&said).into())]);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
         let width = ui.available_width() - theme::CONTROL_HEIGHT;
-        let row = Row { title: &room.name, text: &line, icon: mode_icon(room.mode), mark: None, people: &[], selected: false };
+        let mark = room.key.is_some().then_some(icons::ICON_ENCRYPTED);
+        let row = Row { title: &room.name, text: &line, icon: mode_icon(room.mode), mark, people: &[], selected: false };
         let clicked = ui
             .vertical(|ui| {
                 ui.set_width(width);

@@ -127,6 +127,9 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, room: &RoomSummary, here: Option<&RoomId>) 
     if room.locked {
         hint = format!("{hint} · {}", cx.t("room-locked"));
     }
+    if room.sealed {
+        hint = format!("{hint} · {}", cx.t("sealed"));
+    }
     let name = if selected {
         format!("{}: {}", room.name, cx.t("room-here"))
     } else {
@@ -136,7 +139,10 @@ fn row(ui: &mut Ui, cx: &mut Cx<'_>, room: &RoomSummary, here: Option<&RoomId>) 
         title: &room.name,
         text: &line,
         icon: mode_icon(room.mode),
-        mark: room.locked.then_some(icons::ICON_LOCK),
+        mark: match (room.sealed, room.locked) {
+            (true, _) => Some(icons::ICON_ENCRYPTED),
+            (false, locked) => locked.then_some(icons::ICON_LOCK),
+        },
         people: &room.members,
         selected,
     };

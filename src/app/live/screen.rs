@@ -59,6 +59,7 @@ impl Screen {
             history: PlayStats::default().history,
             sync: false,
             tap: Default::default(),
+            opener: Default::default(),
         });
         let screen = Self { url: wanted.url, player, output, picture };
         screen.set_percent(wanted.percent);

@@ -323,6 +323,7 @@ impl Inside {
                 proxy: target.proxy.clone(),
                 history: self.history.clone(),
                 tap: Default::default(),
+                seal: None,
             }));
         }
         let Some(publisher) = &self.publisher else { return };

@@ -1,6 +1,7 @@
 //! The page before a call: how one looks and sounds, under which name, through which devices.
 
 pub mod preview;
+pub mod sealed;
 
 use crate::app::call::session::Plan;
 use crate::app::call::tile_menu::noise_name;
@@ -10,6 +11,7 @@ use crate::app::errors::{self, Sentence};
 use crate::app::i18n::Texts;
 use crate::app::settings::{Settings, Theme};
 use crate::app::view::{Action, Cx};
+use crate::base::SecretKey;
 use crate::call::Entry;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
@@ -21,6 +23,7 @@ use crate::ui::field::{self, Field};
 use crate::ui::theme::space;
 use crate::ui::{Video, card, icons, meter};
 use egui::{RichText, Ui, vec2};
+use sealed::Sealed;
 
 /// Height that the button below the form takes, with what is around it.
 const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + 2.0 * space::XL;
@@ -59,6 +62,8 @@ pub struct PreJoin {
     pub password: String,
     /// Whether the room asks for one.
     pub locked: bool,
+    /// Whether the room is encrypted from end to end, and its key.
+    pub sealed: Sealed,
     /// Whether a new room ends when one leaves it.
     pub dissolve: bool,
     /// Display name.
@@ -124,6 +129,7 @@ impl PreJoin {
             server: None,
             password: String::new(),
             locked: false,
+            sealed: Sealed::default(),
             dissolve: true,
             name: settings.name.clone(),
             video,
@@ -191,9 +197,23 @@ impl PreJoin {
         Noise::ALL.into_iter().find(|noise| noise_word(*noise) == self.noise).unwrap_or_default()
     }
 
-    /// How to get in, if the names are good.
+    /// The room's key, if it has one; nothing while it is still asked for.
+    fn key(&self) -> Option<Option<SecretKey>> {
+        self.sealed.key(self.room_id()).ok()
+    }
+
+    /// The room's id. Where its kind is not known, it is called by its name perhaps.
+    fn room_id(&self) -> Option<&str> {
+        match &self.target {
+            Target::Enter { room, .. } => self.mode.map(|_| room.as_str()),
+            Target::Create { .. } => None,
+        }
+    }
+
+    /// How to get in, if the names are good and no key is missing.
     pub fn entry(&self) -> Option<Entry> {
         name::check(&self.name).ok()?;
+        self.key()?;
         let password = Some(self.password.clone()).filter(|p| !p.is_empty());
         match &self.target {
             Target::Create { name, mode } => {
@@ -373,6 +393,10 @@ impl PreJoin {
             let r = Field::new(&cx.t("prejoin-password")).hint(&hint).password().show(ui, &mut self.password);
             entered |= enter(ui, &r);
         }
+        let room = self.room_id().map(str::to_owned);
+        if let Some(r) = self.sealed.show(ui, cx, &self.target, room.as_deref(), self.strict) {
+            entered |= enter(ui, &r);
+        }
         entered
     }
 
@@ -415,6 +439,7 @@ pub(super) fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
         entry,
         target,
         mode: form.mode,
+        key: form.key()?,
         server: form.server.clone(),
         name: name::check(&form.name).ok()?.to_owned(),
         video: form.video_source(),

@@ -5,11 +5,13 @@ pub mod page;
 mod store;
 
 pub use network::{Network, ProxyChoice};
+pub(super) use store::write_private;
 pub use store::{Store, default_path};
 
 use crate::app::call::look::Saved;
 use crate::app::i18n::Lang;
 use crate::app::live::Remembered;
+use crate::base::SecretKey;
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
@@ -65,6 +67,9 @@ pub struct Recent {
     pub mode: Mode,
     /// Where it is; `None`: at the server inside this program.
     pub server: Option<String>,
+    /// Its key, if it is encrypted from end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretKey>,
     /// When it was entered last, in seconds since the UNIX epoch.
     pub at: u64,
 }
@@ -309,6 +314,7 @@ mod tests {
             room: n.to_string(),
             mode: Mode::Duo,
             server: server.map(str::to_owned),
+            key: None,
             at: n as u64,
         };
         for n in 0..MOST_RECENT + 3 {

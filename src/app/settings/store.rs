@@ -2,7 +2,7 @@
 
 use super::Settings;
 use serde_json::{Map, Value};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The settings and where they are kept.
@@ -36,9 +36,18 @@ impl Store {
             std::fs::create_dir_all(folder)?;
         }
         let fresh = beside(path, "new");
-        std::fs::write(&fresh, serde_json::to_vec_pretty(settings)?)?;
+        write_private(&fresh, &serde_json::to_vec_pretty(settings)?)?;
         std::fs::rename(&fresh, path)
     }
+}
+
+/// Writes a file that only its owner reads: keys of rooms and servers are in it.
+pub(in crate::app) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
 }
 
 /// Where the settings are kept unless told otherwise: the user's configuration folder, or, for a `portable` program, beside it.
@@ -102,6 +111,7 @@ mod tests {
     use super::*;
     use crate::app::i18n::Lang;
     use crate::app::settings::{Network, Preset, ProxyChoice, Recent, SavedServer, ServerChoice, Theme, ZOOM};
+    use crate::base::SecretKey;
     use crate::media::capture::VideoSource;
     use crate::proto::Mode;
     use proptest::prelude::*;
@@ -117,6 +127,11 @@ mod tests {
         settings.server = ServerChoice::Address("calls.example:1935".into());
         settings.lang = Some(Lang::Zh);
         store.save(&settings).unwrap();
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+            assert_eq!(mode & 0o077, 0, "others on this computer read it");
+        }
         assert_eq!(Store::open(Some(path)).1, settings);
     }
 
@@ -159,8 +174,9 @@ mod tests {
         let preset = prop_oneof![Just(Preset::Automatic), Just(Preset::Sd), Just(Preset::Hd), Just(Preset::Full)];
         let theme = prop_oneof![Just(Theme::System), Just(Theme::Light), Just(Theme::Dark)];
         let server = (words, words).prop_map(|(address, access_key)| SavedServer { address, access_key });
-        let room = (words, words, proptest::option::of(words), 0..u64::MAX / 2);
-        let room = room.prop_map(|(name, room, server, at)| Recent { name, room, mode: Mode::Multi, server, at });
+        let key = proptest::option::of(any::<[u8; 32]>().prop_map(SecretKey::new));
+        let room = (words, words, proptest::option::of(words), key, 0..u64::MAX / 2);
+        let room = room.prop_map(|(name, room, server, key, at)| Recent { name, room, mode: Mode::Multi, server, key, at });
         let lists = (proptest::collection::vec(server, 0..4), proptest::collection::vec(room, 0..4));
         let switches = (any::<bool>(), any::<bool>(), any::<bool>(), ZOOM, proptest::option::of(Just(25)));
         (words, words, preset, theme, lists, switches).prop_map(|(name, path, preset, theme, (servers, recent), switches)| {

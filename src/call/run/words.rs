@@ -1,12 +1,15 @@
 //! What the room service tells that has happened: messages, and what the host asks for.
 
 use super::super::Event;
+use super::super::seat::Ask;
 use super::super::snapshot::{Line, MAX_LINES};
 use super::Actor;
 use crate::media::audio::Chime;
 use crate::media::publish::Publisher;
+use crate::media::seal::text;
 use crate::proto::api::{Message, MessageBody};
-use crate::proto::{self, EventKind};
+use crate::proto::{self, EventKind, name};
+use crate::room;
 
 impl Actor<'_> {
     pub(super) fn happened(&mut self, event: proto::Event) {
@@ -26,7 +29,9 @@ impl Actor<'_> {
         let own = self.member.as_ref() == Some(&member);
         match body {
             MessageBody::Text { text } => {
+                let text = self.opened_text(&name, text);
                 self.write_down(Line { seq: event.seq, name: name.clone(), text: text.clone(), own, at_us: event.at_us });
+                let Some(text) = text else { return };
                 if !own {
                     self.ring(Chime::Message);
                 }
@@ -43,12 +48,46 @@ impl Actor<'_> {
             let own = self.member.as_ref() == Some(&member);
             match body {
                 MessageBody::Text { text } => {
+                    let text = self.opened_text(&name, text);
                     self.write_down(Line { seq, name: name.clone(), text: text.clone(), own, at_us });
-                    self.shared.tell(Event::Text { member, name, text, own, earlier: true });
+                    if let Some(text) = text {
+                        self.shared.tell(Event::Text { member, name, text, own, earlier: true });
+                    }
                 }
                 MessageBody::Custom { .. } => {}
             }
         }
+    }
+
+    /// Says a line of chat.
+    pub(super) fn say(&mut self, line: String) {
+        let text = match &self.config.key {
+            None => Some(line),
+            Some(key) => text::seal(key, &self.own_name(), &line),
+        };
+        match text {
+            Some(text) => self.ask(Ask::Send(MessageBody::Text { text })),
+            None => tracing::error!("a line of chat cannot be sealed, and is not sent"),
+        }
+    }
+
+    /// A line of one's own that the server did not take.
+    pub(super) fn not_said(&mut self, text: String, error: room::Error) {
+        let text = self.opened_text(&self.own_name(), text).unwrap_or_default();
+        self.shared.tell(Event::TextFailed { text, error });
+    }
+
+    /// What somebody has said; `None`: it cannot be read.
+    fn opened_text(&self, name: &str, text: String) -> Option<String> {
+        match &self.config.key {
+            Some(key) => text::open(key, name, &text),
+            None => Some(text).filter(|text| !text::is_sealed(text)),
+        }
+    }
+
+    /// One's name as the others see it.
+    fn own_name(&self) -> String {
+        name::check(&self.config.name).unwrap_or(&self.config.name).to_owned()
     }
 
     fn write_down(&mut self, line: Line) {

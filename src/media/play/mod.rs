@@ -37,6 +37,7 @@ use crate::base::{Proxy, ServerClock, Slot, Worker};
 use crate::media::audio::{Output, Source, Tick, Voice};
 use crate::media::frame::{CHUNK_SAMPLES, Rgba};
 use crate::media::record::Tap;
+use crate::media::seal::Opener;
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::media::trouble::{self, Trouble};
 use beats::Beats;
@@ -69,6 +70,8 @@ pub struct Config {
     pub history: History<PlaySample>,
     /// Where its packets can be had beside.
     pub tap: Tap,
+    /// Opens what was sealed on its way.
+    pub opener: Opener,
     /// Whether to measure flash against beep (see [`Sync`](crate::media::stats::Sync)).
     pub sync: bool,
 }
@@ -153,7 +156,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Player {
     /// Starts to play.
     pub fn start(config: Config) -> Self {
-        let Config { url, output, clock, runtime, proxy, picture, latency, start, history, tap, sync } = config;
+        let Config { url, output, clock, runtime, proxy, picture, latency, start, history, tap, opener, sync } = config;
         let shared = Arc::new(Shared::default());
         let playout = Arc::new(Mutex::new(Playout::new(latency)));
         let beats = sync.then(Arc::default);
@@ -161,6 +164,7 @@ impl Player {
         let name = thread_name(&url);
         let mut session = Session::new(clock.clone(), playout.clone(), picture, start, history);
         session.tap(tap);
+        session.open_with(opener);
         if let Some(beats) = beats {
             session.measure(beats);
         }

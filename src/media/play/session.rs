@@ -13,6 +13,7 @@ use crate::base::{ServerClock, Slot};
 use crate::media::convert::ToRgba;
 use crate::media::frame::Rgba;
 use crate::media::record::Tap;
+use crate::media::seal::Opener;
 use crate::media::stats::{Buffer, Delay, History, PictureIn, PlaySample, PlayStats, Route, SoundIn};
 use crate::media::timing::read_stamp;
 use crate::rtmp::tag::{AudioCodec, VideoCodec};
@@ -55,6 +56,7 @@ pub(super) struct Session {
     history: History<PlaySample>,
     beats: Option<Arc<Mutex<Beats>>>,
     tap: Tap,
+    opener: Opener,
     /// Whoever listens there wants a key frame.
     key_wished: bool,
 }
@@ -110,6 +112,7 @@ impl Session {
             history,
             beats: None,
             tap: Tap::default(),
+            opener: Opener::default(),
             key_wished: false,
         }
     }
@@ -124,9 +127,15 @@ impl Session {
         self.tap = tap;
     }
 
+    /// Opens what was sealed on its way.
+    pub(super) fn open_with(&mut self, opener: Opener) {
+        self.opener = opener;
+    }
+
     /// The stream was interrupted, or another begins. The last picture stays where it is.
     pub(super) fn restart(&mut self) {
         self.tap.restart();
+        self.opener.restart();
         self.playout().restart();
         self.demux = Demux::default();
         (self.origin_us, self.stamped_us) = (None, None);
@@ -147,9 +156,13 @@ impl Session {
 
     /// Takes one packet, which arrived at this local moment.
     pub(super) fn packet(&mut self, packet: &Packet, arrived: Duration) {
-        self.tap.pass(packet, arrived);
-        let unit = self.demux.read(packet);
-        self.take(unit, packet.kind, packet.payload.len(), arrived);
+        let kind = packet.kind;
+        self.take(None, kind, packet.payload.len(), arrived);
+        for packet in self.opener.open(packet.clone()).into_iter().flatten() {
+            self.tap.pass(&packet, arrived);
+            let unit = self.demux.read(&packet);
+            self.take(unit, kind, 0, arrived);
+        }
     }
 
     /// Takes what was in a packet of so many bytes, which arrived at this local moment.

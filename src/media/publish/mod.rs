@@ -18,6 +18,7 @@ use crate::media::capture::{Format, Level, Outlet, Sound, SystemSound, Video, pa
 use crate::media::encode::audio;
 use crate::media::frame::{Chunk, Picture};
 use crate::media::record::Tap;
+use crate::media::seal::{Sealer, StreamKey};
 use crate::media::stats::{self, History, PublishSample, PublishStats};
 use crate::media::timing::Origin;
 use crate::rtmp::Packet;
@@ -71,6 +72,8 @@ pub struct Config {
     pub history: History<PublishSample>,
     /// Where its packets can be had beside.
     pub tap: Tap,
+    /// What its packets are sealed with on their way; `None`: they are not.
+    pub seal: Option<StreamKey>,
 }
 
 /// What is sent when nothing is in the way.
@@ -159,12 +162,20 @@ struct Shared {
     level: Mutex<Level>,
     counters: Mutex<Counters>,
     tap: Tap,
+    sealer: Option<Sealer>,
 }
 
 impl Shared {
     fn send(&self, packet: Packet) {
         self.tap.pass(&packet, self.clock.local().now());
-        self.link.send(packet);
+        let sealed = match &self.sealer {
+            Some(sealer) => sealer.seal(packet),
+            None => Some(packet),
+        };
+        match sealed {
+            Some(packet) => _ = self.link.send(packet),
+            None => tracing::error!("a packet cannot be sealed, and is not sent"),
+        }
     }
 
     fn count(&self, change: impl FnOnce(&mut Counters)) {
@@ -220,6 +231,7 @@ impl Publisher {
         config.tap.restart();
         let shared = Arc::new(Shared {
             tap: config.tap,
+            sealer: config.seal.as_ref().map(Sealer::new),
             link: Publication::start(&config.runtime, &config.url, options),
             origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
             clock: config.clock,

@@ -24,6 +24,10 @@ pub struct CreateRoom {
     /// What the room list tells of it beside its name, in the application's terms; at most 1024 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub info: String,
+    /// Whether it is encrypted from end to end: only those enter who say that they know it (see [`Enter::sealed`]). Not for live rooms, which
+    /// programs of every kind watch.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub sealed: bool,
     /// Chosen by the creator: a repeated request with the same number returns the room that the first one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<u64>,
@@ -42,6 +46,7 @@ impl CreateRoom {
             password: None,
             dissolve_on_creator_exit: true,
             info: String::new(),
+            sealed: false,
             nonce: None,
             room: None,
         }
@@ -71,6 +76,9 @@ pub struct Enter {
     /// heartbeat. Without effect on a seat that one has already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending: Option<Sending>,
+    /// One has the key of a room that is encrypted from end to end. The key itself is no server's business.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub sealed: bool,
 }
 
 /// A seat in a room: what its holder needs.
@@ -106,6 +114,9 @@ pub struct RoomSummary {
     pub cap: usize,
     /// Whether a password is asked.
     pub locked: bool,
+    /// Whether it is encrypted from end to end: one needs the key in its invite.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub sealed: bool,
     /// What its creator noted about it.
     #[serde(default)]
     pub info: String,
@@ -137,6 +148,9 @@ pub struct RoomState {
     pub seq: u64,
     /// Members whose stream flows, in order of arrival; the asking member too.
     pub members: Vec<Member>,
+    /// Whether it is encrypted from end to end.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub sealed: bool,
     /// What its creator noted about it.
     #[serde(default)]
     pub info: String,
@@ -149,6 +163,12 @@ pub struct RoomState {
     /// Proof of one's seat, to bring the room back after a restart of the server: keep the newest. Only for members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,
+}
+
+/// Said only where it is so: older programs do not know it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 fn yes() -> bool {

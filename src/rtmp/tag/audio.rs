@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Error, four_cc, skip_modifiers};
+use super::{Error, Part, four_cc, skip_modifiers};
 
 /// Which codec an audio tag carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,15 @@ impl Audio {
 /// Whether an audio message's body configures a decoder (and is no sound).
 pub fn is_audio_sequence_header(body: &[u8]) -> bool {
     Header::read(body).is_ok_and(|header| header.packet == PacketType::SequenceStart)
+}
+
+/// What an audio message's body is.
+pub fn audio_part(body: &[u8]) -> Part {
+    match Header::read(body) {
+        Ok(Header { packet: PacketType::SequenceStart, .. }) => Part::Header,
+        Ok(Header { packet: PacketType::Coded, at, .. }) if at <= body.len() => Part::Coded { at },
+        _ => Part::Other,
+    }
 }
 
 /// A classic AAC sequence header of an `AudioSpecificConfig`.

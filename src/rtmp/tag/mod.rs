@@ -8,11 +8,26 @@ mod audio;
 mod video;
 
 pub use audio::{
-    Audio, AudioBody, AudioCodec, aac_frame, aac_sequence_header, is_audio_sequence_header, opus_frame, opus_sequence_header,
+    Audio, AudioBody, AudioCodec, aac_frame, aac_sequence_header, audio_part, is_audio_sequence_header, opus_frame,
+    opus_sequence_header,
 };
 pub use video::{
-    FrameKind, Video, VideoBody, VideoCodec, avc_frame, avc_sequence_header, is_key_frame, is_video_sequence_header,
+    FrameKind, Video, VideoBody, VideoCodec, avc_frame, avc_sequence_header, is_key_frame, is_video_sequence_header, video_part,
 };
+
+/// What a tag is, for whoever does not look at its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It configures a decoder.
+    Header,
+    /// A picture or a frame of sound; its data begins here.
+    Coded {
+        /// Bytes before the data.
+        at: usize,
+    },
+    /// Anything else, and what cannot be read.
+    Other,
+}
 
 /// Why a tag's body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

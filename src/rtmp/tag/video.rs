@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Error, four_cc, skip_modifiers};
+use super::{Error, Part, four_cc, skip_modifiers};
 
 /// Which codec a video tag carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +80,15 @@ pub fn is_video_sequence_header(body: &[u8]) -> bool {
 /// Whether a video message's body is a picture that a player can start with.
 pub fn is_key_frame(body: &[u8]) -> bool {
     Header::read(body).is_ok_and(|header| header.frame == FrameKind::Key && matches!(header.packet, PacketType::Coded { .. }))
+}
+
+/// What a video message's body is.
+pub fn video_part(body: &[u8]) -> Part {
+    match Header::read(body) {
+        Ok(Header { packet: PacketType::SequenceStart, .. }) => Part::Header,
+        Ok(Header { packet: PacketType::Coded { .. }, at, .. }) if at <= body.len() => Part::Coded { at },
+        _ => Part::Other,
+    }
 }
 
 /// A classic H.264 sequence header of an `AVCDecoderConfigurationRecord`.

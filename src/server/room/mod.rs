@@ -44,6 +44,9 @@ pub struct Room {
     pub password: Option<PasswordDigest>,
     /// Whether the creator's leaving ends it.
     pub dissolve_on_creator_exit: bool,
+    /// Whether it is encrypted from end to end.
+    #[serde(default)]
+    pub sealed: bool,
     /// The creator's seat, kept for them when they are away.
     pub creator: MemberId,
     /// Who created it.
@@ -102,10 +105,23 @@ pub struct Plan {
     pub password: Option<PasswordDigest>,
     /// Whether the creator's leaving ends it.
     pub dissolve_on_creator_exit: bool,
+    /// Whether it is encrypted from end to end.
+    pub sealed: bool,
     /// What its creator noted about it.
     pub info: String,
     /// The number with which its creator asks for it.
     pub nonce: Option<u64>,
+}
+
+/// What somebody says who wants a seat.
+#[derive(Clone, Copy, Debug)]
+pub struct AtDoor {
+    /// The room's password.
+    pub password: Option<PasswordDigest>,
+    /// They can read what is said in a room that is encrypted from end to end.
+    pub has_key: bool,
+    /// What they will send.
+    pub sending: Sending,
 }
 
 /// A seat, taken.
@@ -122,7 +138,7 @@ pub struct Entered {
 impl Room {
     /// An empty room; its creator's seat is taken by [`enter`](Self::enter).
     pub fn new(now: Duration, plan: Plan, creator: &Person) -> Self {
-        let Plan { id, name, mode, cap, password, dissolve_on_creator_exit, info, nonce } = plan;
+        let Plan { id, name, mode, cap, password, dissolve_on_creator_exit, sealed, info, nonce } = plan;
         Self {
             id,
             name,
@@ -130,6 +146,7 @@ impl Room {
             cap: cap.max(1),
             password,
             dissolve_on_creator_exit,
+            sealed,
             creator: MemberId::new(id::random(id::MEMBER_CHARS)),
             creator_identity: creator.identity.clone(),
             info,
@@ -148,27 +165,21 @@ impl Room {
         }
     }
 
-    /// Takes a seat, on which `sending` will be sent. Whoever has one gets the same again, and is not asked for the password.
+    /// Takes a seat. Whoever has one gets the same again, and is asked for nothing.
     ///
     /// # Errors
-    /// [`Code::RoomNotFound`], [`Code::WrongPassword`], [`Code::Removed`], [`Code::RoomFull`].
-    pub fn enter(
-        &mut self,
-        now: Duration,
-        person: &Person,
-        marks: &Marks,
-        password: Option<PasswordDigest>,
-        sending: Sending,
-    ) -> Result<Entered, Problem> {
+    /// [`Code::RoomNotFound`], [`Code::WrongPassword`], [`Code::KeyRequired`], [`Code::Removed`], [`Code::RoomFull`].
+    pub fn enter(&mut self, now: Duration, person: &Person, marks: &Marks, said: AtDoor) -> Result<Entered, Problem> {
         self.check_open()?;
         let fresh = self.seat_of(&person.identity).is_none();
         if fresh {
-            self.check_password(password)?;
+            self.check_password(said.password)?;
+            self.check_key(said.has_key)?;
             self.check_welcome(marks)?;
         }
         let entered = self.take_seat(now, person, marks)?;
         if fresh {
-            self.seated_mut(&person.identity)?.sending = sending;
+            self.seated_mut(&person.identity)?.sending = said.sending;
         }
         Ok(entered)
     }
@@ -183,6 +194,12 @@ impl Room {
             Some(_) => Err(Problem::new(Code::WrongPassword, "the password is wrong")),
             None => Err(Problem::new(Code::WrongPassword, "this room asks for a password")),
         }
+    }
+
+    /// Only who has the key can tell whether it is the right one; who has none, or a program that knows of no keys, would see nothing.
+    fn check_key(&self, has_key: bool) -> Result<(), Problem> {
+        let sentence = "this room is encrypted from end to end: enter by its invite link, with a program that can read it";
+        if self.sealed && !has_key { Err(Problem::new(Code::KeyRequired, sentence)) } else { Ok(()) }
     }
 
     /// Takes a seat without being asked for the password: the way of whoever creates the room.
@@ -388,6 +405,7 @@ impl Room {
             creator: self.creator.clone(),
             seq: self.seq,
             members: self.seats.iter().filter(|s| s.joined).map(member).collect(),
+            sealed: self.sealed,
             info: self.info.clone(),
             fields: self.fields.clone(),
             audience: 0,
@@ -404,6 +422,7 @@ impl Room {
             members: self.seats.iter().filter(|s| s.joined).map(|s| s.name.clone()).collect(),
             cap: self.cap,
             locked: self.password.is_some(),
+            sealed: self.sealed,
             info: self.info.clone(),
         }
     }

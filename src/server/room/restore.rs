@@ -24,6 +24,8 @@ pub struct Record {
     mode: Mode,
     password: Option<PasswordDigest>,
     dissolve_on_creator_exit: bool,
+    #[serde(default)]
+    sealed: bool,
     info: String,
     created_us: i64,
     creator: MemberId,
@@ -84,6 +86,7 @@ impl Room {
             mode: self.mode,
             password: self.password,
             dissolve_on_creator_exit: self.dissolve_on_creator_exit,
+            sealed: self.sealed,
             info: self.info.clone(),
             created_us: self.created_us,
             creator: self.creator.clone(),
@@ -104,6 +107,7 @@ impl Room {
             cap,
             password: record.password,
             dissolve_on_creator_exit: record.dissolve_on_creator_exit,
+            sealed: record.sealed,
             info: record.info.clone(),
             nonce: None,
         };

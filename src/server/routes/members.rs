@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
-    const ENTER: [Code; 4] = [Code::RoomNotFound, Code::WrongPassword, Code::Removed, Code::RoomFull];
+    const ENTER: [Code; 5] = [Code::RoomNotFound, Code::WrongPassword, Code::KeyRequired, Code::Removed, Code::RoomFull];
     const INSIDE: [Code; 2] = [Code::RoomNotFound, Code::NotAMember];
     const HOST: [Code; 3] = [Code::RoomNotFound, Code::NotAMember, Code::Forbidden];
     OpenApiRouter::default()

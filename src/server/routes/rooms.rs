@@ -18,7 +18,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
     const RESTORE: [Code; 5] = [Code::BadReceipt, Code::RoomNotFound, Code::Removed, Code::RoomFull, Code::ServerFull];
     OpenApiRouter::default()
         .routes(guarded(Door::Session, &[], routes!(list_rooms)))
-        .routes(guarded(Door::Session, &[Code::BadName, Code::Conflict, Code::ServerFull], routes!(create_room)))
+        .routes(guarded(Door::Session, &[Code::BadName, Code::WrongMode, Code::Conflict, Code::ServerFull], routes!(create_room)))
         .routes(guarded(Door::Session, &[Code::RoomNotFound, Code::NotAMember], routes!(room)))
         .routes(guarded(Door::Session, &[Code::RoomNotFound, Code::Forbidden], routes!(dissolve)))
         .routes(guarded(Door::Session, &RESTORE, routes!(restore)).layer(DefaultBodyLimit::max(RESTORE_BYTES)))

@@ -19,13 +19,13 @@ use super::MediaSide;
 use super::engine::{Engine, Hook};
 use super::limits::{self, Limits};
 use super::receipt::Receipt;
-use super::room::{Entered, Marks, Plan, Room, id, micros, room_not_found};
+use super::room::{AtDoor, Entered, Marks, Plan, Room, id, micros, room_not_found};
 use super::store::{Due, Effects, News, Store, Totals, Verdict};
 use super::token::{Action, Holder, Keys, PasswordDigest, Person};
 use super::waiting::Waiting;
 use crate::base::Clock;
-use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat, Sending};
-use crate::proto::{Code, Problem, RoomId, name};
+use crate::proto::api::{Beat, CreateRoom, Enter, Events, Heartbeat, RoomPage, RoomState, Seat};
+use crate::proto::{Code, Mode, Problem, RoomId, name};
 use figures::Figures;
 use people::Newest;
 use session::{Rates, network};
@@ -134,8 +134,8 @@ impl Service {
     /// `via` is the base of stream addresses for the client, such as `rtmps://host:port`.
     ///
     /// # Errors
-    /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::TooLarge`], [`Code::Conflict`],
-    /// [`Code::ServerFull`], [`Code::RateLimited`].
+    /// [`Code::BadName`], [`Code::BadRequest`] (an id that none of ours looks like), [`Code::TooLarge`], [`Code::WrongMode`] (a live room that is to
+    /// be encrypted from end to end), [`Code::Conflict`], [`Code::ServerFull`], [`Code::RateLimited`].
     pub async fn create(&self, from: IpAddr, person: &Person, via: &str, request: &CreateRoom) -> Result<Seat, Problem> {
         let password = self.password(request.password.as_deref())?;
         let name = name::check(&request.name).map_err(|e| Problem::new(Code::BadName, e.to_string()))?;
@@ -149,6 +149,12 @@ impl Service {
             if self.0.keys.are_lasting() {
                 return Err(Problem::new(Code::Conflict, "on this server rooms come back by receipt only"));
             }
+        }
+        if request.sealed && request.mode == Mode::Live {
+            return Err(Problem::new(
+                Code::WrongMode,
+                "live rooms are for all that plays RTMP: they cannot be encrypted from end to end",
+            ));
         }
         let marks = self.marks(from, person);
         for attempt in 0_u64.. {
@@ -165,6 +171,7 @@ impl Service {
                 cap: self.limits().cap(request.mode),
                 password,
                 dissolve_on_creator_exit: request.dissolve_on_creator_exit,
+                sealed: request.sealed,
                 info: request.info.clone(),
                 nonce: request.nonce,
             };
@@ -221,24 +228,17 @@ impl Service {
         if password.is_some() && self.rates().wrong_passwords.is_exhausted(&network, now) {
             return Err(rate_limited());
         }
-        let sending = request.sending.unwrap_or_default();
-        let entered = self.enter_any(person, &self.marks(from, person), room.trim(), password, sending).await;
+        let said = AtDoor { password, has_key: request.sealed, sending: request.sending.unwrap_or_default() };
+        let entered = self.enter_any(person, &self.marks(from, person), room.trim(), said).await;
         if password.is_some() && entered.as_ref().is_err_and(|p| p.code == Code::WrongPassword) {
             self.rates().wrong_passwords.take(&network, now);
         }
         self.seat(entered?, person, via).await
     }
 
-    async fn enter_any(
-        &self,
-        person: &Person,
-        marks: &Marks,
-        wanted: &str,
-        password: Option<PasswordDigest>,
-        sending: Sending,
-    ) -> Result<Entered, Problem> {
+    async fn enter_any(&self, person: &Person, marks: &Marks, wanted: &str, said: AtDoor) -> Result<Entered, Problem> {
         let by_id = async |id: RoomId| match id::is_room_id(id.as_str()) {
-            true => self.act(&id, |room, now| room.enter(now, person, marks, password, sending)).await,
+            true => self.act(&id, |room, now| room.enter(now, person, marks, said)).await,
             false => Err(room_not_found()),
         };
         let is_missing = |entered: &Result<Entered, Problem>| entered.as_ref().is_err_and(|p| p.code == Code::RoomNotFound);
@@ -326,7 +326,7 @@ impl Service {
     /// Whether that stream belongs to a live room, whose people watch more than they talk. Not when the store fails: a call is the safe guess.
     pub async fn is_live_stream(&self, stream: &str) -> bool {
         let Some(owner) = id::holder_of(stream) else { return false };
-        self.view(&owner.room, None, |room, _| Ok(room.mode == crate::proto::Mode::Live)).await.unwrap_or(false)
+        self.view(&owner.room, None, |room, _| Ok(room.mode == Mode::Live)).await.unwrap_or(false)
     }
 
     /// The engine that relays the streams, if this server does not do it itself.

@@ -9,6 +9,11 @@ use egui::{Align, Color32, CornerRadius, Frame, Hyperlink, Label, Layout, Margin
 /// A line in its bubble; lines of the same person that follow each other share one name.
 pub(super) fn line(ui: &mut Ui, cx: &Cx<'_>, line: &Line, continued: bool) {
     let p = theme::palette(ui);
+    let text = match &line.text {
+        Some(text) => text.clone(),
+        None => cx.t("chat-unreadable"),
+    };
+    let colour = if line.text.is_some() { p.text } else { p.text_weak };
     let (fill, side): (Color32, _) = if line.own { (p.accent_soft, Align::Max) } else { (p.sunken, Align::Min) };
     ui.with_layout(Layout::top_down(side), |ui| {
         if !continued {
@@ -19,10 +24,10 @@ pub(super) fn line(ui: &mut Ui, cx: &Cx<'_>, line: &Line, continued: bool) {
         let most = ui.available_width() * 0.86 - 24.0;
         let bubble =
             Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 4)).inner_margin(Margin::symmetric(12, 8));
-        let pieces = pieces(&line.text);
+        let pieces = pieces(&text);
         bubble.show(ui, |ui| {
             // A bubble is as wide as its text, up to most of the column.
-            let text = ui.painter().layout(line.text.clone(), egui::FontId::proportional(size::BODY), p.text, most);
+            let text = ui.painter().layout(text.clone(), egui::FontId::proportional(size::BODY), colour, most);
             if pieces.iter().any(|piece| matches!(piece, Piece::Link(_))) {
                 ui.set_width(text.size().x.min(most));
                 with_links(ui, &pieces);

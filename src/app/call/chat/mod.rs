@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn only_unseen_lines_of_others_count() {
-        let line = |seq, own| Line { seq, name: "Ada".into(), text: "hi".into(), own, at_us: 0 };
+        let line = |seq, own| Line { seq, name: "Ada".into(), text: Some("hi".into()), own, at_us: 0 };
         let mut chat = Chat::default();
         let mut lines = vec![line(1, false), line(2, true), line(5, false)];
         assert_eq!(chat.unread(&lines), 2);

@@ -87,12 +87,12 @@ mod tests {
     use super::*;
 
     fn line(seq: u64) -> Line {
-        Line { seq, name: "Ada".into(), text: seq.to_string(), own: false, at_us: i64::try_from(seq).unwrap() }
+        Line { seq, name: "Ada".into(), text: Some(seq.to_string()), own: false, at_us: i64::try_from(seq).unwrap() }
     }
 
     fn shown(notices: &Notices, lines: &[Line]) -> String {
         let name = |entry: Entry<'_>| match entry {
-            Entry::Line(line) => line.text.clone(),
+            Entry::Line(line) => line.text.clone().unwrap_or_default(),
             Entry::Notice(Notice::Joined(name)) => format!("+{name}"),
             Entry::Notice(other) => format!("{other:?}"),
         };

@@ -7,6 +7,7 @@ mod echo;
 mod emulated;
 mod playout;
 mod plot;
+mod seal;
 mod soak;
 mod threads;
 mod timeline;
@@ -25,6 +26,8 @@ pub enum Part {
     Sync,
     /// Clocks of two devices that differ, for ten minutes of counted time.
     Drift,
+    /// What end-to-end encryption costs, packet by packet.
+    Seal,
     /// CPU time of each thread in a call of four and a call of two, with and without a window.
     Cpu,
     /// Four members for `--minutes`: memory, threads, open files and delay stay flat. Only when asked for.
@@ -48,6 +51,7 @@ impl Part {
             Self::Playout => "playout",
             Self::Sync => "sync",
             Self::Drift => "drift",
+            Self::Seal => "seal",
             Self::Cpu => "cpu",
             Self::Soak => "soak",
         }
@@ -58,7 +62,7 @@ impl Part {
         match self {
             // The playout part says it as well.
             Self::Sync | Self::Soak => false,
-            Self::Echo | Self::Playout | Self::Drift | Self::Cpu => true,
+            Self::Echo | Self::Playout | Self::Drift | Self::Seal | Self::Cpu => true,
         }
     }
 
@@ -69,6 +73,7 @@ impl Part {
             Self::Playout => playout::run(scenarios, seconds),
             Self::Sync => playout::sync(scenarios, seconds),
             Self::Drift => drift::run(),
+            Self::Seal => seal::run(),
             Self::Cpu => cpu::run(seconds),
             Self::Soak => soak::run(minutes),
         }
