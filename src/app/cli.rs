@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_name = "duo|multi|live", default_value = "multi")]
     pub mode: Mode,
     /// The room that is created is encrypted from end to end.
-    #[arg(long, requires = "create")]
+    #[arg(long, requires = "create", conflicts_with_all = ["enter", "join", "link"])]
     pub sealed: bool,
     /// Enter the room of this id or name.
     #[arg(long, value_name = "ROOM", conflicts_with = "join")]
@@ -288,6 +288,7 @@ mod tests {
             "--share everything",
             "--share-motion",
             "--sealed",
+            "--enter a --sealed",
             "--lang fr",
         ] {
             assert!(parse(line).is_err(), "{line}");

@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, default_value = "duo")]
     pub mode: Mode,
     /// The room that is made is encrypted from end to end; the invite, with its key, is printed on standard error.
-    #[arg(long, requires = "create")]
+    #[arg(long, conflicts_with_all = ["enter", "invite"])]
     pub sealed: bool,
     /// Display name.
     #[arg(long, default_value = "Bot")]
@@ -254,7 +254,7 @@ mod tests {
             ("parlor-bot --enter R --server h --seconds -1", "-1"),
             ("parlor-bot --enter R --server h --seconds 1 --source webcam", "pattern"),
             ("parlor-bot --enter R --server h --seconds 1 --mode trio", "duo"),
-            ("parlor-bot --enter R --server h --seconds 1 --sealed", "--create"),
+            ("parlor-bot --enter R --server h --seconds 1 --sealed", "cannot be used with"),
             ("parlor-bot --invite parlor://h/R#k=secret --seconds 1", "key is damaged"),
         ] {
             let error = config(line).map(|_| ()).unwrap_err();

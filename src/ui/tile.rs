@@ -81,16 +81,16 @@ impl Tile<'_> {
         }
     }
 
-    /// A line over the darkened picture, or below the avatar.
+    /// A line over the darkened picture, or below the avatar, if there is room for it.
     fn message(&self, painter: &egui::Painter, rect: Rect, message: &str, p: &theme::Palette) {
-        let (colour, y) = if self.video.is_some() {
+        let width = (rect.width() - 2.0 * space::M).max(1.0);
+        let galley = painter.layout(message.to_owned(), theme::strong(size::BODY), Color32::PLACEHOLDER, width);
+        let (colour, y) = if self.video.is_some() || galley.size().y > rect.height() * 0.15 {
             painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(PLATE_ALPHA));
             (Color32::WHITE, 0.5)
         } else {
             (p.text_weak, 0.8)
         };
-        let galley =
-            painter.layout(message.to_owned(), theme::strong(size::BODY), colour, (rect.width() - 2.0 * space::M).max(1.0));
         let center = pos2(rect.center().x, rect.top() + rect.height() * y);
         painter.galley(center - galley.size() / 2.0, galley, colour);
     }

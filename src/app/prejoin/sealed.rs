@@ -102,6 +102,7 @@ impl Sealed {
 pub fn mark(ui: &mut Ui, title: &str, text: &str) {
     let p = theme::palette(ui);
     ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
         ui.label(icons::ICON_ENCRYPTED.rich_text().size(theme::size::ICON).color(p.accent));
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
