@@ -9,6 +9,8 @@ use egui::{
 
 /// How dark it is behind a name: enough to read it on a white picture.
 pub const PLATE_ALPHA: u8 = 175;
+/// How high it is.
+const PLATE: f32 = 26.0;
 /// The crossed-out microphone.
 pub const MUTED: Color32 = Color32::from_rgb(0xFF, 0xB4, 0xB8);
 
@@ -63,9 +65,7 @@ impl Tile<'_> {
                 avatar::paint(&painter, rect.center(), r, self.initials_of);
             }
         }
-        if let Some(message) = self.message {
-            self.message(&painter, rect, message, p);
-        }
+        let cut = self.message.filter(|message| self.message(&painter, rect, message, p));
         self.plate(&painter, rect);
         if self.speaking {
             painter.rect_stroke(rect, rounding, Stroke::new(2.5, p.accent), StrokeKind::Inside);
@@ -77,22 +77,39 @@ impl Tile<'_> {
                 poor_connection(&painter, center);
                 response.on_hover_text(trouble)
             }
-            None => response,
+            None => match cut {
+                Some(message) => response.on_hover_text(message),
+                None => response,
+            },
         }
     }
 
-    /// A line over the darkened picture, or below the avatar, if there is room for it.
-    fn message(&self, painter: &egui::Painter, rect: Rect, message: &str, p: &theme::Palette) {
-        let width = (rect.width() - 2.0 * space::M).max(1.0);
-        let galley = painter.layout(message.to_owned(), theme::strong(size::BODY), Color32::PLACEHOLDER, width);
-        let (colour, y) = if self.video.is_some() || galley.size().y > rect.height() * 0.15 {
-            painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(PLATE_ALPHA));
-            (Color32::WHITE, 0.5)
-        } else {
-            (p.text_weak, 0.8)
+    /// A line over the darkened picture, or below the avatar if it fits there. Returns whether it had to be cut.
+    fn message(&self, painter: &egui::Painter, rect: Rect, message: &str, p: &theme::Palette) -> bool {
+        let lay = |points: f32, rows: usize| {
+            let width = (rect.width() - 2.0 * space::M).max(1.0);
+            let mut job = egui::text::LayoutJob::simple(message.to_owned(), theme::strong(points), Color32::PLACEHOLDER, width);
+            job.wrap.max_rows = rows;
+            job.halign = egui::Align::Center;
+            painter.layout_job(job)
         };
-        let center = pos2(rect.center().x, rect.top() + rect.height() * y);
-        painter.galley(center - galley.size() / 2.0, galley, colour);
+        let galley = lay(size::BODY, usize::MAX);
+        if self.video.is_none() && galley.size().y <= rect.height() * 0.15 {
+            let top = pos2(rect.center().x, rect.top() + rect.height() * 0.8 - galley.size().y / 2.0);
+            painter.galley(top, galley, p.text_weak);
+            return false;
+        }
+        painter.rect_filled(rect, CornerRadius::same(radius::TILE), Color32::from_black_alpha(PLATE_ALPHA));
+        // Above the name.
+        let room = rect.height() - PLATE - 2.0 * space::S;
+        let galley = match galley.size().y <= room {
+            true => galley,
+            false => lay(size::SMALL, (room / (size::SMALL * 1.3)).max(1.0) as usize),
+        };
+        let middle = rect.center().y.min(rect.top() + space::S + room - galley.size().y / 2.0);
+        let cut = galley.elided;
+        painter.galley(pos2(rect.center().x, middle - galley.size().y / 2.0), galley, Color32::WHITE);
+        cut
     }
 
     /// Name, crossed-out microphone and marks, lower left.
@@ -116,7 +133,7 @@ impl Tile<'_> {
         if text + icons_width == 0.0 {
             return;
         }
-        let wanted = vec2(text + icons_width + 18.0, 26.0);
+        let wanted = vec2(text + icons_width + 18.0, PLATE);
         let plate = Rect::from_min_size(pos2(tile.left() + space::S, tile.bottom() - space::S - wanted.y), wanted);
         painter.rect_filled(plate, CornerRadius::same(13), Color32::from_black_alpha(PLATE_ALPHA));
         let mut x = plate.left() + 9.0;

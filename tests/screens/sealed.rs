@@ -2,7 +2,7 @@
 
 use super::{SIZE, Screen, app, call, picture, screen, texts, type_into};
 use egui::accesskit::Role;
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use parlor::app::home::create::Create;
 use parlor::app::home::sidebar;
 use parlor::app::i18n::Lang;
