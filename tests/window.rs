@@ -204,7 +204,7 @@ fn e2e_window_two_people_see_each_other_talk_and_leave() {
     std::thread::sleep(Duration::from_secs(1));
     screen.xdotool(&["type", "--window", &window, "--delay", "60", "mv hello 42"]).unwrap();
     screen.xdotool(&["key", "--window", &window, "Return"]).unwrap();
-    let line = witness.wait_for("Ada's line", |s| s.chat.iter().find(|l| l.name == "Ada").map(|l| l.text.clone()));
+    let line = witness.wait_for("Ada's line", |s| s.chat.iter().find(|l| l.name == "Ada").and_then(|l| l.text.clone()));
     assert_eq!(line, "mv hello 42");
     let still_on = witness.call.snapshot().peers.iter().find(|p| p.name == "Ada").map(|p| p.mic);
     assert_eq!(still_on, Some(true), "letters typed into the chat switch nothing");
