@@ -283,6 +283,10 @@ live-viewers = { $count ->
     [one] “{ $name }”: 1 is watching
    *[other] “{ $name }”: { $count } are watching
 }
+live-players = Watch with another player
+live-players-text = Whoever has one of these addresses can watch, in VLC, ffplay or a web page, for as long as you send. They are not counted as viewers.
+live-players-rtmp = RTMP address
+live-players-http = FLV over HTTP
 live-program = Send with another program
 live-program-text = Put these into OBS (Settings, Stream, Custom) or any other program that sends RTMP.
 live-program-server = Server
@@ -306,6 +310,7 @@ live-play-stop = Stop playing
 live-play-copy = Address for another player
 live-shows = Live rooms on the server
 live-shows-none = None just now.
+live-watch-locked = Watch with this password
 live-watch = Watch { $name }
 live-nobody = Nobody is sending just now. The picture comes as soon as somebody does.
 live-volume = Volume { $percent } %

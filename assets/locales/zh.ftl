@@ -269,6 +269,10 @@ live-viewers = { $count ->
     [0] “{ $name }”：暂时没有人观看
    *[other] “{ $name }”：{ $count } 人正在观看
 }
+live-players = 用其他播放器观看
+live-players-text = 在您推流期间，任何有这些地址的人都可以用 VLC、ffplay 或网页观看。他们不计入观看人数。
+live-players-rtmp = RTMP 地址
+live-players-http = HTTP-FLV 地址
 live-program = 用其他程序推流
 live-program-text = 把下面的内容填入 OBS（设置 - 直播 - 自定义）或其他支持 RTMP 推流的程序。
 live-program-server = 服务器
@@ -292,6 +296,7 @@ live-play-stop = 停止播放
 live-play-copy = 供其他播放器使用的地址
 live-shows = 服务器上的直播间
 live-shows-none = 暂时没有。
+live-watch-locked = 用此密码观看
 live-watch = 观看{ $name }
 live-nobody = 暂时没有人推流。一有人推流就会出现画面。
 live-volume = 音量 { $percent } %

@@ -101,6 +101,25 @@ pub fn parts(address: &str, authority: Option<&str>) -> Option<Parts> {
     Some(Parts { server: format!("{scheme}://{authority}/{}", url.app), key: url.name, encrypted })
 }
 
+/// The ways to play a stream of our own server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// For players that know RTMP.
+    pub rtmp: String,
+    /// FLV over HTTP, for all others and for browsers; `None`: another program relays the stream, and nobody knows whether it does that.
+    pub http: Option<String>,
+}
+
+/// The ways to play what `address` (`rtmp://` or `rtmps://`) plays; `authority` as for [`parts`]. `None`: it is no address.
+pub fn ways(address: &str, authority: Option<&str>, relayed_here: bool) -> Option<Ways> {
+    let Parts { server, key, encrypted } = parts(address, authority)?;
+    let rest = server.split_once("://")?.1;
+    let (name, query) = key.split_once('?').map_or((key.as_str(), String::new()), |(name, query)| (name, format!("?{query}")));
+    let scheme = if encrypted { "https" } else { "http" };
+    let http = relayed_here.then(|| format!("{scheme}://{rest}/{name}.flv{query}"));
+    Some(Ways { rtmp: format!("{server}/{key}"), http })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +156,16 @@ mod tests {
         let foreign = parts("rtmps://live.example/app/k", None).unwrap();
         assert_eq!((foreign.server.as_str(), foreign.encrypted), ("rtmps://live.example:443/app", true));
         assert_eq!(parts("http://h/a.flv", None), None);
+    }
+
+    #[test]
+    fn a_stream_of_ours_is_played_over_rtmp_and_http() {
+        let own = ways("rtmp://127.0.0.1:1935/live/a_b?token=t", Some("192.168.1.2:1935"), true).unwrap();
+        assert_eq!(own.rtmp, "rtmp://192.168.1.2:1935/live/a_b?token=t");
+        assert_eq!(own.http.as_deref(), Some("http://192.168.1.2:1935/live/a_b.flv?token=t"));
+        let far = ways("rtmps://live.example:443/live/k", None, true).unwrap();
+        assert_eq!(far.http.as_deref(), Some("https://live.example:443/live/k.flv"));
+        assert_eq!(ways("rtmp://cdn.example/live/k", None, false).unwrap().http, None);
+        assert_eq!(ways("http://h/a.flv", None, true), None);
     }
 }

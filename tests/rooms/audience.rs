@@ -27,6 +27,13 @@ async fn viewers_watch_without_a_seat_and_without_noise() {
     assert_eq!(ann.heartbeat(&seat.room, Sending::default()).await.unwrap().audience, 1);
     assert_eq!(ann.events(&seat.room, 1, Duration::ZERO).await.unwrap().events.len(), 0, "no event tells of a viewer");
 
+    // Whoever sends has an address for players that know no rooms.
+    let own = ann.get_room(&seat.room).await.unwrap().members[0].play_url.clone().unwrap();
+    let (of_her_own, token_of_her_own) = stream_of(&own);
+    assert_eq!(of_her_own, stream);
+    world.service.authorize(Action::Play, &stream, &token_of_her_own).await.unwrap();
+    assert!(world.service.authorize(Action::Publish, &stream, &token_of_her_own).await.is_err());
+
     vic.send_text_msg(&seat.room, "bravo").await.unwrap();
     let heard = ann.events(&seat.room, 1, Duration::ZERO).await.unwrap().events;
     assert!(matches!(&heard[0].kind, EventKind::Message { member, name, .. } if *member == ticket.viewer && name == "Vic"));

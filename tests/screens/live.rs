@@ -8,7 +8,7 @@ use parlor::app::live::words::{self, Side};
 use parlor::app::live::{self, Form, LiveView, PlayView, Program, PushView, RoomView, Show};
 use parlor::app::settings::{Settings, Theme};
 use parlor::app::view::Action;
-use parlor::media::address::Wrong;
+use parlor::media::address::{self, Ways, Wrong};
 use parlor::media::devices::Lists;
 use parlor::media::play::Smoothness;
 use parlor::media::trouble::{Kind, Trouble};
@@ -25,7 +25,8 @@ struct Given {
     place: RoomView,
     program: Option<Program>,
     failure: Option<Sentence>,
-    locked: bool,
+    locked: Option<RoomId>,
+    players: Option<Ways>,
     shows: Option<Vec<Show>>,
 }
 
@@ -52,7 +53,8 @@ fn page<'a>(lang: Lang, size: (f32, f32), form: Form, given: Given) -> Screen<'a
             play: &given.play,
             play_figures: &[],
             place: &given.place,
-            locked: given.locked,
+            locked: given.locked.as_ref(),
+            players: given.players.as_ref(),
             shows: given.shows.as_deref(),
         };
         live::show(ui, cx, form, &view);
@@ -130,6 +132,7 @@ fn running_streams_are_stopped_and_copied_for_other_programs() {
             play: PlayView::Playing,
             seat: RoomView::Held { name: "周会".into(), viewers: 2, flows: true },
             program: Some(program),
+            players: address::ways("rtmp://127.0.0.1:1935/live/a_b?token=t", Some("192.168.1.2:1935"), true),
             shows: Some(vec![Show { room: RoomId::new("k7wq"), name: "Evening".into(), locked: false }]),
             ..Given::default()
         };
@@ -143,6 +146,18 @@ fn running_streams_are_stopped_and_copied_for_other_programs() {
         page.run();
         assert!(page.query_by_label("a_b?token=t").is_none(), "keys are not shown");
         assert!(page.state().actions.iter().any(|action| matches!(action, Action::Copy { text, .. } if text == "a_b?token=t")));
+        page.get_by_label(&t.t("live-players")).click();
+        page.run();
+        page.run();
+        for (key, wanted) in [
+            ("live-players-rtmp", "rtmp://192.168.1.2:1935/live/a_b?token=t"),
+            ("live-players-http", "http://192.168.1.2:1935/live/a_b.flv?token=t"),
+        ] {
+            page.get_by_label(&t.with("live-copy", &[("name", (&t.t(key)).into())])).click();
+            page.run();
+            let copied = page.state().actions.iter().any(|action| matches!(action, Action::Copy { text, .. } if text == wanted));
+            assert!(copied, "{wanted}");
+        }
         page.get_by_label("Evening").click();
         page.run();
         page.get_by_label(&t.t("live-push-stop")).click();
@@ -195,7 +210,7 @@ fn what_goes_wrong_is_said_in_words_with_the_rest_under_details() {
         let given = Given {
             seat: RoomView::Failed(sentence("No.")),
             place: RoomView::Failed(sentence("Nor that.")),
-            locked: true,
+            locked: Some(RoomId::new("k7wq")),
             failure: Some(sentence("The camera is busy.")),
             play: PlayView::Finished,
             push: PushView::Broken(sentence("It broke.")),
@@ -207,10 +222,18 @@ fn what_goes_wrong_is_said_in_words_with_the_rest_under_details() {
         }
         page.get_by_label(&t.t("live-play-finished"));
         page.get_by_label(&t.t("live-push-again"));
-        page.get_by_role_and_label(egui::accesskit::Role::PasswordInput, &t.t("prejoin-password"));
         page.get_by_label(&t.t("retry")).click();
         page.run();
         assert_eq!(live_actions(&page), [live::Action::Reopen]);
+        page.get_by_label(&t.t("live-watch-locked")).click();
+        page.run();
+        assert_eq!(live_actions(&page).len(), 1, "there is no password yet");
+        page.get_by_role_and_label(egui::accesskit::Role::PasswordInput, &t.t("prejoin-password")).click();
+        page.state_mut().screen.password = "geheim".into();
+        page.run();
+        page.get_by_label(&t.t("live-watch-locked")).click();
+        page.run();
+        assert_eq!(live_actions(&page).last(), Some(&live::Action::Watch { room: RoomId::new("k7wq") }));
     }
 }
 

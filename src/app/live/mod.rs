@@ -19,6 +19,7 @@ mod stage;
 
 use crate::app::errors::Sentence;
 use crate::app::settings::Theme;
+use crate::media::address::Ways;
 use crate::media::devices::Lists;
 use crate::proto::RoomId;
 use crate::ui::Video;
@@ -181,6 +182,8 @@ pub struct LiveView<'a> {
     pub seat: &'a RoomView,
     /// The address to send to, for other programs.
     pub program: Option<&'a Program>,
+    /// Where players find what is sent, once it flows in a live room of one's own.
+    pub players: Option<&'a Ways>,
     /// The picture that is played.
     pub picture: &'a Video,
     /// The stream that is played.
@@ -189,8 +192,8 @@ pub struct LiveView<'a> {
     pub play_figures: &'a [Group],
     /// The live room that is watched.
     pub place: &'a RoomView,
-    /// Whether its password is asked for.
-    pub locked: bool,
+    /// The live room whose password is asked for.
+    pub locked: Option<&'a RoomId>,
     /// Live rooms of the server; `None`: the list cannot be read.
     pub shows: Option<&'a [Show]>,
 }

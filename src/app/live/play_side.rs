@@ -132,8 +132,13 @@ fn shows(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveView<'_>) {
         }
         RoomView::Failed(sentence) => page::failure(ui, cx, sentence, None),
     }
-    if view.locked {
-        Field::new(&cx.t("prejoin-password")).password().show(ui, &mut form.password);
+    if let Some(room) = view.locked {
+        let field = Field::new(&cx.t("prejoin-password")).password().show(ui, &mut form.password);
+        let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        let pressed = ui.add(Button::primary(&cx.t("live-watch-locked")).icon(icons::ICON_LOCK)).clicked();
+        if (entered || pressed) && !form.password.is_empty() {
+            cx.act(view::Action::Live(Action::Watch { room: room.clone() }));
+        }
     }
 }
 

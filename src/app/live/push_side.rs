@@ -30,6 +30,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveVie
         picture(ui, cx, form, view);
         target(ui, cx, form, view);
         room(ui, cx, form, view);
+        players(ui, cx, view);
         program(ui, cx, form, view);
         microphone(ui, cx, form, view);
         sources(ui, cx, form, view);
@@ -224,6 +225,21 @@ fn fetch(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form) {
             cx.act(view::Action::Live(Action::Fetch));
         }
     }
+}
+
+/// What is sent, for players that know no rooms.
+fn players(ui: &mut Ui, cx: &mut Cx<'_>, view: &LiveView<'_>) {
+    let Some(players) = view.players else { return };
+    let weak = theme::palette(ui).text_weak;
+    let title = RichText::new(cx.t("live-players")).size(size::SMALL).color(weak);
+    egui::CollapsingHeader::new(title).id_salt("live players").show(ui, |ui| {
+        let said = cx.t("live-players-text");
+        ui.add(egui::Label::new(RichText::new(said).size(size::SMALL).color(weak)).wrap());
+        page::copyable(ui, cx, &cx.t("live-players-rtmp"), &players.rtmp, true);
+        if let Some(http) = &players.http {
+            page::copyable(ui, cx, &cx.t("live-players-http"), http, true);
+        }
+    });
 }
 
 /// The same address for OBS and others.

@@ -3,7 +3,7 @@
 
 use crate::app::prejoin::preview::Wake;
 use crate::base::ServerClock;
-use crate::proto::api::{CreateRoom, Login, RoomState, Sending};
+use crate::proto::api::{CreateRoom, Login, RoomState, Sending, StreamRules};
 use crate::proto::{Code, MemberId, Mode, RoomId};
 use crate::room::{self, Client, ErrorKind, Transport};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,10 @@ pub struct Held {
     pub name: String,
     /// Where to send to, or what to play; `None`: nobody sends just now.
     pub url: Option<String>,
+    /// Of a seat of one's own: what players play, once it flows.
+    pub players: Option<String>,
+    /// The server relays the stream itself.
+    pub relayed_here: bool,
     /// How many watch.
     pub viewers: usize,
     /// The server's clock.
@@ -73,6 +77,8 @@ impl Hold {
                 room: room.clone(),
                 name: seat.state.name.clone(),
                 url: Some(seat.publish_url),
+                players: None,
+                relayed_here: seat.stream == StreamRules::default(),
                 viewers: seat.state.audience,
                 clock: client.clock().clone(),
             });
@@ -88,6 +94,8 @@ impl Hold {
                 room: ticket.room.clone(),
                 name: ticket.state.name.clone(),
                 url: first(&ticket.state),
+                players: None,
+                relayed_here: true,
                 viewers: ticket.state.audience,
                 clock: client.clock().clone(),
             });
@@ -201,7 +209,10 @@ async fn keep(client: &Client, mut keeping: Keeping, shown: &Shown) -> room::Err
                 }
                 // Asking again for one's seat keeps it until another program has been told the address.
                 let seat = client.enter_room(keeping.room.as_str(), None).await?;
-                flows = seat.state.members.iter().any(|member| member.member == *me);
+                let own = seat.state.members.into_iter().find(|member| member.member == *me);
+                flows = own.is_some();
+                let players = own.and_then(|own| own.play_url);
+                shown.change(|held| players.is_some() && std::mem::replace(&mut held.players, players.clone()) != players);
             }
             let beat = client.heartbeat(&keeping.room, Sending::default()).await?;
             shown.change(|held| std::mem::replace(&mut held.viewers, beat.audience) != beat.audience);

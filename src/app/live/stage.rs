@@ -53,6 +53,8 @@ pub struct Stage {
     /// The address that the server gave to send to.
     given: Option<String>,
     place: Option<Hold>,
+    /// The live room of that place.
+    watched: Option<RoomId>,
     /// The address that the server gave to play.
     ticket: Option<String>,
     screen: Option<Screen>,
@@ -81,6 +83,7 @@ impl Stage {
             seat: None,
             given: None,
             place: None,
+            watched: None,
             ticket: None,
             screen: None,
             stopped: None,
@@ -145,6 +148,10 @@ impl Stage {
         self.stop_playing(janitor);
         let password = Some(self.form.password.clone()).filter(|password| !password.is_empty());
         self.place = Some(Hold::watch(desk, room.to_string(), password));
+        if self.watched.replace(room.clone()).is_some_and(|other| other != *room) {
+            // Another room, another password.
+            self.form.password.clear();
+        }
     }
 
     /// Plays the address of the page.
@@ -279,6 +286,10 @@ impl Stage {
         let own = self.given.as_deref() == Some(self.form.push_url.trim());
         let parts = address::parts(self.form.push_url.trim(), ground.public.as_deref().filter(|_| own));
         let program = parts.map(|address::Parts { server, key, encrypted }| Program { server, key, encrypted });
+        let players = held(self.seat.as_ref()).and_then(|held| {
+            let url = held.players.filter(|_| own)?;
+            address::ways(&url, ground.public.as_deref(), held.relayed_here)
+        });
         let shows = shows(ground.rooms);
         let view = LiveView {
             theme: ground.theme,
@@ -292,10 +303,14 @@ impl Stage {
             push_figures: &push_figures,
             seat: &room_view(cx.texts, self.seat.as_ref()),
             program: program.as_ref(),
+            players: players.as_ref(),
             picture: &self.picture.video,
             play: &played,
             play_figures: &play_figures,
-            locked: matches!(&place, RoomView::Failed(sentence) if sentence.remedy == Remedy::Password),
+            locked: self
+                .watched
+                .as_ref()
+                .filter(|_| matches!(&place, RoomView::Failed(sentence) if sentence.remedy == Remedy::Password)),
             place: &place,
             shows: shows.as_deref(),
         };

@@ -497,10 +497,10 @@ impl Service {
         Ok(Seat { room: holder.room, member: holder.member, publish_url, stream, seq: state.seq, state })
     }
 
-    /// Adds the play URLs of the others.
+    /// Adds the play URLs of the others; of a live room, one's own as well: whoever sends gives it to players that know no rooms.
     fn with_urls(&self, mut entered: Entered, via: &str) -> Entered {
         let holder = Holder { room: entered.state.room.clone(), member: entered.member.clone() };
-        for other in entered.state.members.iter_mut().filter(|m| m.member != holder.member) {
+        for other in entered.state.members.iter_mut().filter(|m| m.member != holder.member || entered.state.mode == Mode::Live) {
             let stream = id::stream_name(&holder.room, &other.member);
             other.play_url = Some(self.url(via, Action::Play, &holder, &stream));
         }
