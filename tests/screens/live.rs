@@ -216,7 +216,7 @@ fn what_goes_wrong_is_said_in_words_with_the_rest_under_details() {
             push: PushView::Broken(sentence("It broke.")),
             ..Given::default()
         };
-        let mut page = page(lang, SIZE, form(&t), given);
+        let mut page = page(lang, (1180.0, 1400.0), form(&t), given);
         for text in ["No.", "Nor that.", "The camera is busy.", "It broke."] {
             page.get_by_label(text);
         }
