@@ -57,8 +57,7 @@ fn changed(page: &Screen<'_, SettingsPage>) -> Settings {
 fn choose(page: &mut Screen<'_, SettingsPage>, label: &str, option: &str) {
     page.get_by_role_and_label(Role::ComboBox, label).click();
     page.run();
-    // In a small window a long list scrolls.
-    page.get_all_by_label(option).last().unwrap().click_accesskit();
+    page.get_all_by_label(option).last().unwrap().click();
     page.run();
 }
 
@@ -137,7 +136,6 @@ fn every_section_is_reached_in_windows_of_every_size() {
     for lang in Lang::ALL {
         let t = texts(lang);
         for (size, role) in [(SIZE, Role::Tab), ((480.0, 360.0), Role::ComboBox)] {
-            let mut page = page(lang, size, Section::General, Settings::default());
             for (section, key, shown) in [
                 (Section::Devices, "devices-title", "devices-test-mic"),
                 (Section::Network, "settings-network", "settings-proxy-hint"),
@@ -145,9 +143,15 @@ fn every_section_is_reached_in_windows_of_every_size() {
                 (Section::Recording, "settings-recording", "settings-choose-folder"),
                 (Section::About, "settings-about", "about-text"),
             ] {
+                let mut page = page(lang, size, Section::General, Settings::default());
                 match role {
                     Role::Tab => page.get_by_role_and_label(role, &t.t(key)).click(),
-                    _ => choose(&mut page, &t.t("settings-section"), &t.t(key)),
+                    _ => {
+                        page.get_by_role_and_label(role, &t.t("settings-section")).click();
+                        page.run();
+                        // In a small window the list scrolls.
+                        page.get_all_by_label(&t.t(key)).last().unwrap().click_accesskit();
+                    }
                 }
                 page.run();
                 assert_eq!(page.state().screen.section, section);
@@ -219,5 +223,26 @@ fn the_key_for_talking_is_set_among_the_settings() {
         page.key_press(egui::Key::F9);
         page.run();
         assert_eq!(page.state().actions.last(), Some(&Action::Stage(Act::TalkKey(Some("F9".into())))));
+    }
+}
+
+#[test]
+fn a_proxy_that_does_not_help_leads_to_the_settings() {
+    use parlor::app::call::ended;
+    use parlor::app::errors;
+    use parlor::room::Error;
+    for lang in Lang::ALL {
+        let t = texts(lang);
+        for (refused, key) in [(true, "error-proxy-refuses"), (false, "error-proxy-unreachable")] {
+            let (proxy, server, detail) = ("proxy.example:3128".to_owned(), "calls.example:1935".to_owned(), "403".to_owned());
+            let sentence = errors::room(&t, &Error::Proxy { proxy: proxy.clone(), server: server.clone(), refused, detail });
+            let mut page = screen(lang, (480.0, 360.0), (), |ui, cx, ()| ended::show(ui, cx, &sentence, false));
+            page.run();
+            page.get_by_label(&t.with(key, &[("proxy", (&proxy).into()), ("server", (&server).into())]));
+            picture(&mut page, &format!("ended-proxy-{refused}-{lang:?}"));
+            page.get_by_label(&t.t("error-network-settings")).click_accesskit();
+            page.run();
+            assert_eq!(page.state().actions, [Action::Settings(Page::Open(Some(Section::Network)))]);
+        }
     }
 }

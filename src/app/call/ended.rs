@@ -41,7 +41,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
             {
                 cx.act(action);
             }
-            home::network(ui, cx, sentence);
+            home::network(ui, cx, sentence, width);
             if ui.add(button.min_width(width)).clicked() {
                 cx.act(Action::Home);
             }

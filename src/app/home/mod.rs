@@ -243,10 +243,11 @@ pub(super) fn details(ui: &mut Ui, cx: &Cx<'_>, detail: Option<&str>) {
     }
 }
 
-/// The way to the settings that help, where some do.
-pub(super) fn network(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence) {
-    if sentence.remedy == Remedy::Network && ui.add(Button::new(&cx.t("error-network-settings")).icon(icons::ICON_LAN)).clicked()
-    {
+/// The way to the settings that help, where some do: a button of at least this width.
+pub(super) fn network(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, min_width: f32) {
+    let text = cx.t("error-network-settings");
+    let button = Button::new(&text).icon(icons::ICON_LAN).min_width(min_width);
+    if sentence.remedy == Remedy::Network && ui.add(button).clicked() {
         cx.act(Any::Settings(page::Action::Open(Some(Section::Network))));
     }
 }

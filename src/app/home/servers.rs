@@ -121,7 +121,7 @@ fn other(ui: &mut Ui, cx: &mut Cx<'_>, probe: Option<&ProbeView>, typed: &mut Ty
         Some(ProbeView::Failed { sentence, .. }) => {
             let notice = card::notice(ui, card::Tone::Error, &sentence.text, |ui| {
                 details(ui, cx, sentence.detail.as_deref());
-                network(ui, cx, sentence);
+                network(ui, cx, sentence, 0.0);
             });
             ui.ctx().accesskit_node_builder(notice.response.id, |node| node.set_live(egui::accesskit::Live::Polite));
         }
@@ -178,7 +178,7 @@ fn status(ui: &mut Ui, cx: &mut Cx<'_>, view: &HomeView<'_>, typed: &mut Typed) 
                     if ui.add(Button::new(&cx.t("retry")).icon(icons::ICON_REFRESH)).clicked() {
                         cx.act(Any::TryAgain);
                     }
-                    network(ui, cx, sentence);
+                    network(ui, cx, sentence, 0.0);
                     // An address that was mistyped, or a key that is missing: mended where it stands.
                     if let ServerChoice::Address(address) = view.choice
                         && ui.add(Button::new(&cx.t("server-change"))).clicked()

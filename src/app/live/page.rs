@@ -194,7 +194,7 @@ pub(super) fn failure(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, button:
     card::notice(ui, card::Tone::Error, &sentence.text, |ui| {
         // Several failures may have the same details.
         ui.push_id(&sentence.text, |ui| home::details(ui, cx, sentence.detail.as_deref()));
-        home::network(ui, cx, sentence);
+        home::network(ui, cx, sentence, 0.0);
         if let Some((text, action)) = button
             && ui.add(Button::new(text).icon(icons::ICON_REFRESH)).clicked()
         {
