@@ -253,6 +253,41 @@ fn another_key_signs_after_rotation_and_people_stay_signed_in() {
 }
 
 #[test]
+fn a_ping_says_whether_the_server_is_well() {
+    let server = Server::start(&["--listen", "127.0.0.1:0"]);
+    let listen = server.listen();
+    let port = listen.rsplit_once(':').unwrap().1.to_owned();
+    // As it is configured in a container: everywhere.
+    for address in [listen.clone(), format!("0.0.0.0:{port}")] {
+        let asked = output(&["--listen", &address, "--ping"]);
+        assert_eq!(String::from_utf8(asked.stdout).unwrap(), format!("127.0.0.1:{port}: well\n"));
+        assert!(asked.status.success());
+    }
+    drop(server);
+    let asked = output(&["--listen", &listen, "--ping"]);
+    assert!(!asked.status.success());
+    assert!(String::from_utf8(asked.stderr).unwrap().contains("no server answers"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_service_manager_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = || {
+        let mut bytes = [0; 64];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).trim_end().to_owned()
+    };
+    let server = Server::spawn(command().args(["--listen", "127.0.0.1:0"]).env("NOTIFY_SOCKET", &path));
+    assert_eq!(told(), "READY=1");
+    server.signal("TERM");
+    assert_eq!(told(), "STOPPING=1");
+}
+
+#[test]
 fn the_figures_are_what_prometheus_reads() {
     let server = Server::start(&["--listen", "127.0.0.1:0"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();

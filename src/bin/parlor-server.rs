@@ -6,8 +6,15 @@ use parlor::host::config::flags::{self, Task};
 use parlor::host::config::{Faults, Sources, check, print};
 use parlor::host::{self, Config};
 use parlor::server::keyring::Ring;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// Longest wait for each step of `--ping`.
+const PING_PATIENCE: Duration = Duration::from_secs(2);
+/// As much of the answer as is read.
+const PING_BYTES: u64 = 256;
 
 fn main() -> ExitCode {
     let (task, sources) = flags::read(&flags::command().get_matches(), |name| std::env::var(name).ok());
@@ -15,6 +22,7 @@ fn main() -> ExitCode {
         Task::Serve => serve(&sources, config),
         Task::Check => say_good(&sources, &config),
         Task::RotateKeys => rotate_keys(&config),
+        Task::Ping => ping(&config),
         Task::Print => Ok(std::io::stdout().write_all(print::toml(&config).as_bytes())?),
     });
     match done {
@@ -49,6 +57,27 @@ fn rotate_keys(config: &Config) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "another key signs tokens; send SIGHUP to a running server")?)
 }
 
+/// For health checks where no other program is at hand: in a container.
+fn ping(config: &Config) -> anyhow::Result<()> {
+    let listen = config.listen.first().context("there is no address to listen at")?;
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let to = SocketAddr::new(ip, listen.port());
+    let answer = || {
+        let mut stream = TcpStream::connect_timeout(&to, PING_PATIENCE)?;
+        stream.set_read_timeout(Some(PING_PATIENCE))?;
+        stream.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n").as_bytes())?;
+        let mut line = String::new();
+        BufReader::new(stream.take(PING_BYTES)).read_line(&mut line).map(|_| line)
+    };
+    let line = answer().with_context(|| format!("no server answers at {to}"))?;
+    anyhow::ensure!(line.split(' ').nth(1) == Some("200"), "the server at {to} is not well: {}", line.trim_end());
+    Ok(writeln!(std::io::stdout(), "{to}: well")?)
+}
+
 fn serve(sources: &Sources, config: Config) -> anyhow::Result<()> {
     log::start(config.log.format, &config.log.level);
     // As many connections as the system lets us have; the settings say how many are wanted.
@@ -74,15 +103,41 @@ async fn run(sources: &Sources, config: Config) -> anyhow::Result<()> {
     let join = format!("{}#pin={}", info.invite_base, info.pin);
     tracing::info!(listen = %host.addr(), version = parlor::version(), join, "ready; `join` is the server's address for people");
     say_ready(info)?;
+    tell_manager(Stage::Ready);
     while wishes.next().await == Wish::Reload {
         reload(sources, &host);
     }
+    tell_manager(Stage::Stopping);
     tracing::info!("stopping; once more to stop at once");
     tokio::select! {
         () = host.stop() => {}
         () = async { while wishes.next().await == Wish::Reload {} } => tracing::warn!("stopped at once"),
     }
     Ok(())
+}
+
+/// What the service manager is told.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Ready,
+    Stopping,
+}
+
+/// Tells the service manager, where one asked to be told (sd_notify(3)).
+#[cfg(target_os = "linux")]
+fn tell_manager(stage: Stage) {
+    let state = match stage {
+        Stage::Ready => sd_notify::NotifyState::Ready,
+        Stage::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager was not told");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_manager(stage: Stage) {
+    tracing::debug!(?stage, "there is no service manager to be told");
 }
 
 /// Reads the settings again; if they are bad, everything stays.

@@ -139,6 +139,15 @@ mod tests {
         assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
     }
 
+    /// Whoever writes another client finds every request on the protocol's page.
+    #[test]
+    fn the_page_about_the_protocol_names_every_request() {
+        let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md")).unwrap();
+        let paths = DOCUMENT["paths"].as_object().unwrap().keys().filter(|path| !path.starts_with("/admin"));
+        let missing: Vec<_> = paths.filter(|path| !page.contains(path.as_str())).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
     /// Routes come into the router through the document only.
     #[test]
     fn no_route_goes_past_the_document() {

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask run | test | check | bench`.
+//! Developer commands: `cargo xtask run | test | check | bench | dist`.
 //!
 //! Every command installs what the system lacks (it says what first), then does its job. This crate knows the
 //! repository from outside only: it starts programs and reads what they print, and links nothing of Parlor.
@@ -7,6 +7,7 @@ mod bench;
 mod call;
 mod check;
 mod command;
+mod dist;
 mod run;
 mod system;
 mod table;
@@ -34,6 +35,8 @@ enum Task {
     Check(check::Options),
     /// Measure; the release build's figures, with the machine's load beside them.
     Bench(bench::Options),
+    /// Packages to install, under `target/dist/`.
+    Dist(dist::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Check(options) => check::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Dist(options) => dist::run(&options),
     };
     match outcome {
         Ok(code) => code,
@@ -60,7 +64,8 @@ mod tests {
 
     use super::*;
 
-    const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/fonts/README.md"];
+    const DOCUMENTS: [&str; 6] =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/fonts/README.md", "docs/operators.md", "docs/protocol.md"];
 
     fn documents() -> impl Iterator<Item = (&'static str, String)> {
         DOCUMENTS.iter().map(|name| (*name, fs::read_to_string(command::root().join(name)).unwrap()))

@@ -19,6 +19,8 @@ pub enum Need {
     Window,
     /// To run the tests: other programs to talk to, a screen and a sound card of their own.
     Tests,
+    /// To make packages.
+    Packages,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,7 @@ impl Manager {
                 "iproute2",
                 "espeak-ng",
             ],
+            (Self::Apt, Need::Packages) => &["dpkg-dev", "binutils", "xz-utils"],
             (Self::Dnf, Need::Build) => &[
                 "gcc",
                 "gcc-c++",
@@ -187,7 +190,8 @@ impl Manager {
             ],
             (Self::Brew, Need::Build) => &["pkgconf", "cmake", "llvm", "nasm", "ffmpeg"],
             (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
-            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) => &[],
+            (Self::Brew, Need::Packages) => &["dylibbundler"],
+            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) | (Self::Dnf | Self::Pacman | Self::Vcpkg, Need::Packages) => &[],
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Task {
     Print,
     /// Make another key for tokens.
     RotateKeys,
+    /// Ask a server on this computer whether it is well.
+    Ping,
 }
 
 /// The command line: one flag for each setting, and what a program needs beside them.
@@ -50,6 +52,12 @@ pub fn command() -> Command {
             .action(ArgAction::SetTrue)
             .help("Make another key that signs tokens, and end; a running server takes it on SIGHUP"),
     );
+    let command = command.arg(
+        Arg::new("ping")
+            .long("ping")
+            .action(ArgAction::SetTrue)
+            .help("Ask the server that runs on this computer with these settings whether it is well, and end"),
+    );
     keys().iter().fold(command, |command, key| command.arg(flag(key)))
 }
 
@@ -68,7 +76,7 @@ fn flag(key: &'static Key) -> Arg {
 
 /// What the command line asks for, and where the settings come from.
 pub fn read(matches: &ArgMatches, variable: impl Fn(&str) -> Option<String>) -> (Task, Sources) {
-    let tasks = [("check", Task::Check), ("print-config", Task::Print), ("rotate-keys", Task::RotateKeys)];
+    let tasks = [("check", Task::Check), ("print-config", Task::Print), ("rotate-keys", Task::RotateKeys), ("ping", Task::Ping)];
     let task = tasks.into_iter().find(|(name, _)| matches.get_flag(name)).map_or(Task::Serve, |(_, task)| task);
     let mut sources = Sources::default().with_environment(variable);
     if let Some(file) = matches.get_one::<PathBuf>("config") {

@@ -1,0 +1,133 @@
+//! `cargo xtask dist`: what people install, under `target/dist/`.
+//!
+//! Linux: two Debian packages and an archive, made here and tried in a bare Debian root by the tests of this module. Everything goes through
+//! [`Stage`], a folder laid out as it will lie on the other computer.
+
+mod bill;
+mod deb;
+mod linux;
+mod macos;
+mod stage;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::command::{cargo, output, root, run as start, target_dir};
+use crate::system::{self, Need};
+pub use stage::Stage;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// For which system; the one that this runs on, if left out.
+    #[arg(long, value_enum)]
+    target: Option<Target>,
+    /// Take the programs that are built already.
+    #[arg(long)]
+    no_build: bool,
+    /// Install nothing.
+    #[arg(long)]
+    no_install: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Target {
+    Linux,
+    Macos,
+}
+
+/// What is packed.
+pub struct Release {
+    /// `0.1.0`.
+    pub version: String,
+    /// The commit's time, in seconds since 1970: the age of every packed file, so that the same commit gives the same packages.
+    pub epoch: u64,
+}
+
+impl Release {
+    /// `2026-11-22`.
+    pub fn date(&self) -> Result<String> {
+        let date = output(Command::new("date").args(["-u", "+%Y-%m-%d", "-d", &format!("@{}", self.epoch)]));
+        let date = date.or_else(|| output(Command::new("date").args(["-u", "-r", &self.epoch.to_string(), "+%Y-%m-%d"])));
+        Ok(date.context("`date` says nothing")?.trim().to_owned())
+    }
+}
+
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let target = match options.target {
+        Some(target) => target,
+        None if cfg!(target_os = "linux") => Target::Linux,
+        None if cfg!(target_os = "macos") => Target::Macos,
+        None => bail!("say for which system: --target"),
+    };
+    if !options.no_install {
+        system::ensure(&[Need::Build, Need::Packages])?;
+    }
+    let release = release()?;
+    if !options.no_build {
+        build()?;
+    }
+    let to = target_dir().join("dist");
+    fs::create_dir_all(&to).with_context(|| format!("making {}", to.display()))?;
+    let mut made = match target {
+        Target::Linux => linux::pack(&release, &to)?,
+        Target::Macos => macos::pack(&release, &to)?,
+    };
+    let bill = to.join(format!("parlor-{}.cdx.json", release.version));
+    write(&bill, &bill::of(&release, &cargo_metadata(&["--all-features", "--filter-platform", &host()?])?)?)?;
+    made.push(bill);
+    let mut sums = String::new();
+    for file in &made {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        let sum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        println!("{:>9.1} MB  {name}", bytes.len() as f64 / 1e6);
+        sums += &format!("{sum}  {name}\n");
+    }
+    write(&to.join("SHA256SUMS"), &sums)?;
+    println!("all of them, and SHA256SUMS, are in {}", to.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Optimised programs, with this machine's paths taken out of them.
+fn build() -> Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--package", "parlor", "--bins"]);
+    start(&mut build)
+}
+
+fn release() -> Result<Release> {
+    let metadata = cargo_metadata(&["--no-deps"])?;
+    let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
+    let parlor = packages.iter().find(|package| package["name"] == "parlor").context("there is no package `parlor`")?;
+    let version = parlor["version"].as_str().context("`parlor` has no version")?.to_owned();
+    let time = output(Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()));
+    let epoch = time.and_then(|time| time.trim().parse().ok()).unwrap_or_default();
+    Ok(Release { version, epoch })
+}
+
+fn cargo_metadata(more: &[&str]) -> Result<serde_json::Value> {
+    let text = output(cargo().args(["metadata", "--format-version", "1", "--locked"]).args(more));
+    serde_json::from_str(&text.context("`cargo metadata` failed")?).context("what `cargo metadata` says is no JSON")
+}
+
+/// The kind of system that this is: `x86_64-unknown-linux-gnu`.
+fn host() -> Result<String> {
+    let said = output(Command::new("rustc").arg("-vV")).context("`rustc -vV` failed")?;
+    Ok(said.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?.to_owned())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Age and size for `tar`, so that the same commit gives the same archive.
+fn tar(stage: &Stage, release: &Release, name: &str, to: &Path) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["--create", "--xz", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"]);
+    tar.arg(format!("--mtime=@{}", release.epoch)).arg("--file").arg(to).arg("--directory").arg(stage.path()).arg(name);
+    start(&mut tar)
+}
