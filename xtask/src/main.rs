@@ -64,8 +64,17 @@ mod tests {
 
     use super::*;
 
-    const DOCUMENTS: [&str; 6] =
-        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "assets/fonts/README.md", "docs/operators.md", "docs/protocol.md"];
+    const DOCUMENTS: [&str; 9] = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "assets/fonts/README.md",
+        "docs/encryption.md",
+        "docs/guide.md",
+        "docs/guide.zh.md",
+        "docs/operators.md",
+        "docs/protocol.md",
+    ];
 
     fn documents() -> impl Iterator<Item = (&'static str, String)> {
         DOCUMENTS.iter().map(|name| (*name, fs::read_to_string(command::root().join(name)).unwrap()))
@@ -90,6 +99,22 @@ mod tests {
                 let outside = link.contains("://") || link.starts_with('#');
                 assert!(outside || folder.join(link).exists(), "{document}: {link} is not there");
             }
+        }
+    }
+
+    /// What a guide prints in bold is what stands on the screen.
+    #[test]
+    fn guides_name_buttons_that_exist() {
+        for (guide, texts) in [("docs/guide.md", "assets/locales/en.ftl"), ("docs/guide.zh.md", "assets/locales/zh.ftl")] {
+            let read = |name: &str| fs::read_to_string(command::root().join(name)).unwrap();
+            let (guide_text, texts) = (read(guide), read(texts));
+            let mut named = 0;
+            for bold in guide_text.split("**").skip(1).step_by(2) {
+                let there = texts.lines().any(|line| line.split_once(" = ").is_some_and(|(_, text)| text == bold));
+                assert!(there, "{guide}: nothing is called {bold}");
+                named += 1;
+            }
+            assert!(named > 5, "{guide}: {named}");
         }
     }
 }
