@@ -191,7 +191,9 @@ impl Manager {
             (Self::Brew, Need::Build) => &["pkgconf", "cmake", "llvm", "nasm", "ffmpeg"],
             (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
             (Self::Brew, Need::Packages) => &["dylibbundler"],
-            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) | (Self::Dnf | Self::Pacman | Self::Vcpkg, Need::Packages) => &[],
+            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) | (Self::Dnf | Self::Pacman | Self::Vcpkg, Need::Packages) => {
+                &[]
+            }
         }
     }
 

@@ -72,7 +72,12 @@ fn archive(release: &Release, to: &Path) -> Result<PathBuf> {
     for program_name in ["parlor", "parlor-server", "parlor-bot"] {
         program(&stage, program_name, &name)?;
     }
-    for file in ["assets/linux/parlor.desktop", "assets/linux/parlor-server.service", "assets/linux/server.toml", "assets/icon/parlor.svg"] {
+    for file in [
+        "assets/linux/parlor.desktop",
+        "assets/linux/parlor-server.service",
+        "assets/linux/server.toml",
+        "assets/icon/parlor.svg",
+    ] {
         let short = file.rsplit('/').next().unwrap_or(file);
         stage.copy(file, &format!("{name}/share/{short}"), 0o644)?;
     }
