@@ -97,7 +97,8 @@ mod tests {
             let folder = command::root().join(document).parent().unwrap().to_owned();
             for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
                 let outside = link.contains("://") || link.starts_with('#');
-                assert!(outside || folder.join(link).exists(), "{document}: {link} is not there");
+                let file = link.split('#').next().unwrap_or_default();
+                assert!(outside || folder.join(file).exists(), "{document}: {link} is not there");
             }
         }
     }
