@@ -8,7 +8,7 @@ use crate::base::{Proxy, SecretKey, ServerClock, Slot};
 use crate::media::audio::Output;
 use crate::media::frame::Rgba;
 use crate::media::play::{self, Player, View};
-use crate::media::record::Tap;
+use crate::media::record::{Present, Tap};
 use crate::media::seal::{self, Opener, StreamKey};
 use crate::media::stats::{History, PlaySample, PlayStats};
 use crate::proto::MemberId;
@@ -281,8 +281,8 @@ impl Peers {
     }
 
     /// Where everybody's packets can be had, in order of arrival.
-    pub(super) fn taps(&self) -> impl Iterator<Item = Tap> {
-        self.list.iter().map(|p| p.tap.clone())
+    pub(super) fn present(&self) -> impl Iterator<Item = Present> {
+        self.list.iter().map(|p| Present { name: p.member.name.clone(), tap: p.tap.clone() })
     }
 
     /// Who a tap belongs to.

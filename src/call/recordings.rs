@@ -6,7 +6,7 @@ use super::snapshot::Recording;
 use crate::base::{Clock, ServerClock, Slot, Worker};
 use crate::media::capture::Outlet;
 use crate::media::frame::Rgba;
-use crate::media::record::{self, Recorder, Tap, write_still};
+use crate::media::record::{self, Present, Recorder, Tap, write_still};
 use crate::proto::MemberId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl Recordings {
     }
 
     /// Says who is on the stage, in order.
-    pub(super) fn set_people(&self, people: impl Fn() -> Vec<Tap>) {
+    pub(super) fn set_people(&self, people: impl Fn() -> Vec<Present>) {
         for running in self.running.iter().filter(|running| running.what == Recorded::Stage) {
             running.recorder.set_people(people());
         }
@@ -141,9 +141,9 @@ impl Recordings {
     /// How far they have come.
     pub(super) fn show(&self) -> Vec<Recording> {
         let show = |running: &Running| {
-            let record::Status { files, bytes, length, lost, .. } = running.recorder.status();
+            let record::Status { files, bytes, length, lost, sound_only, .. } = running.recorder.status();
             let (what, name, since) = (running.what.clone(), running.name.clone(), running.since);
-            Recording { what, name, since, files, bytes, length, lost }
+            Recording { what, name, since, files, bytes, length, lost, sound_only }
         };
         self.running.iter().filter(|running| !running.ending).map(show).collect()
     }

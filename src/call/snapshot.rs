@@ -184,6 +184,8 @@ pub struct Recording {
     pub length: Duration,
     /// Packets that the disk was too slow for.
     pub lost: u64,
+    /// The pictures are left out, because they are not H.264.
+    pub sound_only: bool,
 }
 
 /// How loud somebody is played.

@@ -13,6 +13,7 @@ pub mod capture;
 mod cause;
 pub mod convert;
 pub mod encode;
+mod lettering;
 pub mod opus;
 pub mod play;
 pub mod publish;

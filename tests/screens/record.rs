@@ -21,6 +21,7 @@ fn recording(what: Recorded, name: &str) -> Recording {
         bytes: 3_140_000,
         length: Duration::from_secs(62),
         lost: 0,
+        sound_only: false,
     }
 }
 
@@ -62,6 +63,19 @@ fn what_is_recorded_is_said_with_a_button_to_end_it() {
         page.get_by_label(stop).click();
         page.run();
         assert_eq!(page.state().actions, [Action::Record(record::Action::Stop(what))]);
+    }
+}
+
+#[test]
+fn pictures_that_cannot_be_recorded_are_told() {
+    for (lang, said) in [
+        (Lang::En, "Recording Grace Hopper · 01:02 · 3.1 MB. Sound only: their pictures are not H.264."),
+        (Lang::Zh, "正在录制 Grace Hopper · 01:02 · 3.1 MB。仅有声音：对方的画面不是 H.264 格式。"),
+    ] {
+        let mut snapshot = call(1);
+        let what = Recorded::Peer(MemberId::new("0"));
+        snapshot.me.recordings.push(Recording { sound_only: true, ..recording(what, "Grace Hopper") });
+        page(lang, WIDE, snapshot).get_by_label(said);
     }
 }
 

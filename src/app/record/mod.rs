@@ -11,9 +11,10 @@ use super::view::{self, Cx};
 use crate::call::snapshot::Recording;
 use crate::call::{Peer, Place, Recorded, Snapshot};
 use crate::proto::MemberId;
+use crate::ui::button::{self, Button};
+use crate::ui::icons;
 use crate::ui::menu::Item;
 use crate::ui::theme::{self, radius, size, space};
-use crate::ui::{button::Button, icons};
 use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Ui};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,10 +73,11 @@ pub fn bar(ui: &mut Ui, cx: &mut Cx<'_>, snapshot: &Snapshot) {
         let length = format!("{minutes:02}:{:02}", recording.length.as_secs() % 60);
         let values = [("name", recording.name.clone()), ("length", length), ("size", megabytes(recording.bytes))];
         let values: Vec<_> = values.iter().map(|(key, value)| (*key, value.into())).collect();
-        let key = match (&recording.what, recording.lost) {
-            (_, 1..) => "record-bar-slow",
-            (Recorded::Me, 0) => "record-bar-me",
-            (Recorded::Peer(_) | Recorded::Stage, 0) => "record-bar",
+        let key = match (&recording.what, recording.lost, recording.sound_only) {
+            (_, _, true) => "record-bar-sound",
+            (_, 1.., _) => "record-bar-slow",
+            (Recorded::Me, 0, _) => "record-bar-me",
+            (Recorded::Peer(_) | Recorded::Stage, 0, _) => "record-bar",
         };
         if row(ui, &cx.with(key, &values), Some(&cx.t("record-stop"))) {
             cx.act(view::Action::Record(Action::Stop(recording.what.clone())));
@@ -99,7 +101,7 @@ fn row(ui: &mut Ui, text: &str, button: Option<&str>) -> bool {
         .corner_radius(CornerRadius::same(radius::CONTROL + 2))
         .inner_margin(Margin::symmetric(space::M as i8, if button.is_some() { 5 } else { 8 }));
     let content = |ui: &mut Ui| {
-        ui.label(icons::ICON_FIBER_MANUAL_RECORD.rich_text().size(size::ICON).color(p.danger));
+        button::sign(ui, icons::ICON_FIBER_MANUAL_RECORD, size::ICON, p.danger);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let clicked = button.is_some_and(|text| ui.add(Button::new(text).icon(icons::ICON_STOP_CIRCLE)).clicked());
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -6,6 +6,7 @@ use super::super::recordings::From;
 use super::Actor;
 use crate::base::Slot;
 use crate::media::audio::Chime;
+use crate::media::record::Present;
 use crate::proto::MemberId;
 use std::path::PathBuf;
 
@@ -50,8 +51,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn watch_recordings(&mut self) {
-        let (peers, me) = (&self.peers, &self.tap);
-        self.recordings.set_people(|| peers.taps().chain([me.clone()]).collect());
+        let peers = &self.peers;
+        let me = || Present { name: self.config.name.clone(), tap: self.tap.clone() };
+        self.recordings.set_people(|| peers.present().chain([me()]).collect());
         let events = self.recordings.watch(|tap| peers.owner(tap));
         for event in events {
             self.changed = true;

@@ -5,10 +5,10 @@ use super::feed::PictureFeed;
 use super::film::Film;
 use super::pattern::next_due;
 use super::source::{Format, SourceError, SourceErrorKind};
-use crate::base::{Clock, Stop, avatar, fonts};
+use crate::base::{Clock, Stop, avatar};
 use crate::media::convert::{ToPicture, ToRgba};
 use crate::media::frame::{Picture, Pool};
-use ab_glyph::{Font, FontRef, Glyph, PxScale, point};
+use crate::media::lettering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -106,28 +106,12 @@ impl Canvas {
 
     /// White letters around a centre, `size` pixels high.
     fn text(&mut self, text: &str, size: f32, centre: (f32, f32)) {
-        let fonts: Vec<FontRef<'_>> =
-            [fonts::INTER_STRONG, fonts::CJK].into_iter().filter_map(|bytes| FontRef::try_from_slice(bytes).ok()).collect();
-        let mut glyphs = Vec::new();
-        let mut end = 0.0;
-        for letter in text.chars() {
-            let Some(font) = fonts.iter().find(|font| font.glyph_id(letter).0 != 0).or(fonts.first()) else { return };
-            let em = font.units_per_em().unwrap_or(1000.0);
-            // Scales of this library are heights of lines; sizes of text are those of the em square.
-            let scale = size * font.height_unscaled() / em;
-            let id = font.glyph_id(letter);
-            let glyph = Glyph { id, scale: PxScale::from(scale), position: point(end, 0.0) };
-            end += font.h_advance_unscaled(id) * size / em;
-            glyphs.extend(font.outline_glyph(glyph));
-        }
-        let bounds: Vec<_> = glyphs.iter().map(|glyph| glyph.px_bounds()).collect();
-        let edge = |of: fn(&ab_glyph::Rect) -> f32, choose: fn(f32, f32) -> f32| bounds.iter().map(of).reduce(choose);
-        let (Some(left), Some(right)) = (edge(|b| b.min.x, f32::min), edge(|b| b.max.x, f32::max)) else { return };
-        let (Some(top), Some(bottom)) = (edge(|b| b.min.y, f32::min), edge(|b| b.max.y, f32::max)) else { return };
-        let (dx, dy) = ((centre.0 - (left + right) / 2.0).round(), (centre.1 - (top + bottom) / 2.0).round());
-        for (glyph, bounds) in glyphs.iter().zip(&bounds) {
-            let (x0, y0) = ((bounds.min.x + dx) as i64, (bounds.min.y + dy) as i64);
-            glyph.draw(|x, y, share| self.blend(x0 + i64::from(x), y0 + i64::from(y), [255.0; 3], share));
+        let ink = lettering::ink(text, size, self.width as f32);
+        let (x0, y0) = (centre.0 - ink.width as f32 / 2.0, centre.1 - ink.height as f32 / 2.0);
+        for (y, row) in (y0.round() as i64..).zip(ink.pixels.chunks_exact(ink.width.max(1))) {
+            for (x, share) in (x0.round() as i64..).zip(row) {
+                self.blend(x, y, [255.0; 3], f32::from(*share) / 255.0);
+            }
         }
     }
 

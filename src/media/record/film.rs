@@ -22,6 +22,11 @@ impl Film {
         Self { files, open: None }
     }
 
+    /// Pictures come, and are written, or not.
+    pub(super) fn pictures_are(&self, written: bool) {
+        self.files.pictures_are(written);
+    }
+
     /// What the file that is open began with.
     pub(super) fn head(&self) -> Option<&Head> {
         self.open.as_ref().map(|open| &open.head)

@@ -8,6 +8,7 @@ mod ebml;
 mod film;
 mod folder;
 mod guest;
+mod label;
 mod line;
 pub mod matroska;
 mod person;
@@ -100,8 +101,19 @@ pub struct Status {
     pub length: Duration,
     /// Packets that the disk was too slow for.
     pub lost: u64,
+    /// The pictures are left out: they are in a coding that is not written (only H.264 is).
+    pub sound_only: bool,
     /// Why it ended by itself.
     pub error: Option<Error>,
+}
+
+/// Somebody on the recorded stage.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// What stands in the corner of their picture.
+    pub name: String,
+    /// Where their stream is.
+    pub tap: Tap,
 }
 
 /// A recording that runs. Dropping it ends it, and waits until its file is whole.
@@ -109,7 +121,7 @@ pub struct Status {
 pub struct Recorder {
     status: Arc<Mutex<Status>>,
     /// Who is on the stage, if that is what is recorded.
-    people: Arc<Mutex<Vec<Tap>>>,
+    people: Arc<Mutex<Vec<Present>>>,
     worker: Option<Worker>,
 }
 
@@ -133,7 +145,7 @@ impl Recorder {
 
     fn spawn(
         config: Config,
-        run: impl FnOnce(Files, &Mutex<Vec<Tap>>, &Mutex<Status>, &Stop) -> Result<(), Error> + Send + 'static,
+        run: impl FnOnce(Files, &Mutex<Vec<Present>>, &Mutex<Status>, &Stop) -> Result<(), Error> + Send + 'static,
     ) -> Result<Self, Error> {
         let (status, people) = (Arc::new(Mutex::new(Status::default())), Arc::new(Mutex::new(Vec::new())));
         let folder = config.folder.clone();
@@ -150,7 +162,7 @@ impl Recorder {
     }
 
     /// Says who is on the stage, in order; nothing changes where a person is recorded.
-    pub fn set_people(&self, people: Vec<Tap>) {
+    pub fn set_people(&self, people: Vec<Present>) {
         *lock(&self.people) = people;
     }
 
@@ -199,7 +211,7 @@ fn run(files: Files, tap: Tap, status: &Mutex<Status>, stop: &Stop) -> Result<()
     }
 }
 
-fn run_stage(files: Files, clock: ServerClock, people: &Mutex<Vec<Tap>>, stop: &Stop) -> Result<(), Error> {
+fn run_stage(files: Files, clock: ServerClock, people: &Mutex<Vec<Present>>, stop: &Stop) -> Result<(), Error> {
     let mut stage = Stage::new(files, clock)?;
     loop {
         let present = lock(people).clone();
@@ -264,6 +276,11 @@ impl Files {
         if status.files.len() < MOST_FILES {
             status.files.push(path);
         }
+    }
+
+    /// Pictures come, and are written, or not.
+    fn pictures_are(&self, written: bool) {
+        lock(&self.status).sound_only = !written;
     }
 
     /// The file has grown to this.

@@ -66,7 +66,11 @@ impl Person {
             }
         };
         match self.demux.read(&packet) {
-            Some(Unit::VideoConfig(VideoCodec::Avc, config)) => self.picture = Some(config),
+            Some(Unit::VideoConfig(codec, config)) => {
+                let written = codec == VideoCodec::Avc;
+                self.film.pictures_are(written);
+                self.picture = written.then_some(config);
+            }
             Some(Unit::AudioConfig(codec, config)) => self.sound = sound_codec(codec).map(|codec| (codec, config)),
             Some(Unit::Sound(codec, media_us, data)) if !data.is_empty() => {
                 if codec == AudioCodec::Mp3 && self.sound.is_none() {

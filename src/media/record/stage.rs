@@ -3,9 +3,9 @@
 
 use super::film::Film;
 use super::guest::Guest;
+use super::label::Label;
 use super::matroska::{PictureTrack, SoundCodec, SoundTrack, Track};
-use super::tap::Tap;
-use super::{Error, Files};
+use super::{Error, Files, Present};
 use crate::base::ServerClock;
 use crate::media::audio::Limiter;
 use crate::media::convert::ToPicture;
@@ -35,6 +35,8 @@ const COMES_WITHIN: Duration = Duration::from_millis(200);
 const TOO_LATE: Duration = Duration::from_millis(400);
 /// What is where nobody is: brightness and colour.
 const GROUND: (u8, u8) = (24, 128);
+/// Between a name and the edges of its place.
+const MARGIN: u32 = 8;
 /// People who are shown; more are heard.
 const MOST_SHOWN: usize = 16;
 
@@ -46,7 +48,8 @@ pub(super) struct Stage {
     /// Number of the next picture.
     next: u64,
     guests: Vec<Guest>,
-    cells: Vec<Option<ToPicture>>,
+    names: Vec<String>,
+    cells: Vec<Cell>,
     canvas: Vec<u8>,
     pool: Pool,
     picture: Encoder,
@@ -72,6 +75,7 @@ impl Stage {
             begun,
             next: 0,
             guests: Vec::new(),
+            names: Vec::new(),
             cells: Vec::new(),
             canvas: ground(),
             pool: Pool::new(),
@@ -82,13 +86,16 @@ impl Stage {
     }
 
     /// Says who is there, in order.
-    pub(super) fn set_people(&mut self, people: &[Tap]) {
-        let same = people.len() == self.guests.len() && people.iter().zip(&self.guests).all(|(tap, guest)| guest.tap().is(tap));
+    pub(super) fn set_people(&mut self, people: &[Present]) {
+        let same = people.len() == self.guests.len()
+            && people.iter().zip(&self.guests).all(|(one, guest)| guest.tap().is(&one.tap))
+            && people.iter().zip(&self.names).all(|(one, name)| one.name == *name);
         if same {
             return;
         }
         let mut old = std::mem::take(&mut self.guests);
-        for tap in people {
+        self.names = people.iter().map(|one| one.name.clone()).collect();
+        for Present { tap, .. } in people {
             let at = old.iter().position(|guest| guest.tap().is(tap));
             self.guests.push(match at {
                 Some(at) => old.swap_remove(at),
@@ -97,7 +104,8 @@ impl Stage {
         }
         self.canvas = ground();
         let places = places(self.guests.len());
-        self.cells = places.iter().map(|cell| ToPicture::new(cell.width, cell.height).ok()).collect();
+        self.cells = places.into_iter().zip(&self.names).map(|(place, name)| Cell::new(place, name)).collect();
+        self.cells.iter().for_each(|cell| cell.label(&mut self.canvas));
         // Whoever was there is drawn anew, in another place, with their next picture.
     }
 
@@ -127,13 +135,13 @@ impl Stage {
 
     fn make(&mut self, at: Duration, late: bool) -> Result<(), Error> {
         let at_us = (at - self.begun).as_micros() as i64;
-        let places = places(self.guests.len());
-        for ((guest, cell), convert) in self.guests.iter_mut().zip(&places).zip(&mut self.cells) {
+        for (guest, cell) in self.guests.iter_mut().zip(&mut self.cells) {
             if let Some(frame) = guest.picture_at(at)
-                && let Some(convert) = convert
+                && let Some(convert) = &mut cell.convert
                 && let Ok(picture) = convert.frame(&frame, at)
             {
-                paste(&mut self.canvas, &picture, *cell);
+                paste(&mut self.canvas, &picture, cell.place);
+                cell.label(&mut self.canvas);
             }
         }
         let key = self.next.is_multiple_of(KEY_EVERY);
@@ -207,15 +215,37 @@ impl Stage {
 
 /// A place on the stage, on even pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cell {
+struct Place {
     x: u32,
     y: u32,
     width: u32,
     height: u32,
 }
 
+/// What is at a place.
+struct Cell {
+    place: Place,
+    convert: Option<ToPicture>,
+    label: Option<Label>,
+}
+
+impl Cell {
+    fn new(place: Place, name: &str) -> Self {
+        let size = (place.width, place.height);
+        Self { place, convert: ToPicture::new(size.0, size.1).ok(), label: Label::new(name, size) }
+    }
+
+    /// Draws the name, lower left.
+    fn label(&self, canvas: &mut [u8]) {
+        if let Some(label) = &self.label {
+            let (x, y) = (self.place.x + MARGIN, self.place.y + self.place.height - MARGIN - label.size.1);
+            label.paint(planes(canvas), WIDTH as usize, (x, y & !1));
+        }
+    }
+}
+
 /// Places for so many people: the grid that shows 16:9 pictures largest.
-fn places(people: usize) -> Vec<Cell> {
+fn places(people: usize) -> Vec<Place> {
     let people = people.min(MOST_SHOWN) as u32;
     let columns = (1..=people).find(|columns| columns * columns >= people).unwrap_or(1);
     let rows = people.div_ceil(columns).max(1);
@@ -226,7 +256,7 @@ fn places(people: usize) -> Vec<Cell> {
             // A row that is not full stands in the middle.
             let in_row = if row + 1 == rows { people - row * columns } else { columns };
             let left = ((WIDTH - in_row * width) / 2) & !1;
-            Cell { x: left + column * width, y: row * height, width, height }
+            Place { x: left + column * width, y: row * height, width, height }
         })
         .collect()
 }
@@ -238,11 +268,15 @@ fn ground() -> Vec<u8> {
     canvas
 }
 
-/// Copies a picture of a cell's size to its place.
-fn paste(canvas: &mut [u8], picture: &Picture, cell: Cell) {
+fn planes(canvas: &mut [u8]) -> [&mut [u8]; 3] {
     let (luma, chroma) = canvas.split_at_mut((WIDTH * HEIGHT) as usize);
     let (u, v) = chroma.split_at_mut((WIDTH / 2 * HEIGHT / 2) as usize);
-    for ((to, from), shift) in [luma, u, v].into_iter().zip(picture.planes()).zip([0, 1, 1]) {
+    [luma, u, v]
+}
+
+/// Copies a picture of a cell's size to its place.
+fn paste(canvas: &mut [u8], picture: &Picture, cell: Place) {
+    for ((to, from), shift) in planes(canvas).into_iter().zip(picture.planes()).zip([0, 1, 1]) {
         let (stride, width) = ((WIDTH >> shift) as usize, (cell.width >> shift) as usize);
         let first = (cell.y >> shift) as usize * stride + (cell.x >> shift) as usize;
         for (row, from) in from.chunks_exact(width).enumerate() {
@@ -258,7 +292,7 @@ mod tests {
     #[test]
     fn everybody_has_a_place_of_their_own() {
         assert_eq!(places(0), []);
-        assert_eq!(places(1), [Cell { x: 0, y: 0, width: WIDTH, height: HEIGHT }]);
+        assert_eq!(places(1), [Place { x: 0, y: 0, width: WIDTH, height: HEIGHT }]);
         for people in 2..=20 {
             let places = places(people);
             assert_eq!(places.len(), people.min(MOST_SHOWN));

@@ -265,13 +265,37 @@ fn somebody_without_a_picture_is_recorded_too() {
 }
 
 #[test]
+fn pictures_in_another_coding_are_left_out_and_that_is_said() {
+    let folder = Folder::new();
+    let mut person = folder.person(None);
+    for tapped in Sender::new(320, 180).send(5000, 0) {
+        let tapped = match tapped {
+            // The same as enhanced RTMP has it for H.265: its sequence header (0), or a picture without a composition time (3).
+            Tapped::Packet(packet, at) if packet.kind == PacketKind::Video => {
+                let kind = if packet.payload[1] == 0 { 0 } else { 3 };
+                let payload = [&[0x80 | packet.payload[0] & 0x70 | kind][..], b"hvc1", &packet.payload[5..]].concat();
+                Tapped::Packet(Packet { payload: payload.into(), ..packet }, at)
+            }
+            tapped => tapped,
+        };
+        person.take(tapped).unwrap();
+    }
+    person.finish().unwrap();
+    let status = folder.status();
+    let found = look(&status.files[0]);
+    assert!(status.sound_only && found.pictures == 0 && found.sounds > 80, "{found:?}");
+}
+
+#[test]
 fn everybody_is_in_the_film_of_the_stage() {
     let folder = Folder::new();
     let clock = ServerClock::new(Clock::manual(Duration::from_secs(1000)));
     let config = Config { folder: folder.dir.path().into(), what: "Room".into(), slice: None, clock: clock.local().clone() };
     let mut stage = Stage::new(Files::new(config, folder.status.clone()), clock.clone()).unwrap();
     let taps = [Tap::default(), Tap::default()];
-    stage.set_people(&taps);
+    let people: Vec<_> =
+        taps.iter().zip(["Ada", "李"]).map(|(tap, name)| Present { name: name.into(), tap: tap.clone() }).collect();
+    stage.set_people(&people);
     let mut sent: Vec<_> = [(320, 180), (320, 240)].map(|(w, h)| Sender::new(w, h).send(3000, 0).into_iter().peekable()).into();
     for step in 0..400_u64 {
         let now = Duration::from_secs(1000) + Duration::from_millis(step * 10);
@@ -300,6 +324,11 @@ fn everybody_is_in_the_film_of_the_stage() {
     for x in [620, 1260] {
         assert!(at(x, 500) > 80 && rgb[(500 * 1280 + x) * 3 + 2] > 120, "a blue bar at {x}");
         assert!(at(x, 20) < 60 && at(x, 700) < 60, "dark above and below at {x}");
+    }
+    // And each has a name on a dark plate, lower left.
+    for left in [0, 640] {
+        let plate = (left + 8..left + 60).flat_map(|x| (682..712).map(move |y| at(x, y)));
+        assert!(plate.filter(|sum| *sum > 500).count() > 20, "a name at {left}");
     }
     let sound = program(&["-f", "f32le", "-ac", "1", "-ar", "48000", "-"]);
     let samples: Vec<f32> = sound.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
