@@ -30,12 +30,15 @@ impl Beauty {
     }
 }
 
-/// The surroundings of a pixel reach so far, as a share of the picture's height.
-const REACH: u32 = 90;
-/// Skin in video-range colour differences: the middle, and how far it reaches at full and at no strength.
-const SKIN: [(i32, i32, i32); 2] = [(105, 16, 28), (152, 14, 24)];
+/// The surroundings of a pixel reach so far, as a share of the height; at most so far that sums of them fit into 16 bits.
+const REACH: usize = 90;
+const MOST_REACH: usize = 7;
+/// Skin in video-range colour differences: the middle, where it is none any more, and how fast it gets there (see [`strength`]).
+const SKIN: [(i16, i16, i16); 2] = [(105, 28, 169), (152, 24, 203)];
 /// Share by which skin's colour is paled at the highest whitening, of 256.
-const PALER: i32 = 30;
+const PALER: i16 = 30;
+/// What lightens the middle brightness by 30 (see [`lift`]).
+const MOST_GAIN: i16 = 21;
 
 /// What is wanted, and what it costs. Clones are the same control.
 #[derive(Clone, Debug, Default)]
@@ -83,135 +86,197 @@ impl Control {
     }
 }
 
-/// The work, and what it needs again for each picture.
+/// The work, and what it needs again for each picture. All of it is in rows of small integers without branches, which compilers make into vector
+/// instructions; the statistics are those of the picture at half its size, where its colours are, too.
 #[derive(Debug, Default)]
 struct Filter {
-    /// Strength of skin for each pair of colour differences, 0 to 255.
+    /// Rows and columns of the halved picture.
+    size: (usize, usize),
+    /// Strength of skin for each pair of colour differences, 0 to [`ALL`].
     skin: Vec<u8>,
-    /// The luma plane as it was.
-    before: Vec<u8>,
+    /// The luma plane at half its size.
+    half: Vec<u8>,
     /// Sums of the columns around the line, and of their squares.
-    sums: Vec<u32>,
+    sums: Vec<u16>,
     squares: Vec<u32>,
+    /// The same over the surroundings of each pixel of the line.
+    around: Vec<u16>,
+    around_squares: Vec<u32>,
+    /// The sums of the columns with those that stand for what is beyond the edges.
+    room: Vec<u16>,
+    room_squares: Vec<u32>,
+    /// Mean of the surroundings, how much it replaces the pixel, and how much skin it is; for each pixel of a line of the whole picture.
+    mean: Vec<i16>,
+    weight: Vec<i16>,
+    strength: Vec<i16>,
 }
+
+/// Shares are in 128ths, so that products of two small numbers fit into 16 bits.
+const BITS: u32 = 7;
+const ALL: i16 = (1 << BITS) - 1;
 
 impl Filter {
     fn apply(&mut self, picture: &mut Picture, beauty: Beauty) {
         let (width, height) = (picture.width as usize, picture.height as usize);
-        let chroma = width.div_ceil(2);
+        self.size = (width.div_ceil(2), height.div_ceil(2));
+        let (columns, rows) = self.size;
         let [luma, u, v] = picture.planes_mut();
-        self.skin.clear();
-        self.skin.extend(u.iter().zip(&*v).map(|(u, v)| skin(*u, *v)));
-        if beauty.smoothing > 0 {
-            self.smooth(luma, (width, height), beauty.smoothing.min(Beauty::MOST));
+        self.skin.resize(columns * rows, 0);
+        for ((skin, u), v) in self.skin.iter_mut().zip(&*u).zip(&*v) {
+            *skin = strength(*u, *v);
         }
-        if beauty.whitening > 0 {
-            let level = beauty.whitening.min(Beauty::MOST);
-            let curve = curve(level);
-            for (y, line) in luma.chunks_exact_mut(width).enumerate() {
-                let skin = &self.skin[y / 2 * chroma..][..chroma];
-                for (pair, skin) in line.chunks_mut(2).zip(skin).filter(|(_, skin)| **skin > 0) {
-                    for pixel in pair {
-                        *pixel = blend(*pixel, curve[usize::from(*pixel)], *skin);
-                    }
-                }
+        let (smoothing, whitening) = (beauty.smoothing.min(Beauty::MOST), beauty.whitening.min(Beauty::MOST));
+        let reach = (rows / REACH).clamp(1, MOST_REACH);
+        let smooths = smoothing > 0 && columns > reach && rows > reach;
+        for row in [&mut self.mean, &mut self.weight, &mut self.strength] {
+            row.clear();
+            row.resize(2 * columns, 0);
+        }
+        if smooths {
+            self.halve(luma, (width, height));
+            self.begin(reach);
+        }
+        let gain = gain(whitening);
+        for (row, lines) in luma.chunks_mut(2 * width).enumerate() {
+            if smooths {
+                self.slide(row, reach);
             }
-            let paler = PALER * i32::from(level) / i32::from(Beauty::MOST);
-            for plane in [u, v] {
-                for (colour, skin) in plane.iter_mut().zip(&self.skin).filter(|(_, skin)| **skin > 0) {
-                    let away = i32::from(*colour) - 128;
-                    *colour = (128 + away - away * paler * i32::from(*skin) / (256 * 255)) as u8;
-                }
-            }
-        }
-    }
-
-    fn smooth(&mut self, luma: &mut [u8], (width, height): (usize, usize), level: u8) {
-        let reach = (height / REACH as usize).clamp(1, 16).min(width / 2).min(height / 2);
-        if reach == 0 {
-            return;
-        }
-        let chroma = width.div_ceil(2);
-        // Evenness below which surroundings count as smooth: the variance of fine skin up to that of coarse.
-        let even = 10.0 + 5.0 * f32::from(level) * f32::from(level);
-        self.before.clear();
-        self.before.extend_from_slice(luma);
-        for sums in [&mut self.sums, &mut self.squares] {
-            sums.clear();
-            sums.resize(width, 0);
-        }
-        for row in 0..reach {
-            self.slide(Some(row), None, width);
-        }
-        for (y, line) in luma.chunks_exact_mut(width).enumerate() {
-            self.slide(Some(y + reach).filter(|row| *row < height), (y > reach).then(|| y - reach - 1), width);
-            let rows = (y + reach).min(height - 1) + 1 - y.saturating_sub(reach);
-            let skin = &self.skin[y / 2 * chroma..][..chroma];
-            if skin.iter().all(|skin| *skin == 0) {
+            if self.skin[row * columns..][..columns].iter().all(|skin| *skin == 0) {
                 continue;
             }
-            let (mut sum, mut square) = (self.sums[..reach].iter().sum::<u32>(), self.squares[..reach].iter().sum::<u32>());
-            for (x, pixel) in line.iter_mut().enumerate() {
-                if let (Some(more), Some(squares)) = (self.sums.get(x + reach), self.squares.get(x + reach)) {
-                    (sum, square) = (sum + more, square + squares);
-                }
-                if x > reach {
-                    (sum, square) = (sum - self.sums[x - reach - 1], square - self.squares[x - reach - 1]);
-                }
-                let skin = skin[x / 2];
-                if skin > 0 {
-                    let count = (rows * ((x + reach).min(width - 1) + 1 - x.saturating_sub(reach))) as f32;
-                    let mean = sum as f32 / count;
-                    let variance = (square as f32 / count - mean * mean).max(0.0);
-                    let kept = variance / (variance + even);
-                    let smooth = mean + (f32::from(*pixel) - mean) * kept;
-                    *pixel = blend(*pixel, (smooth + 0.5) as u8, skin);
+            if smooths {
+                self.surroundings(row, reach, smoothing);
+            }
+            for (pair, skin) in self.strength.chunks_exact_mut(2).zip(&self.skin[row * columns..]) {
+                pair.fill(i16::from(*skin));
+            }
+            for line in lines.chunks_exact_mut(width) {
+                self.line(line, gain);
+            }
+        }
+        if whitening > 0 {
+            let paler = PALER * i16::from(whitening) / i16::from(Beauty::MOST);
+            for plane in [u, v] {
+                for (colour, skin) in plane.iter_mut().zip(&self.skin) {
+                    let away = i16::from(*colour) - 128;
+                    let by = (paler * i16::from(*skin)) >> BITS;
+                    *colour = (128 + away - ((away * by + 128) >> 8)) as u8;
                 }
             }
         }
     }
 
-    /// Moves the sums of the columns on by a line.
-    fn slide(&mut self, add: Option<usize>, remove: Option<usize>, width: usize) {
-        if let Some(row) = add {
-            let line = &self.before[row * width..][..width];
-            for ((sum, square), pixel) in self.sums.iter_mut().zip(&mut self.squares).zip(line) {
-                let pixel = u32::from(*pixel);
-                (*sum, *square) = (*sum + pixel, *square + pixel * pixel);
+    /// The luma plane at half its size.
+    fn halve(&mut self, luma: &[u8], (width, height): (usize, usize)) {
+        let (columns, rows) = self.size;
+        self.half.resize(columns * rows, 0);
+        for (row, half) in self.half.chunks_exact_mut(columns).enumerate() {
+            let upper = &luma[2 * row * width..][..width];
+            let lower = &luma[(2 * row + 1).min(height - 1) * width..][..width];
+            let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+            for (half, (upper, lower)) in half.iter_mut().zip(pairs) {
+                let sum = u16::from(upper[0]) + u16::from(upper[1]) + u16::from(lower[0]) + u16::from(lower[1]);
+                *half = ((sum + 2) >> 2) as u8;
+            }
+            if width % 2 == 1
+                && let (Some(half), Some(upper), Some(lower)) = (half.last_mut(), upper.last(), lower.last())
+            {
+                *half = u16::midpoint((*upper).into(), (*lower).into()) as u8;
             }
         }
-        if let Some(row) = remove {
-            let line = &self.before[row * width..][..width];
+    }
+
+    /// The sums of the columns as they are one line above the first. Beyond its edges a picture goes on as it is there.
+    fn begin(&mut self, reach: usize) {
+        let columns = self.size.0;
+        self.sums.clear();
+        self.sums.resize(columns, 0);
+        self.squares.clear();
+        self.squares.resize(columns, 0);
+        for row in (0..=reach).map(|row| row.saturating_sub(1)).chain(std::iter::repeat_n(0, reach)) {
+            let line = &self.half[row * columns..][..columns];
             for ((sum, square), pixel) in self.sums.iter_mut().zip(&mut self.squares).zip(line) {
-                let pixel = u32::from(*pixel);
-                (*sum, *square) = (*sum - pixel, *square - pixel * pixel);
+                *sum += u16::from(*pixel);
+                *square += u32::from(*pixel) * u32::from(*pixel);
             }
+        }
+    }
+
+    /// Moves the sums of the columns on to this row.
+    fn slide(&mut self, row: usize, reach: usize) {
+        let (columns, rows) = self.size;
+        let more = &self.half[(row + reach).min(rows - 1) * columns..][..columns];
+        let less = &self.half[row.saturating_sub(reach + 1) * columns..][..columns];
+        for (((sum, square), more), less) in self.sums.iter_mut().zip(&mut self.squares).zip(more).zip(less) {
+            let (more, less) = (u16::from(*more), u16::from(*less));
+            *sum = *sum + more - less;
+            *square = *square + u32::from(more) * u32::from(more) - u32::from(less) * u32::from(less);
+        }
+    }
+
+    /// Mean of the surroundings of each pixel of a row, and how much of it is to be seen.
+    fn surroundings(&mut self, row: usize, reach: usize, level: u8) {
+        let columns = self.size.0;
+        along(&self.sums, reach, &mut self.room, &mut self.around, |sum, more, less| sum + more - less);
+        along(&self.squares, reach, &mut self.room_squares, &mut self.around_squares, |sum, more, less| sum + more - less);
+        let share = 1.0 / ((2 * reach + 1) * (2 * reach + 1)) as f32;
+        // Evenness below which surroundings count as smooth: the variance of fine skin up to that of coarse, at half the size.
+        let even = 2.5 + 1.25 * f32::from(level) * f32::from(level);
+        let skin = &self.skin[row * columns..][..columns];
+        let rows = self.mean.chunks_exact_mut(2).zip(self.weight.chunks_exact_mut(2));
+        for ((((mean, weight), sum), square), skin) in rows.zip(&self.around).zip(&self.around_squares).zip(skin) {
+            let average = f32::from(*sum) * share;
+            let variance = (*square as f32 * share - average * average).max(0.0);
+            mean.fill((average + 0.5) as i16);
+            weight.fill((f32::from(*skin) * even / (variance + even)) as i16);
+        }
+    }
+
+    /// Smoothes and lightens a line of the whole picture.
+    fn line(&self, line: &mut [u8], gain: i16) {
+        for (((pixel, mean), weight), skin) in line.iter_mut().zip(&self.mean).zip(&self.weight).zip(&self.strength) {
+            let before = i16::from(*pixel);
+            let smooth = before + (((mean - before) * weight + (1 << (BITS - 1))) >> BITS);
+            *pixel = (smooth + ((lift(smooth, gain) * skin + 512) >> (BITS + 3))) as u8;
         }
     }
 }
 
-/// How much this colour is that of skin, 0 to 255.
-fn skin(u: u8, v: u8) -> u8 {
-    let part = |value: u8, (middle, full, none): (i32, i32, i32)| {
-        let away = (i32::from(value) - middle).abs();
-        ((none - away) * 255 / (none - full)).clamp(0, 255)
+/// Sums over `reach` places to both sides of each; at the ends the last one counts for those that are not there. `slide` adds the second and takes
+/// away the third.
+fn along<T: Copy + Default>(columns: &[T], reach: usize, room: &mut Vec<T>, sums: &mut Vec<T>, slide: impl Fn(T, T, T) -> T) {
+    sums.clear();
+    let (Some(first), Some(last)) = (columns.first(), columns.last()) else { return };
+    room.clear();
+    room.extend(std::iter::repeat_n(first, reach + 1));
+    room.extend_from_slice(columns);
+    room.extend(std::iter::repeat_n(last, reach));
+    let (around, after) = room.split_at(2 * reach + 1);
+    let mut sum = around.iter().fold(T::default(), |sum, more| slide(sum, *more, T::default()));
+    sums.extend(after.iter().zip(room.iter()).map(|(more, less)| {
+        sum = slide(sum, *more, *less);
+        sum
+    }));
+}
+
+/// How much this colour is that of skin, 0 to [`ALL`].
+fn strength(u: u8, v: u8) -> u8 {
+    // 16ths of 127 over the distance between full and no strength.
+    let part = |value: u8, (middle, none, slope): (i16, i16, i16)| {
+        let away = (i16::from(value) - middle).abs();
+        (((none - away) * slope) >> 4).clamp(0, ALL)
     };
-    (part(u, SKIN[0]) * part(v, SKIN[1]) / 255) as u8
+    ((part(u, SKIN[0]) * part(v, SKIN[1])) >> BITS) as u8
 }
 
-/// `from` drawn towards `to` by so many of 255.
-fn blend(from: u8, to: u8, by: u8) -> u8 {
-    let (from, to) = (i32::from(from), i32::from(to));
-    (from + (to - from) * i32::from(by) / 255) as u8
+/// How strongly a level lightens.
+fn gain(level: u8) -> i16 {
+    i16::from(level) * MOST_GAIN / i16::from(Beauty::MOST)
 }
 
-/// What becomes of each brightness in video range: lifted most in the middle.
-fn curve(level: u8) -> [u8; 256] {
-    let base = 1.0 + 0.25 * f32::from(level);
-    std::array::from_fn(|y| {
-        let share = (y as f32 - 16.0) / 219.0;
-        if (0.0..=1.0).contains(&share) { (16.5 + 219.0 * (1.0 + (base - 1.0) * share).ln() / base.ln()) as u8 } else { y as u8 }
-    })
+/// By how many eighths a brightness in video range is lifted: most in the middle, black and white not at all.
+fn lift(brightness: i16, gain: i16) -> i16 {
+    ((((brightness - 16) * (235 - brightness)).max(0) >> 6) * gain) >> 4
 }
 
 #[cfg(test)]
@@ -274,9 +339,9 @@ mod tests {
         let [_, u, v] = light.planes();
         assert!(u[5000] > SKIN_COLOUR.0 && v[5000] < SKIN_COLOUR.1);
         for level in 1..=9 {
-            let curve = curve(level);
-            assert_eq!((curve[0], curve[16], curve[235], curve[255]), (0, 16, 235, 255));
-            assert!(curve.windows(2).all(|pair| pair[0] <= pair[1]));
+            let curve = [0, 16, 17, 60, 125, 200, 234, 235, 255].map(|y| y + lift(y, gain(level)) / 8);
+            assert_eq!((curve[0], curve[1], curve[7], curve[8]), (0, 16, 235, 255));
+            assert!(curve.windows(2).all(|pair| pair[0] <= pair[1]) && curve[4] > 125);
         }
     }
 
