@@ -21,6 +21,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The periods to ask for, one after the other: a driver that breaks on an underrun (ALSA's way to PulseAudio does) gets longer ones, at
 /// once. Only when the longest break too, the device counts as lost.
 const PERIODS_MS: [u32; 3] = [device::SHORT_PERIOD_MS, 20, 60];
+/// One with the longest period that has played for so long before it broke is opened again at once, and nobody is told: a busy computer was late once.
+const PLAYED: Duration = Duration::from_secs(1);
 /// How often the device thread looks whether the device still asks for sound.
 const WATCH: Duration = Duration::from_millis(50);
 /// A device that asks for nothing for this long is lost.
@@ -124,6 +126,7 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
             }
         }
         if let Some((stream, gauge, what)) = open.take() {
+            let since = clock.now();
             match watch(&gauge, &mut chooser, link, clock, stop) {
                 End::Stopped => return,
                 End::Turn(to) => {
@@ -135,8 +138,11 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
                     let error = gauge.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     // Gone is gone; a driver that breaks may do with longer periods.
                     let gone = error.as_ref().is_some_and(|e| e.kind == SourceErrorKind::NoDevice);
-                    if period + 1 < PERIODS_MS.len() && !gone {
-                        (next, period) = (what, period + 1);
+                    let longer = period + 1 < PERIODS_MS.len();
+                    let played = gauge.calls.load(Ordering::Acquire) > 0 && clock.now().saturating_sub(since) >= PLAYED;
+                    let stalled = error.as_ref().is_some_and(|e| e.kind == SourceErrorKind::Stalled);
+                    if !gone && (longer || played && !stalled) {
+                        (next, period) = (what, (period + 1).min(PERIODS_MS.len() - 1));
                         continue;
                     }
                     period = 0;
