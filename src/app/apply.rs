@@ -200,7 +200,15 @@ impl App {
         self.settings.speaker.clone_from(&plan.speaker);
         self.settings.smoothness = plan.smoothness;
         self.settings.noise = plan.noise;
+        self.ask_server_again(&plan);
         self.page = Page::Starting { plan: Box::new(plan), devices: Some(devices) };
+    }
+
+    /// A server that did not answer earlier may be there by now: what is known of it is no reason to refuse a call.
+    pub(super) fn ask_server_again(&mut self, plan: &Plan) {
+        if plan.server.is_none() && self.server.failure(&self.texts).is_some() {
+            self.server.choose(self.server.choice().clone());
+        }
     }
 
     /// Starts the call, as soon as there is a server.
@@ -238,9 +246,7 @@ impl App {
     fn try_again(&mut self) {
         match std::mem::replace(&mut self.page, Page::Home) {
             Page::Ended { plan: Some(plan), .. } => {
-                if self.server.address().is_none() {
-                    self.server.choose(self.server.choice().clone());
-                }
+                self.ask_server_again(&plan);
                 self.start(*plan);
             }
             page => {

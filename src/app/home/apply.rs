@@ -129,6 +129,7 @@ impl App {
         match prejoin::plan_of(&form, &self.settings) {
             Some(plan) => {
                 self.go_home();
+                self.ask_server_again(&plan);
                 self.start(plan);
             }
             None => self.prepare(PreJoin { strict: true, ..form }),
