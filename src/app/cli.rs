@@ -169,11 +169,12 @@ impl Args {
     /// The link, if the program was started for a link or for nothing in particular, as a click on its icon does: such a start is for the
     /// window that is there already. `None`: it was started for more.
     pub fn only_link(&self) -> Option<Option<&Invite>> {
-        let texts = [&self.server, &self.create, &self.enter, &self.password, &self.name];
+        let texts = [&self.server, &self.create, &self.enter, &self.password, &self.name, &self.push, &self.play];
         let more = texts.iter().any(|text| text.is_some())
             || self.source.is_some()
             || self.mic.is_some()
-            || [self.mute, self.no_video, self.chat, self.stats].contains(&true)
+            || [self.live, self.mute, self.no_video, self.chat, self.record, self.stats].contains(&true)
+            || self.recordings.is_some()
             || self.test_partner > 0
             || self.share.is_some()
             || self.colours.is_some()
@@ -270,7 +271,17 @@ mod tests {
         let only = |line: &str| parse(line).unwrap().only_link().map(|link| link.map(|link| link.room.to_string()));
         assert_eq!((only(""), only("--config x")), (Some(None), Some(None)));
         assert_eq!((only("parlor://h/abc"), only("--join parlor://h/abc")), (Some(Some("abc".into())), Some(Some("abc".into()))));
-        for more in ["--create a", "--enter a", "--name a", "--join b --mute", "--screenshot a@1", "--lang zh", "--server here"] {
+        for more in [
+            "--create a",
+            "--enter a",
+            "--name a",
+            "--join b --mute",
+            "--screenshot a@1",
+            "--lang zh",
+            "--server here",
+            "--live",
+            "--record",
+        ] {
             assert_eq!(only(more), None, "{more}");
         }
     }
