@@ -56,12 +56,16 @@ impl Turn {
     }
 }
 
+/// A picture that covers so much of its place in both directions is stretched to all of it: nobody sees that, but everybody sees thin bars. Pictures
+/// that a slow network has made smaller are of a slightly different shape.
+const NEARLY: f32 = 0.96;
+
 /// How a picture is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pose {
-    /// Left and right swapped.
+    /// Left and right of the picture as it comes swapped.
     pub mirrored: bool,
-    /// Turned.
+    /// Turned, after that.
     pub turn: Turn,
     /// All of the place is covered, and what sticks out of it is cut off; else the whole picture is seen.
     pub fill: bool,
@@ -75,7 +79,9 @@ impl Pose {
 
     /// Where in `outer` a picture of `aspect` is.
     pub fn place(self, outer: Rect, aspect: f32) -> Rect {
-        if self.fill { outer } else { fit(outer, self.aspect(aspect)) }
+        let inner = fit(outer, self.aspect(aspect));
+        let nearly = inner.width() > outer.width() * NEARLY && inner.height() > outer.height() * NEARLY;
+        if self.fill || nearly { outer } else { inner }
     }
 
     /// Draws it into `outer`. Where it does not reach the edges there is black.
@@ -86,19 +92,23 @@ impl Pose {
             painter.rect_filled(outer, CornerRadius::same(rounding), Color32::BLACK);
         }
         let seen = if self.fill { cover(outer, self.aspect(aspect)) } else { Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)) };
-        let rounding = if covers { rounding } else { 0 };
+        // Corners that come near those of the place follow them.
+        let bars = (outer.width() - inner.width()).max(outer.height() - inner.height()) / 2.0;
+        let rounding = (f32::from(rounding) - bars).max(0.0);
         if self.turn.is_sideways() {
-            painter.add(self.fan(inner, seen, texture, f32::from(rounding)));
+            painter.add(self.fan(inner, seen, texture, rounding));
         } else {
             let uv = Rect { min: self.source(seen.min), max: self.source(seen.max) };
-            let shape = RectShape::filled(inner, CornerRadius::same(rounding), Color32::WHITE).with_texture(texture, uv);
+            let corners = CornerRadius::same(rounding.round() as u8);
+            let shape = RectShape::filled(inner, corners, Color32::WHITE).with_texture(texture, uv);
             painter.add(Shape::Rect(shape));
         }
     }
 
     /// What a place in the shown picture (0 to 1 each way) is in the picture as it comes.
     fn source(self, at: Pos2) -> Pos2 {
-        self.turn.source(if self.mirrored { pos2(1.0 - at.x, at.y) } else { at })
+        let at = self.turn.source(at);
+        if self.mirrored { pos2(1.0 - at.x, at.y) } else { at }
     }
 
     /// The same as a fan of triangles: rectangles with a texture cannot be turned sideways.
@@ -149,12 +159,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_mirrored_is_put_right_before_it_is_turned() {
+        for turn in [Turn::None, Turn::Quarter, Turn::Half, Turn::ThreeQuarters] {
+            let (plain, put_right) = (Pose { turn, ..Pose::default() }, Pose { turn, mirrored: true, ..Pose::default() });
+            for at in [pos2(0.2, 0.7), pos2(0.9, 0.1)] {
+                let sent = put_right.source(at);
+                // Where that was before the sender swapped left and right.
+                assert!(pos2(1.0 - sent.x, sent.y).distance(plain.source(at)) < 1e-5, "{turn:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_picture_on_its_side_has_its_sides_swapped() {
         let pose = Pose { turn: Turn::Quarter, ..Pose::default() };
         assert_eq!(pose.aspect(2.0), 0.5);
         let outer = Rect::from_min_size(Pos2::ZERO, vec2(200.0, 200.0));
         assert_eq!(pose.place(outer, 2.0).size(), vec2(100.0, 200.0));
         assert_eq!(Pose { fill: true, ..pose }.place(outer, 2.0), outer);
+        assert_eq!(Pose::default().place(outer, 1.03), outer, "no thin bars");
+        assert_eq!(Pose::default().place(outer, 1.1).width(), 200.0);
+        assert!(Pose::default().place(outer, 1.1).height() < 190.0);
     }
 
     #[test]

@@ -31,8 +31,8 @@ const OFFER_BUTTON: f32 = 200.0;
 const SIGN: f32 = 34.0;
 /// The mark of whoever shares a screen.
 const SHARES: (MaterialIcon, Color32) = (icons::ICON_SCREEN_SHARE, Color32::WHITE);
-/// Size of a tile's own window, when it opens, and at least; in points.
-const POPPED: Vec2 = vec2(640.0, 360.0);
+/// Longer side of a tile's own window when it opens, and its size at least; in points.
+const POPPED: f32 = 640.0;
 const POPPED_LEAST: Vec2 = vec2(200.0, 120.0);
 
 /// What the stage shows.
@@ -209,10 +209,13 @@ fn window(ui: &Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: 
         Who::Me => cx.with("call-you-name", &[("name", (&view.snapshot.me.name).into())]),
         Who::Peer(member) => view.peer(member)?.name.clone(),
     };
+    // Asked for once: another size would be given to a window that the person has made larger.
+    let wanted = popped(view.aspect(look, who));
+    let size = ui.data_mut(|data| *data.get_temp_mut_or_insert_with(Id::unique(("popped", who)), || wanted));
     let builder = ViewportBuilder::default()
         .with_title(&name)
         .with_app_id("parlor")
-        .with_inner_size(POPPED)
+        .with_inner_size(size)
         .with_min_inner_size(POPPED_LEAST);
     let rect = ui.ctx().show_viewport_immediate(ViewportId::from_hash_of(("tile", who)), builder, |ui, _| {
         let rect = CentralPanel::no_frame().show(ui, |ui| {
@@ -232,6 +235,12 @@ fn window(ui: &Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look, who: 
         rect.inner
     });
     Some(rect)
+}
+
+/// Size of the window of a picture of this shape, when it opens: no bars beside it.
+fn popped(aspect: Option<f32>) -> Vec2 {
+    let aspect = aspect.unwrap_or(tile_layout::ASPECT);
+    if aspect >= 1.0 { vec2(POPPED, POPPED / aspect) } else { vec2(POPPED * aspect, POPPED) }
 }
 
 /// Nobody is left on the stage.
