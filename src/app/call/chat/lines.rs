@@ -40,8 +40,9 @@ pub(super) fn line(ui: &mut Ui, cx: &Cx<'_>, line: &Line, continued: bool) {
 
 /// Words and links in rows.
 fn with_links(ui: &mut Ui, pieces: &[Piece<'_>]) {
-    ui.with_layout(Layout::left_to_right(Align::Min).with_main_wrap(true), |ui| {
-        ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
+    // Rows as high as their text: not as a button, nor as all the room that there is below.
+    (ui.spacing_mut().item_spacing, ui.spacing_mut().interact_size.y) = (egui::Vec2::ZERO, 0.0);
+    ui.horizontal_wrapped(|ui| {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => _ = ui.add(Label::new(RichText::new(*text).size(size::BODY)).wrap().selectable(true)),

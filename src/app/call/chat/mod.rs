@@ -108,7 +108,7 @@ impl Chat {
         let enter_sends = self.enter_sends(&ui.input(|i| i.events.clone()), cx.now);
         let (label, hint) = (cx.t("chat-input"), cx.t("chat-hint"));
         let mut send = false;
-        ui.with_layout(Layout::left_to_right(Align::Max), |ui| {
+        ui.horizontal_top(|ui| {
             let width = ui.available_width() - theme::CONTROL_HEIGHT - space::S;
             let field = ui.vertical(|ui| {
                 ui.set_width(width);
@@ -125,9 +125,14 @@ impl Chat {
                 });
                 scrolled.inner
             });
-            let field = field.inner;
+            let (height, field) = (field.response.rect.height(), field.inner);
             let entered = field.has_focus() && ui.input(|i| i.key_pressed(Key::Enter) && !i.modifiers.shift);
-            send = button::icon(ui, icons::ICON_SEND, &cx.t("chat-send")).clicked() || (entered && enter_sends);
+            // Beside the last row, however many there are.
+            let clicked = ui.vertical(|ui| {
+                ui.add_space((height - theme::CONTROL_HEIGHT).max(0.0));
+                button::icon(ui, icons::ICON_SEND, &cx.t("chat-send")).clicked()
+            });
+            send = clicked.inner || (entered && enter_sends);
             if send || std::mem::take(&mut self.focus) {
                 field.request_focus();
             }
@@ -160,7 +165,7 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
     let p = theme::palette(ui);
     ui.add_space((ui.available_height() * 0.35 - 30.0).max(space::S));
     ui.vertical_centered(|ui| {
-        ui.label(icons::ICON_CHAT.rich_text().size(32.0).color(p.text_weak));
+        button::sign(ui, icons::ICON_CHAT, 32.0, p.text_weak);
         ui.label(RichText::new(cx.t("chat-empty")).font(theme::strong(size::BODY)));
         ui.add(Label::new(RichText::new(cx.t("chat-empty-text")).size(size::SMALL).color(p.text_weak)).wrap());
     });
