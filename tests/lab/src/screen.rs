@@ -3,13 +3,15 @@
 use crate::Running;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long the window manager may take to start on a busy machine.
 const START: Duration = Duration::from_secs(30);
 /// What a missing program is answered with.
-const NEEDED: &str = "this needs a screen: run `cargo xtask test`, or install the packages xvfb, openbox and xdotool";
+const NEEDED: &str =
+    "this needs a screen: run `cargo xtask test`, or install the packages xvfb, openbox, xdotool and imagemagick";
 
 /// A screen of 1280x800 with openbox on it. It ends when dropped.
 #[derive(Debug)]
@@ -52,6 +54,25 @@ impl Screen {
     /// Makes a program that is about to be started open its windows here, drawn by the processor.
     pub fn take<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("DISPLAY", &self.display).env_remove("WAYLAND_DISPLAY").env("LIBGL_ALWAYS_SOFTWARE", "1")
+    }
+
+    /// What programs call it.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Saves a picture of a window, or of a part of the screen, as a PNG.
+    ///
+    /// # Errors
+    /// When ImageMagick is missing, or there is no such window.
+    pub fn picture(&self, window: &str, path: &Path) -> Result<()> {
+        let mut import = Command::new("import");
+        let saved =
+            import.env("DISPLAY", &self.display).args(["-window", window, "-strip"]).arg(path).output().context(NEEDED)?;
+        if !saved.status.success() {
+            bail!("no picture of window {window}: {}", String::from_utf8_lossy(&saved.stderr).trim());
+        }
+        Ok(())
     }
 
     /// Uses mouse and keyboard of this screen, or asks about its windows; returns what is answered.
