@@ -552,6 +552,7 @@ record-stage = Record the call
 record-stage-stop = Stop recording the call
 record-stop = Stop recording
 record-bar = Recording { $name } · { $length } · { $size } MB. Everyone is told.
+record-bar-sound = Recording { $name } · { $length } · { $size } MB. Sound only: their pictures are not H.264.
 record-bar-me = Recording yourself · { $length } · { $size } MB. Everyone is told.
 record-bar-slow = Recording { $name } · { $length } · { $size } MB. The disk is too slow: parts are missing.
 record-by = Being recorded by { $names }

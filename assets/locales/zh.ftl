@@ -538,6 +538,7 @@ record-stage = 录制通话
 record-stage-stop = 停止录制通话
 record-stop = 停止录制
 record-bar = 正在录制 { $name } · { $length } · { $size } MB。所有人都会收到提示。
+record-bar-sound = 正在录制 { $name } · { $length } · { $size } MB。仅有声音：对方的画面不是 H.264 格式。
 record-bar-me = 正在录制自己 · { $length } · { $size } MB。所有人都会收到提示。
 record-bar-slow = 正在录制 { $name } · { $length } · { $size } MB。磁盘太慢，部分内容缺失。
 record-by = { $names } 正在录制

@@ -34,7 +34,7 @@ use crate::media::devices::{Devices, Listening, Lists};
 use crate::ui::planes::Painter;
 use crate::ui::theme::{self, size, space};
 use crate::ui::toast::Toasts;
-use crate::ui::{button, fonts, toast};
+use crate::ui::{button, card, fonts, toast};
 use call::ended;
 use call::session::{Plan, Session};
 use call::talk_key::TalkKeys;
@@ -338,7 +338,7 @@ impl App {
         let from = session.snapshot().room.as_ref().map_or(session.plan.title(), |r| r.name.as_str());
         let text = self.texts.with("switch-text", &[("from", from.into()), ("to", to.into())]);
         let mut answer = None;
-        let modal = egui::Modal::new(egui::Id::unique("switch room")).show(ui.ctx(), |ui| {
+        let modal = egui::Modal::new(egui::Id::unique("switch room")).frame(card::dialog(ui.ctx())).show(ui.ctx(), |ui| {
             ui.set_width(360.0);
             ui.label(RichText::new(self.texts.t("switch-title")).font(theme::strong(size::SUBTITLE)));
             ui.label(text);

@@ -3,8 +3,8 @@
 use super::home;
 use super::view::{Action, Cx};
 use crate::ui::button::{self, Button};
-use crate::ui::icons;
 use crate::ui::theme::{self, size, space};
+use crate::ui::{card, icons};
 use egui::epaint::{Mesh, Shape};
 use egui::{Color32, Context, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use qrcode::{Color, EcLevel, QrCode};
@@ -16,7 +16,7 @@ const QUIET: usize = 4;
 pub fn show(ctx: &Context, cx: &mut Cx<'_>, room: &str, invite: &str) {
     let window = ctx.content_rect();
     let side = (window.height() - 190.0).min(window.width() - 80.0).clamp(120.0, 360.0);
-    let modal = egui::Modal::new(egui::Id::unique("qr")).show(ctx, |ui| {
+    let modal = egui::Modal::new(egui::Id::unique("qr")).frame(card::dialog(ctx)).show(ctx, |ui| {
         ui.set_width(side.max(220.0));
         ui.horizontal(|ui| {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -233,6 +233,12 @@ pub fn paint_icon(ui: &Ui, rect: Rect, icon: MaterialIcon, points: f32, colour: 
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon.codepoint, FontId::new(points, icon.font_family()), colour);
 }
 
+/// A sign beside a text that says the same: it takes its place in the row, and screen readers do not read it.
+pub fn sign(ui: &mut Ui, icon: MaterialIcon, points: f32, colour: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(points, points * 1.2), Sense::hover());
+    paint_icon(ui, rect, icon, points, colour);
+}
+
 /// A round button over a picture, at `rect`.
 pub fn floating(ui: &Ui, rect: Rect, id: egui::Id, icon: MaterialIcon, name: &str) -> Response {
     let response = ui.interact(rect, id, Sense::click());

@@ -1,10 +1,10 @@
 //! Cards, notices and rows of a list.
 
-use super::button::{focus_ring, paint_icon};
+use super::button::{focus_ring, paint_icon, sign as icon_sign};
 use super::theme::{self, radius, size, space};
 use super::{MaterialIcon, avatar};
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Frame, InnerResponse, Margin, Rect, Response, RichText, Role, Sense, Stroke,
+    Align2, Color32, Context, CornerRadius, FontId, Frame, InnerResponse, Margin, Rect, Response, RichText, Role, Sense, Stroke,
     StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
@@ -16,6 +16,11 @@ pub fn frame(ui: &Ui) -> Frame {
         .stroke(Stroke::new(1.0, p.line))
         .corner_radius(CornerRadius::same(radius::CARD))
         .inner_margin(Margin::same(space::L as i8))
+}
+
+/// What a dialog that says or asks something lies in.
+pub fn dialog(ctx: &Context) -> Frame {
+    Frame::popup(&ctx.global_style()).inner_margin(Margin::same(space::M as i8 + 2))
 }
 
 /// A large button: an icon, what it does, and a line about it.
@@ -61,7 +66,7 @@ pub fn notice<R>(ui: &mut Ui, tone: Tone, text: &str, below: impl FnOnce(&mut Ui
     Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 2)).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
-            ui.label(icon.rich_text().size(size::ICON).color(front));
+            icon_sign(ui, icon, size::ICON, front);
             ui.vertical(|ui| {
                 ui.add(egui::Label::new(RichText::new(text).color(p.text)).wrap().selectable(true));
                 below(ui)
@@ -79,7 +84,7 @@ pub fn banner(ui: &mut Ui, tone: Tone, text: &str, icon: MaterialIcon, button: &
     let frame =
         Frame::new().fill(fill).corner_radius(CornerRadius::same(radius::CONTROL + 2)).inner_margin(Margin::symmetric(12, 6));
     let row = |ui: &mut Ui| {
-        ui.label(sign.rich_text().size(size::ICON).color(front));
+        icon_sign(ui, sign, size::ICON, front);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let clicked = ui.add(super::button::Button::new(button).icon(icon)).clicked();
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {

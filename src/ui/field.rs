@@ -1,8 +1,10 @@
 //! Text fields and choices with their labels.
 
 use super::theme::{self, size, space};
+use egui::text::{CCursor, CCursorRange};
+use egui::text_edit::TextEditState;
 use egui::{
-    ComboBox, FontId, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+    ComboBox, FontId, Id, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Side of a box with a tick.
@@ -92,6 +94,13 @@ impl<'a> Field<'a> {
                 .align(egui::Align2::LEFT_CENTER),
         )
     }
+}
+
+/// Selects all of the text of the field with this `id`, so that typing replaces it.
+pub fn select_all(ui: &Ui, id: Id, text: &str) {
+    let mut state = TextEditState::load(ui.ctx(), id).unwrap_or_default();
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()))));
+    state.store(ui.ctx(), id);
 }
 
 /// A box with a tick, and its text; returns whether it was clicked.

@@ -3,7 +3,7 @@
 use super::button::Button;
 use super::theme::{self, radius, size, space};
 use super::{MaterialIcon, button, icons};
-use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
+use egui::{Align, Align2, Area, CornerRadius, FontId, Frame, Id, Layout, Margin, Order, Stroke, Ui, vec2};
 use std::time::Duration;
 
 /// What a toast is about.
@@ -103,15 +103,14 @@ impl<A: Clone> Toasts<A> {
                     .inner_margin(Margin { left: 14, right: 6, top: 5, bottom: 5 })
                     .show(ui, |ui| {
                         ui.set_max_width(widest);
-                        ui.horizontal(|ui| {
-                            ui.label(icon.rich_text().size(size::ICON).color(colour));
-                            let room = widest - 110.0 - if toast.action.is_some() { 110.0 } else { 0.0 };
-                            let label = ui
-                                .vertical(|ui| {
-                                    ui.set_max_width(room.max(80.0));
-                                    ui.add(egui::Label::new(RichText::new(&toast.text).color(p.text)).wrap())
-                                })
-                                .inner;
+                        let room = widest - 110.0 - if toast.action.is_some() { 110.0 } else { 0.0 };
+                        let text =
+                            ui.painter().layout(toast.text.clone(), FontId::proportional(size::BODY), p.text, room.max(80.0));
+                        // As high as the highest from the beginning, so that all of them are in the middle.
+                        let row = vec2(ui.available_width(), text.size().y.max(theme::CONTROL_HEIGHT));
+                        ui.allocate_ui_with_layout(row, Layout::left_to_right(Align::Center), |ui| {
+                            button::sign(ui, icon, size::ICON, colour);
+                            let label = ui.label(text);
                             // Screen readers speak it as it appears.
                             ui.ctx().accesskit_node_builder(label.id, |node| node.set_live(egui::accesskit::Live::Polite));
                             if let Some((text, action)) = &toast.action

@@ -5,8 +5,8 @@ use super::keys;
 use super::look::{Act, Look, Question};
 use crate::app::view::{Action, Cx};
 use crate::ui::button::{self, Button};
-use crate::ui::icons;
 use crate::ui::theme::{self, size, space};
+use crate::ui::{card, icons};
 use egui::{
     Align, Align2, Area, CornerRadius, Frame, Id, Key, Label, Layout, Margin, Modal, Order, Panel, RichText, ScrollArea, Ui, vec2,
 };
@@ -52,7 +52,7 @@ fn ask(ui: &mut Ui, cx: &mut Cx<'_>, question: &Question) {
         Question::EndForAll => (cx.t("end-all-title"), cx.t("end-all-text"), cx.t("end-all-yes")),
         Question::Remove(_, name) => (cx.with("remove-title", &[("name", name.into())]), cx.t("remove-text"), cx.t("remove-yes")),
     };
-    let modal = Modal::new(Id::unique("stage question")).show(ui.ctx(), |ui| {
+    let modal = Modal::new(Id::unique("stage question")).frame(card::dialog(ui.ctx())).show(ui.ctx(), |ui| {
         ui.set_width(QUESTION.min(ui.ctx().content_rect().width() - 4.0 * space::L));
         ui.label(RichText::new(title).font(theme::strong(size::SUBTITLE)));
         ui.add(Label::new(text).wrap());
@@ -72,7 +72,7 @@ fn ask(ui: &mut Ui, cx: &mut Cx<'_>, question: &Question) {
 }
 
 fn keys(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
-    let modal = Modal::new(Id::unique("keys")).show(ui.ctx(), |ui| {
+    let modal = Modal::new(Id::unique("keys")).frame(card::dialog(ui.ctx())).show(ui.ctx(), |ui| {
         let window = ui.ctx().content_rect().size();
         ui.set_width(KEYS.min(window.x - 4.0 * space::L));
         ui.horizontal(|ui| {
@@ -113,7 +113,7 @@ pub fn anywhere(ui: &mut Ui, cx: &mut Cx<'_>, talk_key: &TalkKey) {
         _ => (icons::ICON_INFO, p.text_weak),
     };
     ui.horizontal(|ui| {
-        ui.label(icon.rich_text().size(size::ICON - 2.0).color(colour));
+        button::sign(ui, icon, size::ICON - 2.0, colour);
         ui.add(Label::new(RichText::new(said).size(size::SMALL).color(colour)).wrap());
     });
     if *talk_key == TalkKey::Never {

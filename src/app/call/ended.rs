@@ -3,7 +3,7 @@
 use crate::app::errors::{Remedy, Sentence};
 use crate::app::home;
 use crate::app::view::{Action, Cx};
-use crate::ui::button::Button;
+use crate::ui::button::{self, Button};
 use crate::ui::theme::{self, size, space};
 use crate::ui::{card, icons};
 use egui::{RichText, Ui};
@@ -17,7 +17,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, sentence: &Sentence, entered: bool) {
         ui.set_max_width(440.0);
         card::frame(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.label(icons::ICON_CALL_END.rich_text().size(40.0).color(p.text_weak));
+            button::sign(ui, icons::ICON_CALL_END, 40.0, p.text_weak);
             ui.label(RichText::new(title).font(theme::strong(size::TITLE - 4.0)));
             ui.add_space(space::XS);
             ui.add(egui::Label::new(&sentence.text).wrap().selectable(true));

@@ -90,6 +90,8 @@ impl Create {
         let field = Field::new(&cx.t("prejoin-room")).error(wrong.as_deref()).limit(80).show(ui, &mut self.name);
         if std::mem::take(&mut self.focus) {
             field.request_focus();
+            // The name that stands there is a proposal: typing replaces it.
+            field::select_all(ui, field.id, &self.name);
         }
         let mut entered = enter(ui, &field);
         self.already_there(ui, cx, rooms);

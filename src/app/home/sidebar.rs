@@ -109,7 +109,7 @@ fn empty(ui: &mut Ui, cx: &Cx<'_>) {
     let p = theme::palette(ui);
     ui.add_space((ui.available_height() * 0.3 - 40.0).max(space::M));
     ui.vertical_centered(|ui| {
-        ui.label(icons::ICON_MEETING_ROOM.rich_text().size(36.0).color(p.text_weak));
+        button::sign(ui, icons::ICON_MEETING_ROOM, 36.0, p.text_weak);
         ui.label(RichText::new(cx.t("rooms-empty")).font(theme::strong(size::BODY)));
         ui.add(egui::Label::new(RichText::new(cx.t("rooms-empty-text")).size(size::SMALL).color(p.text_weak)).wrap());
     });

@@ -84,7 +84,7 @@ fn title(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form) {
 pub(super) fn heading(ui: &mut Ui, icon: crate::ui::MaterialIcon, title: &str, state: &str, lit: bool) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
-        ui.label(icon.rich_text().size(size::ICON).color(p.text_weak));
+        button::sign(ui, icon, size::ICON, p.text_weak);
         ui.label(RichText::new(title).font(theme::strong(size::SUBTITLE)));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let colour = if lit { p.accent } else { p.text_weak };

@@ -48,7 +48,7 @@ fn loudness(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form) {
     let text = cx.with("live-volume", &[("percent", usize::from(form.percent).into())]);
     let label = field::caption(ui, &text);
     ui.horizontal(|ui| {
-        ui.label(icons::ICON_VOLUME_UP.rich_text().size(size::ICON));
+        button::sign(ui, icons::ICON_VOLUME_UP, size::ICON, theme::palette(ui).text);
         // The part of the track that is not lit is to be seen on a card, too.
         ui.visuals_mut().widgets.inactive.bg_fill = theme::palette(ui).line;
         ui.spacing_mut().slider_width = (ui.available_width() - space::M).max(60.0);
@@ -121,7 +121,7 @@ fn shows(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveView<'_>) {
         RoomView::Asking => _ = field::caption(ui, &cx.t("live-fetching")),
         RoomView::Held { name, viewers, flows } => {
             ui.horizontal_wrapped(|ui| {
-                ui.label(icons::ICON_VISIBILITY.rich_text().size(size::ICON));
+                button::sign(ui, icons::ICON_VISIBILITY, size::ICON, theme::palette(ui).text);
                 ui.label(RichText::new(cx.with("live-viewers", &[("count", (*viewers).into()), ("name", name.into())])));
                 if *flows {
                     page::copyable(ui, cx, &cx.t("live-play-copy"), form.play_url.trim(), true);

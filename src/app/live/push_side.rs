@@ -194,7 +194,7 @@ fn room(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form, view: &LiveView<'_>) {
         RoomView::Asking => _ = field::caption(ui, &cx.t("live-fetching")),
         RoomView::Held { name, viewers, .. } => {
             ui.horizontal_wrapped(|ui| {
-                ui.label(icons::ICON_VISIBILITY.rich_text().size(size::ICON));
+                button::sign(ui, icons::ICON_VISIBILITY, size::ICON, theme::palette(ui).text);
                 let label = ui.label(cx.with("live-viewers", &[("count", (*viewers).into()), ("name", name.into())]));
                 ui.ctx().accesskit_node_builder(label.id, |node| node.set_live(egui::accesskit::Live::Polite));
             });

@@ -21,12 +21,16 @@ use crate::proto::{Mode, name};
 use crate::ui::button::{self, Button, Look};
 use crate::ui::field::{self, Field};
 use crate::ui::theme::space;
-use crate::ui::{Video, card, icons, meter};
+use crate::ui::{Video, card, icons, meter, tile_layout};
 use egui::{RichText, Ui, vec2};
 use sealed::Sealed;
 
 /// Height that the button below the form takes, with what is around it.
-const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + 2.0 * space::XL;
+const BUTTON_ROOM: f32 = crate::ui::theme::CONTROL_HEIGHT + 2.0 * space::L;
+/// What stands right below one's own picture: the switches, and a little air. They are to be seen without scrolling.
+const SWITCHES: f32 = 46.0 + space::XS + 2.0 * space::S;
+/// However small the window is, the picture is so high.
+const LEAST_PICTURE: f32 = 90.0;
 /// Stands for the system's default speaker.
 const DEFAULT: &str = "";
 /// Stands for no speaker at all.
@@ -255,7 +259,10 @@ impl PreJoin {
             ui.vertical(|ui| {
                 ui.set_width(width - form - space::XL);
                 let height = ui.available_height() - space::M;
-                egui::ScrollArea::vertical().id_salt("picture").max_height(height).show(ui, |ui| self.picture(ui, cx, view));
+                egui::ScrollArea::vertical()
+                    .id_salt("picture")
+                    .max_height(height)
+                    .show(ui, |ui| self.picture(ui, cx, view, height));
             });
             ui.vertical(|ui| {
                 ui.set_width(form);
@@ -271,7 +278,7 @@ impl PreJoin {
         let height = ui.available_height() - BUTTON_ROOM;
         let scroll = egui::ScrollArea::vertical().id_salt("all").max_height(height).auto_shrink([false, true]);
         let entered = scroll.show(ui, |ui| {
-            self.picture(ui, cx, view);
+            self.picture(ui, cx, view, height);
             ui.add_space(space::M);
             self.form(ui, cx, view)
         });
@@ -291,9 +298,12 @@ impl PreJoin {
         });
     }
 
-    fn picture(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>) {
+    /// One's own picture with the switches below it, both within `height` if that is possible.
+    fn picture(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &PreJoinView<'_>, height: f32) {
         let width = ui.available_width();
-        let (rect, _) = ui.allocate_exact_size(vec2(width, width * 9.0 / 16.0), egui::Sense::hover());
+        let wanted = vec2(width, (width * 9.0 / 16.0).min((height - SWITCHES).max(LEAST_PICTURE)));
+        let (room, _) = ui.allocate_exact_size(wanted, egui::Sense::hover());
+        let rect = tile_layout::fit(room, tile_layout::ASPECT);
         let shown = self.camera && view.video.texture().is_some();
         let message = match () {
             () if !self.camera || self.video_source() == VideoSource::None => Some(cx.t("prejoin-no-picture")),

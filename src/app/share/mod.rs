@@ -23,8 +23,11 @@ use std::time::Duration;
 const FRESH: Duration = Duration::from_secs(3);
 /// The widest that the dialog is.
 const WIDTH: f32 = 660.0;
-/// What is below the list: modes and buttons.
-const FOOT: f32 = 190.0;
+/// What is above and below what can be scrolled: title and buttons.
+const FIXED: f32 = 160.0;
+/// What is around the list, in what can be scrolled: tabs and modes. The list is at least so high.
+const AROUND: f32 = 180.0;
+const LIST: f32 = 150.0;
 
 /// What can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,14 +147,18 @@ impl Dialog {
                     });
                 });
                 ui.add_space(space::XS);
-                match self.picker {
-                    Picker::Own { areas } => self.own_ui(ui, cx, areas, window.height()),
-                    Picker::System => drop(card::notice(ui, card::Tone::Info, &cx.t("share-system"), |_| {})),
-                    Picker::None => drop(card::notice(ui, card::Tone::Error, &cx.t("share-none"), |_| {})),
-                }
+                // In the smallest windows all of it scrolls, but title and buttons.
+                let most = (window.height() - FIXED).max(LIST);
+                egui::ScrollArea::vertical().id_salt("all").min_scrolled_height(most).max_height(most).show(ui, |ui| {
+                    match self.picker {
+                        Picker::Own { areas } => self.own_ui(ui, cx, areas, most),
+                        Picker::System => drop(card::notice(ui, card::Tone::Info, &cx.t("share-system"), |_| {})),
+                        Picker::None => drop(card::notice(ui, card::Tone::Error, &cx.t("share-none"), |_| {})),
+                    }
+                    ui.add_space(space::S);
+                    self.mode_ui(ui, cx);
+                });
                 ui.add_space(space::S);
-                self.mode_ui(ui, cx);
-                ui.add_space(space::M);
                 self.buttons_ui(ui, cx);
             });
         });
@@ -161,7 +168,7 @@ impl Dialog {
     }
 
     /// Tabs, and what is in them.
-    fn own_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, areas: bool, window: f32) {
+    fn own_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, areas: bool, most: f32) {
         let tabs = &Tab::ALL[..if areas { 3 } else { 2 }];
         let names: Vec<String> = tabs.iter().map(|tab| cx.t(tab.key())).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -182,7 +189,7 @@ impl Dialog {
                 return;
             }
         };
-        let room = (window - FOOT - 120.0).clamp(90.0, 380.0);
+        let room = (most - AROUND).clamp(LIST, 380.0);
         match list {
             None => drop(ui.label(cx.t("share-loading"))),
             Some(Err(error)) => {
@@ -207,11 +214,14 @@ impl Dialog {
 
     fn mode_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         field::caption(ui, &cx.t("share-mode"));
-        for (mode, key) in [(Mode::Detail, "share-detail"), (Mode::Motion, "share-motion")] {
-            if ui.radio(self.mode == mode, cx.t(key)).clicked() {
-                self.mode = mode;
+        ui.horizontal_wrapped(|ui| {
+            for (mode, key) in [(Mode::Detail, "share-detail"), (Mode::Motion, "share-motion")] {
+                if ui.radio(self.mode == mode, cx.t(key)).clicked() {
+                    self.mode = mode;
+                }
+                ui.add_space(space::M);
             }
-        }
+        });
         if let Some(sound) = &mut self.sound {
             ui.checkbox(sound, cx.t("share-sound"));
         }
