@@ -623,6 +623,7 @@ stat-graph-rate = Bit rate in the last minute: { $least } to { $most } kbit/s
 # What happened
 toast-joined = { $name } joined
 toast-left = { $name } left
+toast-ended-for-all = You have ended the call for everyone
 toast-shares = { $name } shares the screen
 toast-unreadable = { $name }: { $reason }
 toast-message = { $name }: { $text }

@@ -609,6 +609,7 @@ stat-graph-rate = 最近一分钟的码率：{ $least } 至 { $most } kbit/s
 # 发生的事
 toast-joined = { $name } 加入了
 toast-left = { $name } 离开了
+toast-ended-for-all = 你已为所有人结束通话
 toast-shares = { $name } 正在共享屏幕
 toast-unreadable = { $name }：{ $reason }
 toast-message = { $name }：{ $text }

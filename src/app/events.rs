@@ -14,6 +14,7 @@ use super::{App, Page};
 use crate::call::{Command, Ended, Entry, Event, Recorded};
 use crate::media::devices::Kind as Part;
 use crate::media::publish::{Cause, Change};
+use crate::proto::event::DissolveReason;
 use crate::ui::toast::Kind;
 use egui::Context;
 use std::time::Duration;
@@ -190,10 +191,15 @@ impl App {
         let Page::Call(session) = &self.page else { return };
         let plan = session.plan.clone();
         let entered = session.room().is_some();
+        let mine = session.snapshot().room.as_ref().is_some_and(|room| room.mine);
         self.go_home();
         self.server.refresh();
         if matches!(why, Ended::Left) {
             return;
+        }
+        if mine && matches!(why, Ended::Dissolved(DissolveReason::Ended)) {
+            // Who has done it knows why.
+            return self.say(Kind::Success, self.texts.t("toast-ended-for-all"));
         }
         let sentence = errors::ended(&self.texts, why);
         self.notify(About::Call, &sentence.text);

@@ -65,9 +65,14 @@ fn a_screen_a_window_or_an_area_is_shared_in_both_languages() {
             picture(&mut page, &format!("share-window-{}-{}", lang.tag(), size.0));
             page.get_by_label("Notes").click();
             page.run();
+            // In the smallest window it is further down.
+            page.get_by_label(&t.t("share-motion")).scroll_to_me();
+            page.run();
             page.get_by_label(&t.t("share-motion")).click();
             page.run();
             page.get_by_label(&t.t("share-start")).click();
+            page.run();
+            page.get_by_label(&t.t("share-area")).scroll_to_me();
             page.run();
             page.get_by_label(&t.t("share-area")).click();
             page.run();

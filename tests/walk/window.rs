@@ -26,13 +26,12 @@ impl<'a> Window<'a> {
         let folder = stage.folder.path().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let config = folder.join("parlor.json");
-        std::fs::write(&config, format!("{{\"host_port\": {}, \"sidebar\": false}}", stage.port)).unwrap();
+        std::fs::write(&config, format!("{{\"host_port\": {}, \"sidebar\": false, \"speaker\": \"none\"}}", stage.port)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
         let size = format!("{}x{}", SIZE.0, SIZE.1);
         command.args(["--name", name, "--size", &size, "--source", "pattern", "--mic", "tone", "--exit-after", "280"]);
         command.args(args).arg("--config").arg(&config);
-        stage.sound.take(&mut command);
-        stage.access.take(stage.screen.take(&mut command));
+        stage.access.take(stage.screen.take(&mut command)).env("XDG_RUNTIME_DIR", &folder);
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let process = Running(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let pid = process.0.id().to_string();

@@ -23,6 +23,8 @@ const RETRY: Duration = Duration::from_secs(2);
 const PERIODS_MS: [u32; 3] = [device::SHORT_PERIOD_MS, 20, 60];
 /// One with the longest period that has played for so long before it broke is opened again at once, and nobody is told: a busy computer was late once.
 const PLAYED: Duration = Duration::from_secs(1);
+/// So many times in a row it may break sooner than that: it does where a call begins on a busy computer.
+const QUICK_BREAKS: u32 = 4;
 /// How often the device thread looks whether the device still asks for sound.
 const WATCH: Duration = Duration::from_millis(50);
 /// A device that asks for nothing for this long is lost.
@@ -93,7 +95,7 @@ impl Gauge {
 
 /// Keeps the chosen device open until `stop`, the default one while that is not there.
 pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &Stop) {
-    let mut period = 0;
+    let (mut period, mut quick_breaks) = (0, 0);
     // What is open is closed only when the next one is: a device to turn to may not open.
     let mut open: Option<(Stream, Arc<Gauge>, Choice)> = None;
     let mut next = chooser.wanted(clock.now());
@@ -141,11 +143,15 @@ pub(super) fn run(mut chooser: Chooser, link: &Arc<Link>, clock: &Clock, stop: &
                     let longer = period + 1 < PERIODS_MS.len();
                     let played = gauge.calls.load(Ordering::Acquire) > 0 && clock.now().saturating_sub(since) >= PLAYED;
                     let stalled = error.as_ref().is_some_and(|e| e.kind == SourceErrorKind::Stalled);
-                    if !gone && (longer || played && !stalled) {
+                    quick_breaks = if played { 0 } else { quick_breaks + u32::from(!longer) };
+                    if !gone && (longer || !stalled && quick_breaks <= QUICK_BREAKS) {
                         (next, period) = (what, (period + 1).min(PERIODS_MS.len() - 1));
+                        if stop.wait(WATCH) {
+                            return;
+                        }
                         continue;
                     }
-                    period = 0;
+                    (period, quick_breaks) = (0, 0);
                     chooser.lost(error.as_ref().map_or(SourceErrorKind::Other, |e| e.kind), clock.now());
                     link.set_failure(error);
                     if what == Choice::Default && pause(&mut chooser, link, clock, stop) {
