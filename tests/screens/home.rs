@@ -414,7 +414,7 @@ fn a_room_of_the_same_name_is_offered_instead() {
         let t = texts(lang);
         let there = room("a", "Kitchen", &["Ada"], 4, false);
         let mut page = dialog(lang, SIZE, "Kitchen ", RoomsView::List(vec![there.clone()]), true);
-        page.run();
+        page.run_steps(8);
         page.get_by_label(&t.t("create-there-already"));
         page.get_by_label(&t.t("create-enter-that")).click();
         page.run();

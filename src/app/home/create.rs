@@ -31,12 +31,23 @@ pub struct Create {
     pub failure: Option<Sentence>,
     /// The cursor is to be put into the name.
     pub focus: bool,
+    /// Where it was drawn last.
+    pub drawn: egui::Rect,
 }
 
 impl Create {
     /// A room called `name`.
     pub fn new(name: String, mode: Mode) -> Self {
-        Self { name, mode, password: String::new(), dissolve: true, sealed: false, failure: None, focus: true }
+        Self {
+            name,
+            mode,
+            password: String::new(),
+            dissolve: true,
+            sealed: false,
+            failure: None,
+            focus: true,
+            drawn: egui::Rect::NOTHING,
+        }
     }
 
     /// The page before the call, for this room.
@@ -74,6 +85,10 @@ impl Create {
                 self.buttons(ui, cx, at_once, entered);
             });
         });
+        // How much room there is below its top is known when its height is: it finds its place in a few frames, and not only when the mouse moves.
+        if std::mem::replace(&mut self.drawn, modal.response.rect) != modal.response.rect {
+            ctx.request_repaint();
+        }
         if modal.should_close() {
             cx.act(Any::First(Action::CloseCreate));
         }

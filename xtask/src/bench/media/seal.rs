@@ -35,12 +35,12 @@ pub fn run() -> Result<Value> {
             number("longer_bytes", 0),
             number("seal_ns", 0),
             number("open_ns", 0),
-            number("seal_percent", 3),
-            number("open_percent", 3),
+            number("seal_percent", 4),
+            number("open_percent", 4),
         ]);
     }
     let blank = String::new;
-    let percent = |key: &str| format!("{:.3}", sum(key));
+    let percent = |key: &str| format!("{:.4}", sum(key));
     table.row(["all".to_owned(), blank(), blank(), blank(), blank(), blank(), percent("seal_percent"), percent("open_percent")]);
     println!("{table}");
     Ok(report)
