@@ -19,6 +19,12 @@ const TOO_OLD: u64 = 6 * 3600;
 pub struct Lost {
     /// Which.
     pub room: Recent,
+    /// What one was called there.
+    #[serde(default)]
+    pub name: String,
+    /// The session in which one has a seat there still.
+    #[serde(default)]
+    pub session: Option<String>,
 }
 
 /// The note of the room one is in: it is there as long as one is.
@@ -109,7 +115,8 @@ mod tests {
     use crate::proto::Mode;
 
     fn lost(at: u64) -> Lost {
-        Lost { room: Recent { name: "周会".into(), room: "r".into(), mode: Mode::Multi, server: None, key: None, at } }
+        let room = Recent { name: "周会".into(), room: "r".into(), mode: Mode::Multi, server: None, key: None, at };
+        Lost { room, name: "Ada".into(), session: Some("{}".into()) }
     }
 
     #[test]

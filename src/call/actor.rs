@@ -6,7 +6,7 @@
 use super::run::{self, Input};
 use super::snapshot::{Me, Volume};
 use super::{Command, Ended, Event, Phase, Snapshot};
-use crate::base::{Clock, Queue, SecretKey, Worker};
+use crate::base::{Clock, Queue, Secret, SecretKey, Worker};
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
 use crate::media::capture::{AudioSource, Format, VideoSource};
@@ -73,6 +73,8 @@ pub struct Config {
     /// The key of a room that is encrypted from end to end: of one that is there, or for the one to be made. With it nothing is sent or
     /// played that is not sealed, whatever the server says of the room.
     pub key: Option<SecretKey>,
+    /// [`Me::session`](super::snapshot::Me::session) of a call that ended without leaving: the seat in it is taken again.
+    pub session: Option<Secret>,
     /// Where one's picture comes from.
     pub video: VideoSource,
     /// Where one's sound comes from.
@@ -125,6 +127,7 @@ impl Config {
             name: name.into(),
             access_key: None,
             key: None,
+            session: None,
             video: VideoSource::Camera(None),
             audio: AudioSource::Device(None),
             mic: true,

@@ -1,7 +1,7 @@
 //! How one gets into the room, and back into it after the connection was lost.
 
 use super::actor::Entry;
-use crate::proto::api::{CreateRoom, Enter, Login, Restore, Seat, Sending};
+use crate::proto::api::{CreateRoom, Enter, Login, Restore, Seat, Sending, Session};
 use crate::proto::{self, Code};
 use crate::room::ErrorKind::{Problem, Timeout, Unreachable};
 use crate::room::{self, Client};
@@ -27,6 +27,8 @@ pub(super) struct Door {
     pub(super) sending: Sending,
     /// Whether one has the key of a room that is encrypted from end to end.
     pub(super) sealed: bool,
+    /// One's session from before, if there is one: the seat held in it is the same again.
+    pub(super) session: Option<Session>,
 }
 
 /// What one has of the seat that was lost.
@@ -39,7 +41,10 @@ pub(super) struct Lost {
 impl Door {
     /// The first time.
     pub(super) async fn enter(&self) -> Result<Seat, room::Error> {
-        self.client.login_as(&self.login).await?;
+        match &self.session {
+            Some(session) => self.client.resume(&self.login, session.clone()),
+            None => _ = self.client.login_as(&self.login).await?,
+        }
         match &self.entry {
             Entry::Create { .. } => self.client.create_room(&self.room(None)?).await,
             Entry::Enter { room, password } => self.take_seat(room, password.clone()).await,

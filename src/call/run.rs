@@ -19,7 +19,7 @@ use super::snapshot::{Line, Me, Room};
 use super::sources::{Opened, Round, Sources};
 use super::uplink::Uplink;
 use super::{Command, Ended, Event, Phase, Snapshot, figures};
-use crate::base::{Clock, ServerClock};
+use crate::base::{Clock, Secret, ServerClock};
 use crate::media::audio::Chime;
 use crate::media::capture::{Format, Sound};
 use crate::media::encode::audio;
@@ -78,6 +78,7 @@ pub(super) fn run(config: Config, shared: &Shared, inputs: mpsc::Sender<Input>, 
         login: Login { access_key: config.access_key.clone(), ..Login::new(config.name.clone()) },
         entry: config.entry.clone(),
         sealed: config.key.is_some(),
+        session: config.session.as_ref().and_then(|session| serde_json::from_str(session.expose()).ok()),
         clock: config.clock.clone(),
         sending: flags_seen,
         figures: figures_seen,
@@ -147,6 +148,8 @@ struct Actor<'a> {
     phase: Phase,
     room: Option<Room>,
     member: Option<MemberId>,
+    /// For whoever wants the same seat again.
+    session: Option<Secret>,
     sources: Sources,
     publisher: Option<Publisher>,
     uplink: Uplink,
@@ -208,6 +211,7 @@ impl<'a> Actor<'a> {
             phase: Phase::Entering,
             room: None,
             member: None,
+            session: None,
             sources,
             publisher: None,
             uplink: Uplink::new(),
@@ -300,7 +304,10 @@ impl<'a> Actor<'a> {
 
     fn news(&mut self, news: News) {
         match news {
-            News::Seated(seat) => self.seated(*seat),
+            News::Seated(seat, session) => {
+                self.session = session.and_then(|session| serde_json::to_string(&session).ok()).map(Secret::new);
+                self.seated(*seat);
+            }
             News::State(state) => self.state(&state),
             News::Happened(events) => events.into_iter().for_each(|event| self.happened(event)),
             News::Lost { next_try, tries } => {
@@ -504,6 +511,7 @@ impl<'a> Actor<'a> {
         let stats = self.publisher.as_ref().map(Publisher::stats).unwrap_or_default();
         let (camera_device, mic_device) = self.sources.states();
         let me = Me {
+            session: self.session.clone(),
             member: self.member.clone(),
             name: self.config.name.clone(),
             mic,

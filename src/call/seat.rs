@@ -9,7 +9,9 @@ use super::kept::Kept;
 use super::run::Input;
 use crate::base::network::{self, Network};
 use crate::base::{Clock, Retry};
-use crate::proto::api::{Heartbeat, Login, Message, MessageBody, ReceivedBy, RoomState, Seat, SendMessage, Sending, Statistics};
+use crate::proto::api::{
+    Heartbeat, Login, Message, MessageBody, ReceivedBy, RoomState, Seat, SendMessage, Sending, Session, Statistics,
+};
 use crate::proto::event::LeaveReason;
 use crate::proto::{Code, Event, EventKind, MemberId, RoomId};
 use crate::room::ErrorKind::{NotParlor, Problem};
@@ -70,7 +72,7 @@ pub(super) enum Ask {
 #[derive(Debug)]
 pub(super) enum News {
     /// One has a seat, for the first time or again.
-    Seated(Box<Seat>),
+    Seated(Box<Seat>, Option<Session>),
     /// Who is there.
     State(Box<RoomState>),
     /// What happened.
@@ -96,6 +98,7 @@ pub(super) struct Keeper {
     pub(super) entry: Entry,
     /// Whether one has the key of a room that is encrypted from end to end.
     pub(super) sealed: bool,
+    pub(super) session: Option<Session>,
     pub(super) clock: Clock,
     pub(super) sending: watch::Receiver<Sending>,
     pub(super) figures: watch::Receiver<Statistics>,
@@ -118,9 +121,9 @@ enum Why {
 
 /// Runs until the call is over or one leaves; then says goodbye, within a limit.
 pub(super) async fn keep(keeper: Keeper) {
-    let Keeper { client, login, entry, sealed, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
+    let Keeper { client, login, entry, sealed, session, clock, mut sending, figures, nudge, mut asks, leave, news } = keeper;
     let (seen, pending, kept) = (AtomicU64::new(0), VecDeque::new(), Kept::default());
-    let door = Door { client: client.clone(), login, entry, sending: *sending.borrow(), sealed };
+    let door = Door { client: client.clone(), login, entry, sending: *sending.borrow(), sealed, session };
     let network = network::watch();
     let mut holder = Holder { client, door, clock, figures, nudge, news, network, seat: None, seen, pending, kept };
     let over = tokio::select! {
@@ -200,7 +203,7 @@ impl Holder {
         self.kept.state(&seat.state);
         let room = seat.room.clone();
         self.seat = Some(seat.clone());
-        self.tell(News::Seated(Box::new(seat))).await;
+        self.tell(News::Seated(Box::new(seat), self.client.session())).await;
         // Nobody has to wait for what was said; who cannot hear it now hears what is said next.
         match timeout(LOOK_BACK, self.client.get_messages(&room, None, HISTORY)).await {
             Ok(Ok(mut page)) => {

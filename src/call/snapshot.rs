@@ -2,7 +2,7 @@
 
 pub use super::quality::Trouble;
 use super::{Ended, Recorded, Share};
-use crate::base::Slot;
+use crate::base::{Secret, Slot};
 use crate::media::beauty::Beauty;
 use crate::media::capture::{Level, SourceError};
 use crate::media::devices::InUse;
@@ -135,6 +135,8 @@ pub struct Me {
     pub member: Option<MemberId>,
     /// Display name.
     pub name: String,
+    /// What brings one back to the same seat, should the program end without leaving it: see [`Config::session`](crate::call::actor::Config::session).
+    pub session: Option<Secret>,
     /// Microphone on.
     pub mic: bool,
     /// Camera on.

@@ -117,6 +117,12 @@ impl Client {
         Ok(session)
     }
 
+    /// Goes on with a session from before, in which `request` had been said; should the server not know it any more, it is said again.
+    pub fn resume(&self, request: &Login, session: Session) {
+        self.inner.routes.learn(&session.servers);
+        *lock(&self.inner.signed_in) = Some(SignedIn { request: request.clone(), session });
+    }
+
     /// Forgets the session. Seats are left by [`exit_room`](Self::exit_room).
     pub fn logout(&self) {
         *lock(&self.inner.signed_in) = None;

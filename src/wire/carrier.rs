@@ -15,6 +15,7 @@ use super::tls::{self, Untrusted};
 use super::tunnel;
 use super::url::{Scheme, Url};
 use crate::base::Proxy;
+use crate::base::proxy::Address;
 
 /// How much unsent data the kernel may hide from us: about one picture of a call. What it holds is late already, can no longer be dropped, and
 /// sound waits behind it; with Linux's default (up to 4 MB) a slow viewer falls a minute behind.
@@ -125,16 +126,13 @@ pub async fn connect(url: &Url, proxy: &Proxy, timeout: Duration) -> Result<Conn
     let deadline = Instant::now() + timeout;
     let authority = url.authority();
     let unreachable = |error: io::Error| ConnectError::Unreachable { authority: url.authority(), source: Arc::new(error) };
-    let through = async {
-        let Some(proxy) = proxy.on_the_way_to(&url.host, url.scheme == Scheme::Rtmps) else {
-            return dial(&url.host, url.port).await.map_err(unreachable);
-        };
-        let failed = |error: io::Error| ConnectError::Proxy { proxy: proxy.authority(), source: Arc::new(error) };
-        let mut stream = dial(&proxy.host, proxy.port).await.map_err(failed)?;
-        tunnel::open(&mut stream, &url.authority(), &proxy).await.map_err(failed)?;
-        Ok(stream)
+    let reached = async {
+        match proxy.on_the_way_to(&url.host, url.scheme == Scheme::Rtmps) {
+            Some(address) => through(url, &address, *proxy == Proxy::System).await,
+            None => dial(&url.host, url.port).await.map_err(unreachable),
+        }
     };
-    let stream = match timeout_at(deadline, through).await {
+    let stream = match timeout_at(deadline, reached).await {
         Ok(connected) => connected?,
         Err(_) => return Err(ConnectError::Timeout { authority }),
     };
@@ -151,6 +149,20 @@ pub async fn connect(url: &Url, proxy: &Proxy, timeout: Duration) -> Result<Conn
             }),
             Err(_) => Err(ConnectError::Timeout { authority }),
         },
+    }
+}
+
+/// Reaches the server of `url` through a proxy. One that nobody has chosen for this (`or_directly`) may be meant for web pages only: where it refuses,
+/// the server is tried directly.
+async fn through(url: &Url, proxy: &Address, or_directly: bool) -> Result<TcpStream, ConnectError> {
+    let failed = |error: io::Error| ConnectError::Proxy { proxy: proxy.authority(), source: Arc::new(error) };
+    let mut stream = dial(&proxy.host, proxy.port).await.map_err(failed)?;
+    match tunnel::open(&mut stream, &url.authority(), proxy).await {
+        Ok(()) => Ok(stream),
+        Err(refusal) if or_directly && refusal.kind() == io::ErrorKind::PermissionDenied => {
+            dial(&url.host, url.port).await.map_err(|_| failed(refusal))
+        }
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -203,6 +215,28 @@ mod tests {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         match connect(&url(&format!("127.0.0.1:{port}")), &Proxy::Direct, Duration::from_secs(20)).await.err() {
             Some(ConnectError::Unreachable { source, .. }) => assert_eq!(source.kind(), io::ErrorKind::ConnectionRefused),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusing_proxy_is_passed_by_only_where_nobody_has_chosen_it() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (gate, server) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let proxy: Address = gate.local_addr().unwrap().to_string().parse().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = gate.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+            }
+        });
+        let url = url(&server.local_addr().unwrap().to_string());
+        let stream = through(&url, &proxy, true).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), server.local_addr().unwrap());
+        match through(&url, &proxy, false).await {
+            Err(ConnectError::Proxy { proxy: named, source }) => {
+                assert_eq!((named, source.kind()), (proxy.authority(), io::ErrorKind::PermissionDenied));
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -8,6 +8,7 @@ mod old;
 mod pause;
 mod proxy;
 mod record;
+mod rejoin;
 mod restart;
 mod sealed;
 mod stage;

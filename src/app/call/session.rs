@@ -10,7 +10,7 @@ use crate::app::janitor::Janitor;
 use crate::app::prejoin::preview::Wake;
 use crate::app::prejoin::{self, Target};
 use crate::app::view::Cx;
-use crate::base::SecretKey;
+use crate::base::{Secret, SecretKey};
 use crate::call::{Call, Command, Config, Ended, Entry, Event, Phase, Snapshot, Speaker, Volume};
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
@@ -40,6 +40,8 @@ pub struct Plan {
     pub server: Option<String>,
     /// Display name.
     pub name: String,
+    /// The session in which one has a seat there still.
+    pub session: Option<Secret>,
     /// Where one's picture comes from.
     pub video: VideoSource,
     /// Its size and rate; `None`: by the room's kind.
@@ -126,6 +128,7 @@ impl Session {
         config.transport = place.transport.clone();
         config.access_key.clone_from(&place.access_key);
         config.key.clone_from(&plan.key);
+        config.session.clone_from(&plan.session);
         config.video = plan.video.clone();
         (config.format, config.kbps) = (plan.format, plan.kbps);
         config.pause_image.clone_from(&plan.pause_image);

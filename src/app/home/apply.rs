@@ -6,6 +6,7 @@ use crate::app::crash::Lost;
 use crate::app::prejoin::{PreJoin, Target};
 use crate::app::settings::{Recent, SavedServer, ServerChoice};
 use crate::app::{App, Page, prejoin, unix_seconds};
+use crate::base::Secret;
 use crate::proto::{Invite, Mode, RoomId};
 
 impl App {
@@ -26,6 +27,9 @@ impl App {
             Action::Rejoin(yes) => {
                 if let Some(lost) = self.lost.take().filter(|_| yes) {
                     self.enter_recent(lost.room);
+                    if let Page::PreJoin(preparing) = &mut self.page {
+                        preparing.form.session = lost.session.map(|session| (lost.name, Secret::new(session)));
+                    }
                 }
             }
             Action::ShowQr(open) => self.qr_open = open,
@@ -113,9 +117,10 @@ impl App {
             ServerChoice::Here => None,
             ServerChoice::Address(address) => Some(address.clone()),
         });
-        let (name, id, mode) = (room.name.clone(), room.id.to_string(), room.mode);
+        let (name, id, mode, called) = (room.name.clone(), room.id.to_string(), room.mode, session.plan.name.clone());
         let room = Recent { name, room: id, mode, server, key: room.invite.key.clone(), at: unix_seconds() };
-        self.note.write(&Lost { room: room.clone() });
+        let session = session.snapshot().me.session.as_ref().map(|session| session.expose().to_owned());
+        self.note.write(&Lost { room: room.clone(), name: called, session });
         self.lost = None;
         self.settings.note_room(room);
         self.save_settings();

@@ -11,7 +11,7 @@ use crate::app::errors::{self, Sentence};
 use crate::app::i18n::Texts;
 use crate::app::settings::{Settings, Theme};
 use crate::app::view::{Action, Cx};
-use crate::base::SecretKey;
+use crate::base::{Secret, SecretKey};
 use crate::call::Entry;
 use crate::media::audio::chain::Noise;
 use crate::media::capture::{AudioSource, VideoSource};
@@ -98,6 +98,8 @@ pub struct PreJoin {
     pub strict: bool,
     /// What the last try came to.
     pub failure: Option<Sentence>,
+    /// The name and the session under which one has a seat there still.
+    pub session: Option<(String, Secret)>,
 }
 
 /// What the page shows beside its own state.
@@ -149,6 +151,7 @@ impl PreJoin {
             camera: true,
             strict: false,
             failure: None,
+            session: None,
         }
     }
 
@@ -452,6 +455,7 @@ pub(super) fn plan_of(form: &PreJoin, settings: &Settings) -> Option<Plan> {
         key: form.key()?,
         server: form.server.clone(),
         name: name::check(&form.name).ok()?.to_owned(),
+        session: form.session.as_ref().filter(|(name, _)| name == form.name.trim()).map(|(_, session)| session.clone()),
         video: form.video_source(),
         format,
         kbps,
