@@ -4,9 +4,15 @@ use super::button::{focus_ring, paint_icon, sign as icon_sign};
 use super::theme::{self, radius, size, space};
 use super::{MaterialIcon, avatar};
 use egui::{
-    Align2, Color32, Context, CornerRadius, FontId, Frame, InnerResponse, Margin, Rect, Response, RichText, Role, Sense, Stroke,
-    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, Context, CornerRadius, FontId, Frame, Galley, InnerResponse, Margin, Rect, Response, RichText, Role, Sense,
+    Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
+use std::sync::Arc;
+
+/// Side of the coloured square that an icon stands on.
+const BADGE: f32 = 44.0;
+/// Where words begin beside it.
+const BESIDE_BADGE: f32 = space::L + BADGE + space::M + space::XS;
 
 /// A surface that groups things.
 pub fn frame(ui: &Ui) -> Frame {
@@ -33,14 +39,12 @@ pub fn choice(ui: &mut Ui, wanted: egui::Vec2, icon: MaterialIcon, title: &str, 
         let line = if selected || hovered { Stroke::new(1.5, p.accent) } else { Stroke::new(1.0, p.line) };
         let fill = if selected { p.accent_soft } else { p.surface };
         ui.painter().rect(rect, CornerRadius::same(radius::CARD), fill, line, StrokeKind::Inside);
-        let badge = Rect::from_min_size(rect.min + vec2(space::L, space::L), vec2(44.0, 44.0));
+        let badge = Rect::from_min_size(rect.min + vec2(space::L, space::L), Vec2::splat(BADGE));
         let (ground, front) = if selected || hovered { (p.accent, p.on_accent) } else { (p.accent_soft, p.accent) };
         ui.painter().rect_filled(badge, CornerRadius::same(12), ground);
         paint_icon(ui, badge, icon, 24.0, front);
-        let x = badge.right() + space::M + space::XS;
-        let room = rect.right() - space::M - x;
-        let title = ui.painter().layout(title.to_owned(), theme::strong(size::SUBTITLE), p.text, room);
-        let text = ui.painter().layout(text.to_owned(), FontId::proportional(size::BODY), p.text_weak, room);
+        let x = rect.left() + BESIDE_BADGE;
+        let (title, text) = words(ui, rect.width(), title, text);
         let y = badge.top() + 1.0;
         let below = y + title.size().y + space::XS;
         ui.painter().galley(pos2(x, y), title, p.text);
@@ -48,6 +52,19 @@ pub fn choice(ui: &mut Ui, wanted: egui::Vec2, icon: MaterialIcon, title: &str, 
         focus_ring(ui, &response, rect, f32::from(radius::CARD));
     }
     response
+}
+
+/// How high a [`choice`] of this width must be for all its words.
+pub fn choice_height(ui: &Ui, width: f32, title: &str, text: &str) -> f32 {
+    let (title, text) = words(ui, width, title, text);
+    let below = space::L + 1.0 + title.size().y + space::XS + text.size().y;
+    (below + space::L).max(BADGE + 2.0 * space::L)
+}
+
+fn words(ui: &Ui, width: f32, title: &str, text: &str) -> (Arc<Galley>, Arc<Galley>) {
+    let (p, room) = (theme::palette(ui), width - BESIDE_BADGE - space::M);
+    let title = ui.painter().layout(title.to_owned(), theme::strong(size::SUBTITLE), p.text, room);
+    (title, ui.painter().layout(text.to_owned(), FontId::proportional(size::BODY), p.text_weak, room))
 }
 
 /// What a notice is about.

@@ -207,10 +207,12 @@ fn modes(ui: &mut Ui, cx: &mut Cx<'_>) {
     ];
     let columns = if ui.available_width() < 640.0 { 1 } else { modes.len() };
     let width = (ui.available_width() - space::M * (columns as f32 - 1.0)) / columns as f32;
+    let heights = modes.iter().map(|(_, _, title, text)| card::choice_height(ui, width, title, text));
+    let height = heights.fold(0.0, f32::max);
     let mut draw = |ui: &mut Ui| {
         ui.spacing_mut().item_spacing = vec2(space::M, space::M);
         for (action, icon, title, text) in &modes {
-            if card::choice(ui, vec2(width, 84.0), *icon, title, text, false).clicked() {
+            if card::choice(ui, vec2(width, height), *icon, title, text, false).clicked() {
                 cx.act(action.clone());
             }
         }
