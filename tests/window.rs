@@ -7,15 +7,13 @@ use parlor::base::Slot;
 use parlor::call::{Call, Config, Ended, Entry, Phase, Snapshot, Speaker};
 use parlor::media::capture::{AudioSource, VideoSource};
 use parlor_lab::Running;
+use parlor_lab::poll;
 use parlor_lab::screen::Screen;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Two software-drawn windows and three members share the machine with whatever else runs on it.
-const PATIENCE: Duration = Duration::from_secs(90);
+use std::time::Duration;
 
 /// A window of the program.
 struct Window {
@@ -82,17 +80,6 @@ impl Window {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let status = poll("the end of the program", || self.process.0.try_wait().unwrap());
         assert!(status.success(), "{status}");
-    }
-}
-
-fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

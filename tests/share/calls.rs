@@ -1,12 +1,13 @@
 //! What is shared in a call is what the others see.
 
-use super::stage::{PATIENCE, Plain, keep, on_a_screen};
+use super::stage::{Plain, keep, on_a_screen};
 use parlor::call::{Call, Command, Config, Entry, Event, Phase, Share, Snapshot, Speaker};
 use parlor::host;
 use parlor::media::capture::screen::{Mode, Target};
 use parlor::media::capture::{AudioSource, Format, SourceErrorKind, VideoSource};
 use parlor::media::frame::Rgba;
 use parlor::proto::Mode as Kind;
+use parlor_lab::PATIENCE;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,10 +1,11 @@
 //! What is captured is what is on the screen.
 
-use super::stage::{Plain, keep, on_a_screen, poll, press};
+use super::stage::{Plain, keep, on_a_screen, press};
 use parlor::base::{Clock, Slot, Stop};
 use parlor::media::capture::screen::{self, Area, Kind, Mode, Picker, Target};
 use parlor::media::capture::{Outlet, SourceErrorKind, Video, VideoSource};
 use parlor::media::frame::Rgba;
+use parlor_lab::poll;
 use std::time::Duration;
 
 const RED: u32 = 0x00d0_2020;

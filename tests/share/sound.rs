@@ -1,14 +1,14 @@
 //! What the computer plays is heard with what is shared, and what the call itself plays is not.
 
 use super::calls::{until, with_her};
-use super::stage::{PATIENCE, Plain, with};
+use super::stage::{Plain, with};
 use parlor::call::{Call, Command, Config, Entry, Phase, Share, Speaker};
 use parlor::host;
 use parlor::media::capture::screen::Mode;
 use parlor::media::capture::{AudioSource, SystemSound, VideoSource};
 use parlor::proto::Mode as Kind;
-use parlor_lab::Running;
 use parlor_lab::sound::Sound;
+use parlor_lab::{PATIENCE, Running};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{self, Stdio};

@@ -1,11 +1,11 @@
 //! A screen, and plain windows on it.
 
 use parlor::media::capture::screen::Target;
+use parlor_lab::poll;
 use parlor_lab::screen::{Screen, xdotool};
 use parlor_lab::sound::Sound;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, StackMode,
@@ -14,8 +14,6 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-/// Longest wait for anything that should come at once.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Says to a test that it is where the screen is.
 const INSIDE: &str = "PARLOR_TEST_SCREEN";
 
@@ -45,17 +43,6 @@ pub fn with(name: &str, sound: Option<fn() -> Sound>, body: impl FnOnce()) {
 /// Mouse and keyboard of the screen that one is on.
 pub fn press(args: &[&str]) -> String {
     xdotool(&std::env::var("DISPLAY").unwrap(), args).unwrap()
-}
-
-pub fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// A window of one colour.

@@ -5,10 +5,11 @@
 //! `cargo test --test share -- --ignored e2e_share_the_portal`. (xdg-desktop-portal-wlr 0.7 wants a graphics card even for pictures in plain
 //! memory; 0.7.1 with that one condition taken out does without.)
 
-use super::stage::{keep, poll};
+use super::stage::keep;
 use parlor::base::{Clock, Slot};
 use parlor::media::capture::screen::{self, Mode, Picker, Target};
 use parlor::media::capture::{Video, VideoSource};
+use parlor_lab::poll;
 use std::time::Duration;
 
 #[test]

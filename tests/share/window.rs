@@ -1,9 +1,9 @@
 //! Sharing from the program's window, by the keyboard.
 
-use super::stage::{on_a_screen, poll, press};
+use super::stage::{on_a_screen, press};
 use parlor::call::{Call, Config, Ended, Entry, Phase, Snapshot, Speaker};
 use parlor::media::capture::{AudioSource, VideoSource};
-use parlor_lab::Running;
+use parlor_lab::{Running, poll};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Arc;

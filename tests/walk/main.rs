@@ -12,26 +12,12 @@ use board::{Board, ORANGE};
 use image::GenericImageView;
 use parlor::app::i18n::Lang;
 use parlor_lab::access::{Access, Node};
+use parlor_lab::poll;
 use parlor_lab::screen::Screen;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 use window::Window;
-
-/// Two software-drawn windows share the machine with whatever else runs on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-
-pub fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 /// Where it takes place.
 pub struct Stage {

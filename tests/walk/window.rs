@@ -1,9 +1,10 @@
 //! A window of the program, found and used as a person does: by what stands on it.
 
-use super::{PATIENCE, Stage, poll};
+use super::Stage;
 use parlor::app::i18n::{Lang, Texts};
 use parlor_lab::Running;
 use parlor_lab::access::Node;
+use parlor_lab::{PATIENCE, poll};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

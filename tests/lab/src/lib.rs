@@ -12,6 +12,7 @@ pub mod screen;
 pub mod sound;
 
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 /// A process that is killed when dropped.
 #[derive(Debug)]
@@ -21,5 +22,23 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Longest wait for anything that should come at once: windows drawn in software share the machine with whatever else runs on it.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Looks again and again until there is something.
+///
+/// # Panics
+/// When there is nothing within [`PATIENCE`]; `what` says what was waited for.
+pub fn poll<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
