@@ -55,6 +55,8 @@ pub struct Stage {
     place: Option<Hold>,
     /// The live room of that place.
     watched: Option<RoomId>,
+    /// A password was given for it.
+    with_password: bool,
     /// The address that the server gave to play.
     ticket: Option<String>,
     screen: Option<Screen>,
@@ -84,6 +86,7 @@ impl Stage {
             given: None,
             place: None,
             watched: None,
+            with_password: false,
             ticket: None,
             screen: None,
             stopped: None,
@@ -146,12 +149,13 @@ impl Stage {
     /// Watches a live room.
     pub fn watch(&mut self, desk: Desk, room: &RoomId, janitor: &mut Janitor) {
         self.stop_playing(janitor);
-        let password = Some(self.form.password.clone()).filter(|password| !password.is_empty());
-        self.place = Some(Hold::watch(desk, room.to_string(), password));
         if self.watched.replace(room.clone()).is_some_and(|other| other != *room) {
             // Another room, another password.
             self.form.password.clear();
         }
+        let password = Some(self.form.password.clone()).filter(|password| !password.is_empty());
+        self.with_password = password.is_some();
+        self.place = Some(Hold::watch(desk, room.to_string(), password));
     }
 
     /// Plays the address of the page.
@@ -272,7 +276,14 @@ impl Stage {
             Push::Failed(trouble) => PushView::Failed(words::trouble(cx.texts, Side::Push, trouble)),
         };
         let played = self.played(cx.texts);
-        let place = room_view(cx.texts, self.place.as_ref());
+        let mut place = room_view(cx.texts, self.place.as_ref());
+        if let RoomView::Failed(sentence) = &mut place
+            && sentence.remedy == Remedy::Password
+            && !self.with_password
+        {
+            // None was given, so none was wrong.
+            sentence.text = cx.t("prejoin-password-asked");
+        }
         let (mut push_figures, mut play_figures) = (Vec::new(), Vec::new());
         if self.form.stats {
             if push.runs() {
