@@ -163,6 +163,8 @@ struct Shared {
     counters: Mutex<Counters>,
     tap: Tap,
     sealer: Option<Sealer>,
+    /// A packet could not be sealed, and that was logged.
+    unsealed: AtomicBool,
 }
 
 impl Shared {
@@ -174,7 +176,9 @@ impl Shared {
         };
         match sealed {
             Some(packet) => _ = self.link.send(packet),
-            None => tracing::error!("a packet cannot be sealed, and is not sent"),
+            // Packets are many; one line is enough.
+            None if self.unsealed.swap(true, Ordering::Relaxed) => {}
+            None => tracing::error!("packets cannot be sealed, and are not sent"),
         }
     }
 
@@ -232,6 +236,7 @@ impl Publisher {
         let shared = Arc::new(Shared {
             tap: config.tap,
             sealer: config.seal.as_ref().map(Sealer::new),
+            unsealed: AtomicBool::new(false),
             link: Publication::start(&config.runtime, &config.url, options),
             origin: Origin::new(clock.now().saturating_sub(HEAD_START)),
             clock: config.clock,

@@ -65,6 +65,8 @@ struct Header {
 enum Refused {
     /// It was there before.
     Old,
+    /// There is no key.
+    Missing,
     Wrong,
 }
 
@@ -133,13 +135,11 @@ impl Opener {
 
 impl State {
     fn open(&mut self, kind: Kind, packet: Packet, layout: Layout) -> Opened {
-        let opened = match &self.key {
-            None => Err(Trouble::KeyMissing),
-            Some(key) => match self.read(&key.clone(), kind, &packet, layout) {
-                Ok(payload) => Ok(payload),
-                Err(Refused::Old) => return [None, None],
-                Err(Refused::Wrong) => Err(Trouble::KeyWrong),
-            },
+        let opened = match self.read(kind, &packet, layout) {
+            Ok(payload) => Ok(payload),
+            Err(Refused::Old) => return [None, None],
+            Err(Refused::Missing) => Err(Trouble::KeyMissing),
+            Err(Refused::Wrong) => Err(Trouble::KeyWrong),
         };
         match opened {
             Ok(payload) => {
@@ -158,7 +158,8 @@ impl State {
     }
 
     /// The body as it was before it was sealed.
-    fn read(&mut self, key: &StreamKey, kind: Kind, packet: &Packet, layout: Layout) -> Result<Vec<u8>, Refused> {
+    fn read(&mut self, kind: Kind, packet: &Packet, layout: Layout) -> Result<Vec<u8>, Refused> {
+        let key = self.key.as_ref().ok_or(Refused::Missing)?;
         let Layout { header, salt, counter, at } = layout;
         if self.over.contains(&salt) {
             return Err(Refused::Old);
