@@ -30,11 +30,15 @@ pub(super) fn ink(text: &str, size: f32, most: f32) -> Ink {
     };
     let end_sign = advance(MORE).map_or(0.0, |(_, _, _, width)| width);
     let whole: f32 = text.chars().filter_map(advance).map(|(_, _, _, width)| width).sum();
-    let (mut glyphs, mut end) = (Vec::new(), 0.0);
+    let (mut glyphs, mut end, mut full) = (Vec::new(), 0.0, false);
     for letter in text.chars().chain((whole > most).then_some(MORE)) {
         let Some((font, id, em, width)) = advance(letter) else { continue };
-        if whole > most && letter != MORE && end + width + end_sign > most {
-            continue;
+        if whole > most && letter != MORE {
+            // Nothing behind the first letter that does not fit, be it ever so narrow.
+            full |= end + width + end_sign > most;
+            if full {
+                continue;
+            }
         }
         // Scales of this library are heights of lines; sizes of text are those of the em square.
         let scale = PxScale::from(size * font.height_unscaled() / em);
@@ -72,6 +76,8 @@ mod tests {
         assert!(short.baseline as usize <= short.height);
         let cut = ink("Ada Lovelace 李小龙 👋", 20.0, 80.0);
         assert!((50..=80).contains(&cut.width), "{}", cut.width);
+        let fits = ink("iiii…", 20.0, 500.0);
+        assert_eq!(ink("iiiiWiiii", 20.0, fits.width as f32 + 8.0), fits, "cut, not thinned out");
         for text in ["", " ", "\u{200b}"] {
             assert!(ink(text, 20.0, 80.0).pixels.iter().all(|pixel| *pixel == 0), "{text:?}");
         }
