@@ -7,6 +7,7 @@ use crate::app::settings::Settings;
 use crate::media::address::Wrong;
 use crate::media::capture::{AudioSource, VideoSource};
 use crate::media::play::Smoothness;
+use crate::proto::RoomId;
 use serde::{Deserialize, Serialize};
 
 /// Loudest that a stream is played.
@@ -72,6 +73,8 @@ pub struct Form {
     pub play_url: String,
     /// Password of a live room to watch.
     pub password: String,
+    /// The live room that it is for.
+    pub watched: Option<RoomId>,
     /// What is wrong with it.
     pub play_wrong: Option<Wrong>,
     /// How far behind it is played.
@@ -83,6 +86,14 @@ pub struct Form {
 }
 
 impl Form {
+    /// What was typed for this live room; what was typed for another one is forgotten.
+    pub fn password_for(&mut self, room: &RoomId) -> Option<String> {
+        if self.watched.replace(room.clone()).is_some_and(|other| other != *room) {
+            self.password.clear();
+        }
+        Some(self.password.clone()).filter(|password| !password.is_empty())
+    }
+
     /// The page as the settings suggest it.
     pub fn new(texts: &Texts, settings: &Settings) -> Self {
         let (video, video_path) = sources::words_of_video(&settings.video);
@@ -103,6 +114,7 @@ impl Form {
             push_wrong: None,
             play_url: live.play_url.clone(),
             password: String::new(),
+            watched: None,
             play_wrong: None,
             cache: live.cache,
             percent: live.percent.min(MAX_PERCENT),
@@ -123,5 +135,22 @@ impl Form {
     /// The chosen source of the sound.
     pub fn audio_source(&self) -> AudioSource {
         sources::audio(&self.audio, &self.audio_path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::i18n::Lang;
+
+    #[test]
+    fn a_password_is_for_one_room_only() {
+        let mut form = Form::new(&Texts::new(Lang::En), &Settings::default());
+        let (one, other) = (RoomId::new("one"), RoomId::new("other"));
+        assert_eq!(form.password_for(&one), None, "it is not known yet that one is asked for");
+        form.password = "geheim".into();
+        assert_eq!(form.password_for(&one).as_deref(), Some("geheim"));
+        assert_eq!(form.password_for(&other), None);
+        assert_eq!(form.password_for(&one), None, "it was forgotten");
     }
 }

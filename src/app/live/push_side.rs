@@ -230,11 +230,7 @@ fn fetch(ui: &mut Ui, cx: &mut Cx<'_>, form: &mut Form) {
 /// What is sent, for players that know no rooms.
 fn players(ui: &mut Ui, cx: &mut Cx<'_>, view: &LiveView<'_>) {
     let Some(players) = view.players else { return };
-    let weak = theme::palette(ui).text_weak;
-    let title = RichText::new(cx.t("live-players")).size(size::SMALL).color(weak);
-    egui::CollapsingHeader::new(title).id_salt("live players").show(ui, |ui| {
-        let said = cx.t("live-players-text");
-        ui.add(egui::Label::new(RichText::new(said).size(size::SMALL).color(weak)).wrap());
+    folded(ui, cx, "live-players", "live-players-text", |ui, cx| {
         page::copyable(ui, cx, &cx.t("live-players-rtmp"), &players.rtmp, true);
         if let Some(http) = &players.http {
             page::copyable(ui, cx, &cx.t("live-players-http"), http, true);
@@ -245,11 +241,7 @@ fn players(ui: &mut Ui, cx: &mut Cx<'_>, view: &LiveView<'_>) {
 /// The same address for OBS and others.
 fn program(ui: &mut Ui, cx: &mut Cx<'_>, form: &Form, view: &LiveView<'_>) {
     let Some(program) = view.program else { return };
-    let weak = theme::palette(ui).text_weak;
-    let title = RichText::new(cx.t("live-program")).size(size::SMALL).color(weak);
-    egui::CollapsingHeader::new(title).id_salt("live program").show(ui, |ui| {
-        let said = cx.t("live-program-text");
-        ui.add(egui::Label::new(RichText::new(said).size(size::SMALL).color(weak)).wrap());
+    folded(ui, cx, "live-program", "live-program-text", |ui, cx| {
         page::copyable(ui, cx, &cx.t("live-program-server"), &program.server, false);
         page::copyable(ui, cx, &cx.t("live-program-key"), &program.key, true);
         if !program.key.contains('?') && *view.seat == RoomView::None {
@@ -258,5 +250,14 @@ fn program(ui: &mut Ui, cx: &mut Cx<'_>, form: &Form, view: &LiveView<'_>) {
         if !program.encrypted {
             field::caption(ui, &cx.t("live-program-plain"));
         }
+    });
+}
+
+/// Something that most people do not need: a title to unfold, a sentence, and the rest.
+fn folded(ui: &mut Ui, cx: &mut Cx<'_>, title: &str, text: &str, rest: impl FnOnce(&mut Ui, &mut Cx<'_>)) {
+    let small = |text: String, ui: &Ui| RichText::new(text).size(size::SMALL).color(theme::palette(ui).text_weak);
+    egui::CollapsingHeader::new(small(cx.t(title), ui)).id_salt(title).show(ui, |ui| {
+        ui.add(egui::Label::new(small(cx.t(text), ui)).wrap());
+        rest(ui, cx);
     });
 }

@@ -53,8 +53,6 @@ pub struct Stage {
     /// The address that the server gave to send to.
     given: Option<String>,
     place: Option<Hold>,
-    /// The live room of that place.
-    watched: Option<RoomId>,
     /// A password was given for it.
     with_password: bool,
     /// The address that the server gave to play.
@@ -85,7 +83,6 @@ impl Stage {
             seat: None,
             given: None,
             place: None,
-            watched: None,
             with_password: false,
             ticket: None,
             screen: None,
@@ -149,11 +146,7 @@ impl Stage {
     /// Watches a live room.
     pub fn watch(&mut self, desk: Desk, room: &RoomId, janitor: &mut Janitor) {
         self.stop_playing(janitor);
-        if self.watched.replace(room.clone()).is_some_and(|other| other != *room) {
-            // Another room, another password.
-            self.form.password.clear();
-        }
-        let password = Some(self.form.password.clone()).filter(|password| !password.is_empty());
+        let password = self.form.password_for(room);
         self.with_password = password.is_some();
         self.place = Some(Hold::watch(desk, room.to_string(), password));
     }
@@ -302,6 +295,8 @@ impl Stage {
             address::ways(&url, ground.public.as_deref(), held.relayed_here)
         });
         let shows = shows(ground.rooms);
+        let asked = matches!(&place, RoomView::Failed(sentence) if sentence.remedy == Remedy::Password);
+        let locked = self.form.watched.clone().filter(|_| asked);
         let view = LiveView {
             theme: ground.theme,
             lists: ground.lists,
@@ -318,10 +313,7 @@ impl Stage {
             picture: &self.picture.video,
             play: &played,
             play_figures: &play_figures,
-            locked: self
-                .watched
-                .as_ref()
-                .filter(|_| matches!(&place, RoomView::Failed(sentence) if sentence.remedy == Remedy::Password)),
+            locked: locked.as_ref(),
             place: &place,
             shows: shows.as_deref(),
         };
