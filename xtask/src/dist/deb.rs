@@ -39,7 +39,7 @@ impl Deb<'_> {
         let documents = format!("usr/share/doc/{}", self.name);
         stage.copy(self.licence, &format!("{documents}/copyright"), 0o644)?;
         stage.copy("CHANGELOG.md", &format!("{documents}/CHANGELOG.md"), 0o644)?;
-        let files = stage.files()?;
+        let files: Vec<_> = stage.files()?.into_iter().filter(|file| !file.starts_with("DEBIAN")).collect();
         let depends = depends(stage, &files, self.needs.more)?;
         let size: u64 = files.iter().filter_map(|file| fs::metadata(stage.path().join(file)).ok()).map(|file| file.len()).sum();
         let architecture = architecture()?;
@@ -115,5 +115,39 @@ mod tests {
         let text = deb.control(&release, "amd64", "libc6", 7);
         assert!(text.starts_with("Package: parlor\nVersion: 0.1.0\nArchitecture: amd64\n"));
         assert!(text.ends_with("Installed-Size: 7\nDepends: libc6\nRecommends: b\nDescription: calls\n One.\n Two.\n"), "{text}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_package_is_what_dpkg_reads() {
+        let stage = Stage::new("deb-test").unwrap();
+        stage.copy("/bin/true", "usr/bin/parlor-server", 0o755).unwrap();
+        stage.copy("assets/linux/server.toml", "etc/parlor/server.toml", 0o644).unwrap();
+        let deb = Deb {
+            name: "parlor-server",
+            section: "net",
+            summary: "calls",
+            description: "All of it.",
+            needs: Needs { more: "ca-certificates", recommends: "", suggests: "" },
+            licence: "assets/linux/copyright-server",
+            scripts: &["postinst", "prerm", "postrm"],
+            settings: &["/etc/parlor/server.toml"],
+        };
+        let folder = Stage::new("deb-test-out").unwrap();
+        let release = Release { version: "1.2.3".into(), epoch: 1_700_000_000 };
+        let ask = |file: &Path, what: &[&str]| output(Command::new("dpkg-deb").args(what).arg(file)).unwrap();
+        let file = deb.build(&stage, &release, folder.path()).unwrap();
+        let first = fs::read(&file).unwrap();
+        assert!(ask(&file, &["--field"]).contains("Version: 1.2.3\n"));
+        let depends = ask(&file, &["--show", "--showformat=${Depends}"]);
+        assert!(depends.starts_with("libc6 ") && depends.ends_with(", ca-certificates"), "{depends}");
+        assert_eq!(ask(&file, &["--info"]).matches("#!/bin/sh").count(), 3, "its scripts");
+        let listed = ask(&file, &["--contents"]);
+        assert!(
+            listed.contains("-rwxr-xr-x root/root") && listed.contains("./usr/share/doc/parlor-server/copyright"),
+            "{listed}"
+        );
+        deb.build(&stage, &release, folder.path()).unwrap();
+        assert!(first == fs::read(&file).unwrap(), "the same again gives the same package");
     }
 }
