@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, find, root, run as start, target_dir};
+use crate::release;
 use crate::system::{self, Need};
 
 #[derive(clap::Args)]
@@ -16,6 +17,9 @@ pub struct Options {
     /// Also ask the database of security advisories (fetched from the internet).
     #[arg(long)]
     advisories: bool,
+    /// Only whether this tag is the version and the newest heading of CHANGELOG.md; prints what is new in it.
+    #[arg(long, value_name = "TAG", exclusive = true)]
+    release: Option<String>,
     /// Install nothing.
     #[arg(long)]
     no_install: bool,
@@ -27,6 +31,10 @@ const FEATURE_SETS: [&[&str]; 4] = [&[], &["--features", "server"], &["--feature
 type Check = fn() -> Result<()>;
 
 pub fn run(options: &Options) -> Result<ExitCode> {
+    if let Some(tag) = &options.release {
+        println!("{}", release::notes(tag)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     if !options.no_install {
         system::ensure(&[Need::Build])?;
     }

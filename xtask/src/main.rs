@@ -8,6 +8,7 @@ mod call;
 mod check;
 mod command;
 mod dist;
+mod release;
 mod run;
 mod system;
 mod table;

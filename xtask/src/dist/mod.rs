@@ -7,6 +7,7 @@ mod bill;
 mod deb;
 mod linux;
 mod macos;
+mod reproducible;
 mod stage;
 
 use std::fs;
@@ -68,7 +69,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let release = release()?;
     if !options.no_build {
-        build()?;
+        build(&release)?;
     }
     let to = target_dir().join("dist");
     fs::create_dir_all(&to).with_context(|| format!("making {}", to.display()))?;
@@ -93,9 +94,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// Optimised programs, with this machine's paths taken out of them.
-fn build() -> Result<()> {
+fn build(release: &Release) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "parlor", "--bins"]);
+    reproducible::prepare(&mut build, release)?;
     start(&mut build)
 }
 
@@ -116,8 +118,14 @@ fn cargo_metadata(more: &[&str]) -> Result<serde_json::Value> {
 
 /// The kind of system that this is: `x86_64-unknown-linux-gnu`.
 fn host() -> Result<String> {
+    said_by_rustc("host")
+}
+
+/// One line of what `rustc -vV` says.
+fn said_by_rustc(field: &str) -> Result<String> {
     let said = output(Command::new("rustc").arg("-vV")).context("`rustc -vV` failed")?;
-    Ok(said.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?.to_owned())
+    let line = said.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| *name == field);
+    Ok(line.with_context(|| format!("`rustc -vV` names no {field}"))?.1.to_owned())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
