@@ -163,7 +163,7 @@ fn the_picture_for_pauses_is_asked_for_while_the_camera_is_off() {
         type_into(&mut page, &label, "/no/such/me.png");
         page.get_by_label(&t.t("prejoin-pause-image-missing"));
         assert_eq!(page.state().screen.pause_image(), Some("/no/such/me.png".into()));
-        page.state_mut().screen.pause_image = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/screenshots/call-two.png").to_owned();
+        page.state_mut().screen.pause_image = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/screenshots/call-en.png").to_owned();
         page.run();
         assert!(page.query_by_label(&t.t("prejoin-pause-image-missing")).is_none());
         picture(&mut page, &format!("prejoin-pause-{lang:?}"));
