@@ -103,7 +103,7 @@ pub struct Args {
     /// File with the settings.
     #[arg(long, value_name = "FILE", conflicts_with = "portable")]
     pub config: Option<PathBuf>,
-    /// Keep the settings beside the program.
+    /// Keep the settings beside the program, as one from an archive does by itself.
     #[arg(long)]
     pub portable: bool,
     /// Size of the window, in points.

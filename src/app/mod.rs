@@ -10,6 +10,7 @@ mod desktop;
 pub mod devices;
 pub mod diagnostics;
 pub mod errors;
+pub mod fatal;
 pub mod home;
 pub mod i18n;
 mod instance;

@@ -19,10 +19,7 @@ pub enum Error {
     #[error("the program cannot start: {0}")]
     Runtime(#[from] std::io::Error),
     /// Neither way of drawing works.
-    #[error(
-        "No window can be opened on this computer.\n{0}\nInstall a graphics driver (on Debian: mesa-vulkan-drivers or libgl1-mesa-dri), \
-         or start Parlor on a computer with a screen; parlor-server and parlor-bot need none."
-    )]
+    #[error("no window can be opened: {0}")]
     NoRenderer(String),
 }
 

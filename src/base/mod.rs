@@ -13,6 +13,7 @@ pub mod log;
 pub mod network;
 #[cfg(any(feature = "proto", feature = "wire"))]
 pub mod pin;
+pub mod portable;
 pub mod proxy;
 pub mod queue;
 pub mod retry;

@@ -1,5 +1,6 @@
 //! What the program remembers, and the page on which a person changes it.
 
+mod given;
 mod network;
 pub mod page;
 mod store;
@@ -11,7 +12,7 @@ pub use store::{Store, default_path};
 use crate::app::call::look::Saved;
 use crate::app::i18n::Lang;
 use crate::app::live::Remembered;
-use crate::base::SecretKey;
+use crate::base::{SecretKey, portable};
 use crate::call::Volume;
 use crate::media::audio::chain::Noise;
 use crate::media::beauty::Beauty;
@@ -226,6 +227,9 @@ impl Settings {
         let chosen = self.recordings.trim();
         if !chosen.is_empty() {
             return Some(chosen.into());
+        }
+        if let Some(data) = portable::folder(false) {
+            return Some(data.join("recordings"));
         }
         let folders = directories::UserDirs::new()?;
         Some(folders.video_dir().unwrap_or_else(|| folders.home_dir()).join("Parlor"))

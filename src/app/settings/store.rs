@@ -1,6 +1,6 @@
 //! The settings' file: JSON in the user's configuration folder, or beside the program.
 
-use super::Settings;
+use super::{Settings, given};
 use serde_json::{Map, Value};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -52,10 +52,8 @@ pub(in crate::app) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()>
 
 /// Where the settings are kept unless told otherwise: the user's configuration folder, or, for a `portable` program, beside it.
 pub fn default_path(portable: bool) -> Option<PathBuf> {
-    if portable {
-        return Some(std::env::current_exe().ok()?.parent()?.join("parlor.json"));
-    }
-    Some(directories::ProjectDirs::from("", "", "Parlor")?.config_dir().join("parlor.json"))
+    let of_the_user = || Some(directories::ProjectDirs::from("", "", "Parlor")?.config_dir().to_owned());
+    Some(crate::base::portable::folder(portable).or_else(of_the_user)?.join("parlor.json"))
 }
 
 fn read(path: &Path) -> (Settings, Option<PathBuf>) {
@@ -64,7 +62,7 @@ fn read(path: &Path) -> (Settings, Option<PathBuf>) {
             (settings, None) => return (settings, None),
             (settings, Some(damage)) => (settings, damage),
         },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Settings::default(), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (given::first(), None),
         Err(error) => (Settings::default(), error.to_string()),
     };
     let aside = beside(path, "damaged");

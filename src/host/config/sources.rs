@@ -188,10 +188,11 @@ impl Sources {
     }
 }
 
-/// The folder for data where none is chosen: the one that systemd made, or the person's own.
+/// The folder for data where none is chosen: the one that systemd made, one beside a portable program, or the person's own.
 fn usual_data(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let made = variable("STATE_DIRECTORY").and_then(|folders| folders.split(':').next().map(PathBuf::from));
     let made = made.filter(|folder| folder.is_absolute());
+    let made = made.or_else(|| Some(crate::base::portable::folder(false)?.join("server")));
     made.or_else(|| directories::ProjectDirs::from("", "", "Parlor").map(|own| own.data_local_dir().join("server")))
 }
 
