@@ -5,9 +5,11 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{cargo, find, root, run as start, target_dir};
+use crate::command::{cargo, find, root, run as start};
+use crate::dist::windows;
 use crate::release;
 use crate::system::{self, Need};
+use crate::temporary::Folder;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -104,45 +106,9 @@ fn deny(checks: &[&str]) -> Result<()> {
 
 /// Has `wixl` make an installer, with placeholders in the places of the programs.
 fn installer() -> Result<()> {
-    let wixl = find("wixl").context("the program `wixl` is missing (package `wixl` or `msitools`)")?;
-    let source = root().join("wix/main.wxs");
-    let text = fs::read_to_string(&source).with_context(|| format!("reading {}", source.display()))?;
-    // wixl takes relative paths only, so a copy of what it reads is laid out where it may also write.
-    let stage = target_dir().join("wix-check");
-    for (variable, file) in sources(&text) {
-        let to = stage.join(if variable { "bin" } else { "" }).join(&file);
-        let bytes = if variable {
-            b"placeholder".to_vec()
-        } else {
-            fs::read(root().join(&file)).with_context(|| format!("reading {file}"))?
-        };
-        to.parent().map_or(Ok(()), fs::create_dir_all)?;
-        fs::write(&to, bytes).with_context(|| format!("writing {}", to.display()))?;
+    let (folder, to) = (Folder::new("installer")?, Folder::new("installer-made")?);
+    for file in windows::PROGRAMS.iter().chain(&["avcodec-59.dll"]) {
+        fs::write(folder.path().join(file), "placeholder").with_context(|| format!("writing {file}"))?;
     }
-    let mut command = Command::new(wixl);
-    command.args(["-a", "x64", "-D", "Version=0.0.1", "-D", "CargoTargetBinDir=bin", "-o", "parlor.msi"]);
-    start(command.arg(&source).current_dir(&stage))
-}
-
-/// The files an installer's source takes, and whether each lies in the folder of built programs.
-fn sources(wxs: &str) -> Vec<(bool, String)> {
-    let attributes = ["Source=\"", "SourceFile=\""];
-    let files = attributes.iter().flat_map(|attribute| wxs.split(attribute).skip(1)).filter_map(|rest| rest.split_once('"'));
-    files
-        .map(|(file, _)| match file.strip_prefix("$(var.CargoTargetBinDir)/") {
-            Some(built) => (true, built.to_owned()),
-            None => (false, file.to_owned()),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_the_installer_are_found() {
-        let wxs = r#"<File Source="$(var.CargoTargetBinDir)/parlor.exe"/><Icon Id="I" SourceFile="assets/x.ico"/>"#;
-        assert_eq!(sources(wxs), [(true, "parlor.exe".to_owned()), (false, "assets/x.ico".to_owned())]);
-    }
+    windows::msi::make(folder.path(), "0.0.1", &to.path().join("parlor.msi"))
 }

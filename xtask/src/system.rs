@@ -21,6 +21,8 @@ pub enum Need {
     Tests,
     /// To make packages.
     Packages,
+    /// To make those for Windows.
+    WindowsPackages,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +128,9 @@ impl Manager {
                 "espeak-ng",
             ],
             (Self::Apt, Need::Packages) => &["dpkg-dev", "binutils", "xz-utils"],
+            (Self::Apt, Need::WindowsPackages) => {
+                &["gcc-mingw-w64-x86-64-posix", "g++-mingw-w64-x86-64-posix", "mingw-w64-tools", "pkg-config", "wixl", "xz-utils"]
+            }
             (Self::Dnf, Need::Build) => &[
                 "gcc",
                 "gcc-c++",
@@ -197,9 +202,9 @@ impl Manager {
             (Self::Brew, Need::Build) => &["pkgconf", "cmake", "llvm", "nasm", "ffmpeg"],
             (Self::Vcpkg, Need::Build) => &["ffmpeg[avcodec,avformat,swscale,swresample,gpl,x264,opus]:x64-windows-static-md"],
             (Self::Brew, Need::Packages) => &["dylibbundler"],
-            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests) | (Self::Dnf | Self::Pacman | Self::Vcpkg, Need::Packages) => {
-                &[]
-            }
+            (Self::Brew | Self::Vcpkg, Need::Window | Need::Tests)
+            | (Self::Dnf | Self::Pacman | Self::Vcpkg, Need::Packages)
+            | (Self::Dnf | Self::Pacman | Self::Brew | Self::Vcpkg, Need::WindowsPackages) => &[],
         }
     }
 

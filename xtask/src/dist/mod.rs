@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what people install, under `target/dist/`.
 //!
-//! Linux: two Debian packages and an archive, made here and tried in a bare Debian root by the tests of this module. Everything goes through
-//! [`Stage`], a folder laid out as it will lie on the other computer.
+//! Linux: two Debian packages and an archive. Windows: an installer and an archive, on Linux as well. macOS: an application in a disk image.
+//! Everything goes through [`Stage`], a folder laid out as it will lie on the other computer.
 
 mod bill;
 mod deb;
@@ -9,6 +9,7 @@ mod linux;
 mod macos;
 mod reproducible;
 mod stage;
+pub mod windows;
 
 use std::fs;
 use std::path::Path;
@@ -32,12 +33,16 @@ pub struct Options {
     /// Install nothing.
     #[arg(long)]
     no_install: bool,
+    /// Install what was made for Windows with wine, have a call with it, upgrade and remove it.
+    #[arg(long = "try")]
+    attempt: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Target {
     Linux,
     Macos,
+    Windows,
 }
 
 /// What is packed.
@@ -62,13 +67,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Some(target) => target,
         None if cfg!(target_os = "linux") => Target::Linux,
         None if cfg!(target_os = "macos") => Target::Macos,
+        None if cfg!(windows) => Target::Windows,
         None => bail!("say for which system: --target"),
     };
+    if options.attempt && target != Target::Windows {
+        bail!("--try is for --target windows");
+    }
     if !options.no_install {
-        system::ensure(&[Need::Build, Need::Packages])?;
+        system::ensure(&[Need::Build, if target == Target::Windows { Need::WindowsPackages } else { Need::Packages }])?;
     }
     let release = release()?;
-    if !options.no_build {
+    if !options.no_build && target != Target::Windows {
         build(&release)?;
     }
     let to = target_dir().join("dist");
@@ -76,9 +85,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut made = match target {
         Target::Linux => linux::pack(&release, &to)?,
         Target::Macos => macos::pack(&release, &to)?,
+        Target::Windows => windows::pack(&release, !options.no_build, options.attempt, &to)?,
     };
-    let bill = to.join(format!("parlor-{}.cdx.json", release.version));
-    write(&bill, &bill::of(&release, &cargo_metadata(&["--all-features", "--filter-platform", &host()?])?)?)?;
+    let (system, triple) = match target {
+        Target::Linux => ("linux", host()?),
+        Target::Macos => ("macos", host()?),
+        Target::Windows => ("windows", if cfg!(windows) { host()? } else { windows::CROSS_TARGET.to_owned() }),
+    };
+    let bill = to.join(format!("parlor-{}-{system}.cdx.json", release.version));
+    write(&bill, &bill::of(&release, &cargo_metadata(&["--all-features", "--filter-platform", &triple])?)?)?;
     made.push(bill);
     let mut sums = String::new();
     for file in &made {
@@ -88,8 +103,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         println!("{:>9.1} MB  {name}", bytes.len() as f64 / 1e6);
         sums += &format!("{sum}  {name}\n");
     }
-    write(&to.join("SHA256SUMS"), &sums)?;
-    println!("all of them, and SHA256SUMS, are in {}", to.display());
+    let list = format!("SHA256SUMS-{system}");
+    write(&to.join(&list), &sums)?;
+    println!("all of them, and {list}, are in {}", to.display());
     Ok(ExitCode::SUCCESS)
 }
 
