@@ -127,7 +127,7 @@ impl Manager {
                 "iproute2",
                 "espeak-ng",
             ],
-            (Self::Apt, Need::Packages) => &["dpkg-dev", "binutils", "xz-utils"],
+            (Self::Apt, Need::Packages) => &["dpkg-dev", "binutils", "libssl-dev", "patchelf", "xz-utils"],
             (Self::Apt, Need::WindowsPackages) => {
                 &["gcc-mingw-w64-x86-64-posix", "g++-mingw-w64-x86-64-posix", "mingw-w64-tools", "pkg-config", "wixl", "xz-utils"]
             }

@@ -19,7 +19,7 @@ use crate::temporary::Folder;
 /// Pause between two looks at the screen. Far below a picture's 33 ms, and cheap enough not to disturb.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long the window manager may take to start.
-const MANAGER_STARTS: Duration = Duration::from_secs(20);
+const MANAGER_STARTS: Duration = Duration::from_secs(60);
 
 /// A part of the screen, in pixels.
 #[derive(Clone, Copy, Debug)]
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_shown_on_the_screen_is_found_where_it_is() {
+    fn e2e_a_mark_shown_on_the_screen_is_found_where_it_is() {
         let mut screen = Screen::start(640, 480).unwrap();
         let mut luma = vec![100; 320 * 180];
         mark::draw(&mut luma, 320, unix_ms() as u32);

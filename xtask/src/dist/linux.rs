@@ -1,13 +1,14 @@
-//! Linux: the package of the app, that of the server, and an archive of both for systems without dpkg.
+//! Linux: the package of the app, that of the server, and an archive of both for other systems, with an FFmpeg of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use super::deb::{Deb, Needs};
+use super::ffmpeg::{self, Ffmpeg};
 use super::{Release, Stage, tar};
-use crate::command::{built, run};
+use crate::command::{built, output, run};
 
 /// Opened at run time, so that no linker asks for them: the window system, a renderer, ALSA's way to sound servers.
 const OPENED_LATER: &str = "libxcursor1, libxi6, libxrandr2, libxkbcommon-x11-0, libgl1, libegl1, libasound2-plugins";
@@ -21,7 +22,9 @@ const LONG: &str = "Parlor is for calls of two, small meetings and live streams.
 
 /// Makes all of it in `to`.
 pub fn pack(release: &Release, to: &Path) -> Result<Vec<PathBuf>> {
-    Ok(vec![app(release, to)?, server(release, to)?, archive(release, to)?])
+    let mut made = vec![app(release, to)?, server(release, to)?];
+    made.extend(archive(release, to)?);
+    Ok(made)
 }
 
 fn app(release: &Release, to: &Path) -> Result<PathBuf> {
@@ -66,12 +69,14 @@ fn server(release: &Release, to: &Path) -> Result<PathBuf> {
     deb.build(&stage, release, to)
 }
 
-fn archive(release: &Release, to: &Path) -> Result<PathBuf> {
+fn archive(release: &Release, to: &Path) -> Result<Vec<PathBuf>> {
     let stage = Stage::new("archive")?;
     let name = format!("parlor-{}-linux-{}", release.version, std::env::consts::ARCH);
     for program_name in ["parlor", "parlor-server", "parlor-bot"] {
         program(&stage, program_name, &name)?;
     }
+    let ffmpeg = ffmpeg::for_linux()?;
+    libraries(&stage, &name, &ffmpeg)?;
     for file in [
         "assets/linux/parlor.desktop",
         "assets/linux/parlor-server.service",
@@ -87,12 +92,42 @@ fn archive(release: &Release, to: &Path) -> Result<PathBuf> {
     }
     let file = to.join(format!("{name}.tar.xz"));
     tar(&stage, release, &name, &file)?;
-    Ok(file)
+    let mut made = vec![file];
+    made.extend(ffmpeg.publish_sources(to)?);
+    Ok(made)
+}
+
+/// FFmpeg comes along in `lib`, for every distribution has another version of it; the programs look there first.
+fn libraries(stage: &Stage, folder: &str, ffmpeg: &Ffmpeg) -> Result<()> {
+    let licence = ffmpeg.licence.as_deref().context("FFmpeg without its licence")?;
+    stage.copy(licence, &format!("{folder}/lib/FFmpeg-licence.txt"), 0o644)?;
+    let at = |path: &str| stage.path().join(folder).join(path);
+    let mut waiting = vec![at("parlor"), at("parlor-bot")];
+    while let Some(file) = waiting.pop() {
+        let needed = output(Command::new("patchelf").arg("--print-needed").arg(&file)).context("`patchelf` failed")?;
+        for library in needed.lines().filter(|name| name.starts_with("libav") || name.starts_with("libsw")) {
+            let own = ffmpeg.prefix.join("lib").join(library);
+            ensure!(own.is_file(), "{} asks for {library}, which this FFmpeg is too old or too new for", file.display());
+            let to = format!("lib/{library}");
+            if !at(&to).exists() {
+                stage.copy(own, &format!("{folder}/{to}"), 0o644)?;
+                strip(&at(&to))?;
+                waiting.push(at(&to));
+            }
+        }
+        let place = if file.parent().is_some_and(|folder| folder.ends_with("lib")) { "$ORIGIN" } else { "$ORIGIN/lib" };
+        run(Command::new("patchelf").args(["--set-rpath", place]).arg(&file))?;
+    }
+    Ok(())
 }
 
 /// A program without what only debuggers read.
 fn program(stage: &Stage, name: &str, folder: &str) -> Result<()> {
     let to = format!("{folder}/{name}");
     stage.copy(built(name, true), &to, 0o755)?;
-    run(Command::new("strip").args(["--strip-unneeded", "--remove-section=.comment"]).arg(stage.path().join(to)))
+    strip(&stage.path().join(to))
+}
+
+fn strip(file: &Path) -> Result<()> {
+    run(Command::new("strip").args(["--strip-unneeded", "--remove-section=.comment"]).arg(file))
 }

@@ -5,6 +5,7 @@
 
 mod bill;
 mod deb;
+mod ffmpeg;
 mod linux;
 mod macos;
 mod reproducible;

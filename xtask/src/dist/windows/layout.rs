@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::ffmpeg::Ffmpeg;
 use super::imports;
 use super::toolchain::Toolchain;
 use crate::command::root;
+use crate::dist::ffmpeg::Ffmpeg;
 use crate::dist::{Release, Stage};
 
 /// The programs; each has a component of its own in `wix/main.wxs`.

@@ -1,23 +1,22 @@
 //! Windows: an installer and an archive that needs none, built on Windows itself or, with mingw-w64, on Linux.
 //!
-//! [`toolchain`] knows how to compile for it, [`ffmpeg`] makes the libraries, [`layout`] puts everything where it will lie, [`msi`] packs it.
+//! [`toolchain`] knows how to compile for it, [`layout`] puts everything where it will lie, [`msi`] packs it.
 //! [`trial`] installs and uses what was made, with wine.
 
-mod ffmpeg;
 mod imports;
 mod layout;
 pub mod msi;
 mod toolchain;
 mod trial;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::Release;
+use super::{Release, ffmpeg};
 use layout::Layout;
 pub use layout::PROGRAMS;
+pub use toolchain::GCC;
 use toolchain::Toolchain;
 
 /// What this Rust calls it where it is built on Linux.
@@ -25,7 +24,7 @@ pub const CROSS_TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Makes all of it in `to`, and tries it if asked to.
 pub fn pack(release: &Release, build: bool, attempt: bool, to: &Path) -> Result<Vec<PathBuf>> {
-    let ffmpeg = ffmpeg::get()?;
+    let ffmpeg = ffmpeg::for_windows()?;
     let toolchain = Toolchain::new(&ffmpeg)?;
     if build {
         toolchain.build(release)?;
@@ -36,13 +35,7 @@ pub fn pack(release: &Release, build: bool, attempt: bool, to: &Path) -> Result<
     let archive = to.join(format!("parlor-{}-windows-x64.zip", release.version));
     layout.zip(release, &archive)?;
     let mut made = vec![installer, archive];
-    // What the GPL asks for: the source of the libraries that come along.
-    for source in &ffmpeg.sources {
-        let name = source.file_name().context("a source without a name")?;
-        let copy = to.join(name);
-        fs::copy(source, &copy).with_context(|| format!("copying {}", source.display()))?;
-        made.push(copy);
-    }
+    made.extend(ffmpeg.publish_sources(to)?);
     if attempt {
         trial::run(release, layout.installed(), &made[0], &made[1])?;
     }

@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::CROSS_TARGET;
-use super::ffmpeg::Ffmpeg;
 use crate::command::{cargo, output, run, target_dir};
+use crate::dist::ffmpeg::Ffmpeg;
 use crate::dist::{Release, reproducible};
 
 /// The programs of mingw-w64 with POSIX threads, which C++'s standard library needs.

@@ -1,7 +1,7 @@
-//! FFmpeg for Windows, with x264 and no more than Parlor uses.
+//! FFmpeg with x264 and no more than Parlor uses, for where the system has none that fits: Windows, and the archive for Linux.
 //!
-//! `FFMPEG_DIR` names one that is there already; on Windows vcpkg's is taken otherwise. On Linux it is built from the sources of the distribution's packages, which
-//! `apt` fetches and whose signatures it checks: the version is the one that Parlor is tested with there.
+//! It is built from the sources of the distribution's packages, which `apt` fetches and whose signatures it checks: the version is the one that
+//! Parlor is tested with here. For Windows `FFMPEG_DIR` may name one that is there already; on Windows itself it must, or vcpkg has one.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,12 +11,12 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, Result, bail};
 
-use super::toolchain::GCC;
+use super::windows::GCC;
 use crate::command::{target_dir, typed};
 
 /// Decoders and demuxers are for films as a source, for streams of the live page, and for cameras that speak JPEG; encoders for calls.
 const PARTS: [(&str, &str); 7] = [
-    ("encoder", "libx264,h264_mf,aac,mjpeg,pcm_s16le"),
+    ("encoder", "libx264,aac,mjpeg,pcm_s16le"),
     (
         "decoder",
         "h264,hevc,vp8,vp9,mpeg4,h263,msmpeg4v3,mjpeg,prores,png,webp,flv,wmv3,wmav2,aac,aac_latm,mp3float,mp3,ac3,opus,vorbis,flac,alac,\
@@ -39,30 +39,65 @@ pub struct Ffmpeg {
     pub licence: Option<PathBuf>,
 }
 
-/// The one that is there, or a fresh one, which takes some minutes; kept in the target folder.
-pub fn get() -> Result<Ffmpeg> {
+impl Ffmpeg {
+    /// Copies the sources to `folder`: who passes on the libraries passes on their sources, as the GPL asks.
+    pub fn publish_sources(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let copies = self.sources.iter().map(|source| {
+            let copy = folder.join(source.file_name().context("a source without a name")?);
+            fs::copy(source, &copy).with_context(|| format!("copying {}", source.display()))?;
+            Ok(copy)
+        });
+        copies.collect()
+    }
+}
+
+/// What it is built for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    Windows,
+    Linux,
+}
+
+/// One for Windows: that which is there, or a fresh one.
+pub fn for_windows() -> Result<Ffmpeg> {
     if let Some(prefix) = there_already()? {
         let names = ["COPYING.GPLv2", "LICENSE.txt", "LICENSE", "share/ffmpeg/copyright"];
         let licence = names.map(|name| prefix.join(name)).into_iter().find(|file| file.is_file());
         return Ok(Ffmpeg { prefix, sources: Vec::new(), licence });
     }
-    let work = target_dir().join("windows-ffmpeg");
-    let prefix = work.join("prefix");
+    built(For::Windows)
+}
+
+/// One for Linux, with the names and versions of the libraries that the programs were linked with here.
+pub fn for_linux() -> Result<Ffmpeg> {
+    built(For::Linux)
+}
+
+/// A fresh one, which takes some minutes; kept in the target folder.
+fn built(system: For) -> Result<Ffmpeg> {
+    let work = target_dir().join("ffmpeg");
     let archives = work.join("archives");
-    let done = prefix.join("bin/COPYING.GPLv2");
-    if !done.is_file() {
-        fetch(&work, &archives)?;
+    let work = work.join(if system == For::Windows { "windows" } else { "linux" });
+    let prefix = work.join("prefix");
+    let licence = prefix.join("licence.txt");
+    if !licence.is_file() {
+        fs::create_dir_all(&work).with_context(|| format!("making {}", work.display()))?;
+        if archive(&archives, "ffmpeg").is_err() || archive(&archives, "x264").is_err() {
+            fetch(&work, &archives)?;
+        }
         let log = work.join("log");
         let _ = fs::remove_file(&log);
-        eprintln!("xtask: building x264 and FFmpeg for Windows, some minutes; what they say is in {}", log.display());
+        eprintln!("xtask: building x264 and FFmpeg, some minutes; what they say is in {}", log.display());
         let x264 = unpack(&archives, "x264", &work)?;
         let ffmpeg = unpack(&archives, "ffmpeg", &work)?;
-        build_x264(&x264, &prefix, &log)?;
-        build_ffmpeg(&ffmpeg, &prefix, &log)?;
-        fs::copy(ffmpeg.join("COPYING.GPLv2"), &done).context("copying FFmpeg's licence")?;
+        build_x264(system, &x264, &prefix, &log)?;
+        build_ffmpeg(system, &ffmpeg, &prefix, &log)?;
+        // The last step: as long as it is not there, nothing is done.
+        fs::copy(ffmpeg.join(if system == For::Windows { "COPYING.GPLv2" } else { "COPYING.GPLv3" }), &licence)
+            .context("copying FFmpeg's licence")?;
     }
     let sources = vec![archive(&archives, "ffmpeg")?, archive(&archives, "x264")?];
-    Ok(Ffmpeg { licence: Some(done), prefix, sources })
+    Ok(Ffmpeg { licence: Some(licence), prefix, sources })
 }
 
 fn there_already() -> Result<Option<PathBuf>> {
@@ -80,26 +115,20 @@ fn there_already() -> Result<Option<PathBuf>> {
     Ok(Some(installed))
 }
 
-fn build_x264(source: &Path, prefix: &Path, log: &Path) -> Result<()> {
+fn build_x264(system: For, source: &Path, prefix: &Path, log: &Path) -> Result<()> {
     let mut configure = Command::new("./configure");
-    configure.args(["--host=x86_64-w64-mingw32", "--cross-prefix=x86_64-w64-mingw32-", "--enable-static", "--disable-cli"]);
-    configure.args([
-        "--disable-avs",
-        "--disable-ffms",
-        "--disable-gpac",
-        "--disable-lavf",
-        "--disable-swscale",
-        "--disable-opencl",
-    ]);
-    configure.arg("--bit-depth=8").arg(format!("--prefix={}", prefix.display())).env("CC", GCC);
+    configure.args(["--enable-static", "--enable-pic", "--bit-depth=8", "--disable-cli", "--disable-opencl"]);
+    configure.args(["--disable-avs", "--disable-ffms", "--disable-gpac", "--disable-lavf", "--disable-swscale"]);
+    configure.arg(format!("--prefix={}", prefix.display()));
+    if system == For::Windows {
+        configure.args(["--host=x86_64-w64-mingw32", "--cross-prefix=x86_64-w64-mingw32-"]).env("CC", GCC);
+    }
     steps(source, configure, log)
 }
 
-fn build_ffmpeg(source: &Path, prefix: &Path, log: &Path) -> Result<()> {
+fn build_ffmpeg(system: For, source: &Path, prefix: &Path, log: &Path) -> Result<()> {
     let mut configure = Command::new("./configure");
-    configure.args(["--target-os=mingw32", "--arch=x86_64", "--cross-prefix=x86_64-w64-mingw32-", "--enable-cross-compile"]);
-    configure.arg(format!("--cc={GCC}")).arg(format!("--prefix={}", prefix.display()));
-    configure.args(["--pkg-config=pkg-config", "--pkg-config-flags=--static", "--extra-ldflags=-static-libgcc"]);
+    configure.arg(format!("--prefix={}", prefix.display()));
     configure.args(["--enable-shared", "--disable-static", "--disable-programs", "--disable-doc", "--disable-debug"]);
     configure.args([
         "--disable-autodetect",
@@ -108,9 +137,21 @@ fn build_ffmpeg(source: &Path, prefix: &Path, log: &Path) -> Result<()> {
         "--disable-avfilter",
         "--disable-postproc",
     ]);
-    configure.args(["--enable-w32threads", "--enable-mediafoundation", "--enable-schannel", "--enable-gpl", "--enable-libx264"]);
+    configure.args(["--enable-gpl", "--enable-libx264", "--pkg-config=pkg-config", "--pkg-config-flags=--static"]);
     configure.args(PARTS.map(|(kind, names)| format!("--enable-{kind}={names}")));
-    configure.env("PKG_CONFIG_LIBDIR", prefix.join("lib/pkgconfig"));
+    let own = prefix.join("lib/pkgconfig");
+    match system {
+        For::Windows => {
+            configure.args(["--target-os=mingw32", "--arch=x86_64", "--enable-cross-compile"]).arg(format!("--cc={GCC}"));
+            configure.args(["--cross-prefix=x86_64-w64-mingw32-", "--extra-ldflags=-static-libgcc", "--enable-w32threads"]);
+            configure.args(["--enable-mediafoundation", "--enable-encoder=h264_mf", "--enable-schannel"]);
+            configure.env("PKG_CONFIG_LIBDIR", own);
+        }
+        // OpenSSL 3 is on every system of the last years; its licence goes with version 3 of the GPL.
+        For::Linux => {
+            configure.args(["--enable-pthreads", "--enable-version3", "--enable-openssl"]).env("PKG_CONFIG_PATH", own);
+        }
+    }
     steps(source, configure, log)
 }
 
@@ -176,7 +217,7 @@ fn archive_lists() -> Result<Vec<(String, String)>> {
         }
     }
     if found.is_empty() {
-        bail!("this system's apt knows no archive of its distribution: set FFMPEG_DIR to an FFmpeg for Windows");
+        bail!("this system's apt knows no archive of its distribution");
     }
     Ok(found)
 }
