@@ -10,6 +10,8 @@ mod command;
 mod dist;
 #[cfg(test)]
 mod documents;
+mod licences;
+mod packages;
 mod release;
 mod run;
 mod system;
@@ -38,6 +40,8 @@ enum Task {
     Check(check::Options),
     /// Measure; the release build's figures, with the machine's load beside them.
     Bench(bench::Options),
+    /// Write down anew whose work Parlor is made of, after a change of its packages.
+    Licences,
     /// Packages to install, under `target/dist/`.
     Dist(dist::Options),
 }
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Check(options) => check::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Licences => licences::run(),
         Task::Dist(options) => dist::run(&options),
     };
     match outcome {

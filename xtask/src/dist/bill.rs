@@ -1,19 +1,16 @@
 //! The software bill of materials: every package that is compiled in, in CycloneDX 1.5 (ECMA-424) as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Release;
+use crate::packages;
 
 /// The bill, from what `cargo metadata` says.
 pub fn of(release: &Release, metadata: &Value) -> Result<String> {
-    let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
-    let compiled = compiled(metadata)?;
-    let foreign = packages.iter().filter(|package| !package["source"].is_null());
-    let mut components: Vec<Value> = foreign
-        .filter(|package| package["id"].as_str().is_some_and(|id| compiled.contains(id)))
+    let built = packages::built(metadata)?;
+    let mut components: Vec<Value> = built
+        .into_iter()
         .filter_map(|package| {
             let (name, version) = (package["name"].as_str()?, package["version"].as_str()?);
             // Older packages write a slash for OR.
@@ -32,29 +29,6 @@ pub fn of(release: &Release, metadata: &Value) -> Result<String> {
         "components": components,
     });
     Ok(serde_json::to_string_pretty(&bill)? + "\n")
-}
-
-/// The packages that `parlor` itself comes to need: not those for tests and for these commands.
-fn compiled(metadata: &Value) -> Result<BTreeSet<&str>> {
-    let nodes = metadata["resolve"]["nodes"].as_array().context("cargo metadata without a graph")?;
-    let edges: BTreeMap<&str, &Vec<Value>> =
-        nodes.iter().filter_map(|node| Some((node["id"].as_str()?, node["deps"].as_array()?))).collect();
-    let root = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "parlor");
-    let mut waiting = vec![root.and_then(|root| root["id"].as_str()).context("there is no package `parlor`")?];
-    let mut found = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
-        if !found.insert(id) {
-            continue;
-        }
-        for edge in edges.get(id).into_iter().copied().flatten() {
-            let kinds = edge["dep_kinds"].as_array().into_iter().flatten();
-            let for_tests = kinds.clone().count() > 0 && kinds.clone().all(|kind| kind["kind"] == "dev");
-            if let Some(next) = edge["pkg"].as_str().filter(|_| !for_tests) {
-                waiting.push(next);
-            }
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

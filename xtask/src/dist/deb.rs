@@ -6,8 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{Release, Stage};
+use super::{LICENCES, Release, Stage};
 use crate::command::{output, root, run};
+use crate::licences;
 
 /// What is said about it.
 pub struct Deb<'a> {
@@ -39,6 +40,7 @@ impl Deb<'_> {
         let documents = format!("usr/share/doc/{}", self.name);
         stage.copy(self.licence, &format!("{documents}/copyright"), 0o644)?;
         stage.copy("CHANGELOG.md", &format!("{documents}/CHANGELOG.md"), 0o644)?;
+        stage.copy(licences::FILE, &format!("{documents}/{LICENCES}"), 0o644)?;
         let files: Vec<_> = stage.files()?.into_iter().filter(|file| !file.starts_with("DEBIAN")).collect();
         let depends = depends(stage, &files, self.needs.more)?;
         let size: u64 = files.iter().filter_map(|file| fs::metadata(stage.path().join(file)).ok()).map(|file| file.len()).sum();
@@ -143,10 +145,11 @@ mod tests {
         assert!(depends.starts_with("libc6 ") && depends.ends_with(", ca-certificates"), "{depends}");
         assert_eq!(ask(&file, &["--info"]).matches("#!/bin/sh").count(), 3, "its scripts");
         let listed = ask(&file, &["--contents"]);
-        assert!(
-            listed.contains("-rwxr-xr-x root/root") && listed.contains("./usr/share/doc/parlor-server/copyright"),
-            "{listed}"
-        );
+        for part in
+            ["-rwxr-xr-x root/root", "./usr/share/doc/parlor-server/copyright", "./usr/share/doc/parlor-server/THIRD-PARTY"]
+        {
+            assert!(listed.contains(part), "{part}: {listed}");
+        }
         deb.build(&stage, &release, folder.path()).unwrap();
         assert!(first == fs::read(&file).unwrap(), "the same again gives the same package");
     }

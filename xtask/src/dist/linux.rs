@@ -7,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::deb::{Deb, Needs};
 use super::ffmpeg::{self, Ffmpeg};
-use super::{Release, Stage, tar};
+use super::{LICENCES, Release, Stage, tar};
 use crate::command::{built, output, run};
+use crate::licences;
 
 /// Opened at run time, so that no linker asks for them: the window system, a renderer, ALSA's way to sound servers.
 const OPENED_LATER: &str = "libxcursor1, libxi6, libxrandr2, libxkbcommon-x11-0, libgl1, libegl1, libasound2-plugins";
@@ -90,6 +91,7 @@ fn archive(release: &Release, to: &Path) -> Result<Vec<PathBuf>> {
         let short = file.rsplit('/').next().unwrap_or(file);
         stage.copy(file, &format!("{name}/{short}"), 0o644)?;
     }
+    stage.copy(licences::FILE, &format!("{name}/{LICENCES}"), 0o644)?;
     let file = to.join(format!("{name}.tar.xz"));
     tar(&stage, release, &name, &file)?;
     let mut made = vec![file];

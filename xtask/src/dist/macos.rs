@@ -5,8 +5,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Release, Stage};
+use super::{LICENCES, Release, Stage};
 use crate::command::{built, root, run};
+use crate::licences;
 
 /// Sizes of an icon set (`iconutil(1)`).
 const ICONS: [(u32, &str); 6] = [
@@ -29,6 +30,7 @@ pub fn pack(release: &Release, to: &Path) -> Result<Vec<PathBuf>> {
     for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
         stage.copy(file, &format!("Parlor.app/Contents/Resources/{file}"), 0o644)?;
     }
+    stage.copy(licences::FILE, &format!("Parlor.app/Contents/Resources/{LICENCES}"), 0o644)?;
     let bundle = stage.path().join("Parlor.app");
     icon(&stage, &bundle.join("Contents/Resources/parlor.icns"))?;
     // FFmpeg's libraries come along, and are found beside the program.

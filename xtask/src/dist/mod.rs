@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::command::{cargo, output, root, run as start, target_dir};
+use crate::packages;
 use crate::system::{self, Need};
 pub use stage::Stage;
 
@@ -45,6 +46,9 @@ enum Target {
     Macos,
     Windows,
 }
+
+/// What people are given about whose work is in it.
+const LICENCES: &str = "THIRD-PARTY-LICENCES.txt";
 
 /// What is packed.
 pub struct Release {
@@ -89,12 +93,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Target::Windows => windows::pack(&release, !options.no_build, options.attempt, &to)?,
     };
     let (system, triple) = match target {
-        Target::Linux => ("linux", host()?),
-        Target::Macos => ("macos", host()?),
-        Target::Windows => ("windows", if cfg!(windows) { host()? } else { windows::CROSS_TARGET.to_owned() }),
+        Target::Linux => ("linux", packages::host()?),
+        Target::Macos => ("macos", packages::host()?),
+        Target::Windows => ("windows", if cfg!(windows) { packages::host()? } else { windows::CROSS_TARGET.to_owned() }),
     };
     let bill = to.join(format!("parlor-{}-{system}.cdx.json", release.version));
-    write(&bill, &bill::of(&release, &cargo_metadata(&["--all-features", "--filter-platform", &triple])?)?)?;
+    write(&bill, &bill::of(&release, &packages::metadata(&["--all-features", "--filter-platform", &triple])?)?)?;
     made.push(bill);
     let mut sums = String::new();
     for file in &made {
@@ -119,30 +123,13 @@ fn build(release: &Release) -> Result<()> {
 }
 
 fn release() -> Result<Release> {
-    let metadata = cargo_metadata(&["--no-deps"])?;
+    let metadata = packages::metadata(&["--no-deps"])?;
     let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
     let parlor = packages.iter().find(|package| package["name"] == "parlor").context("there is no package `parlor`")?;
     let version = parlor["version"].as_str().context("`parlor` has no version")?.to_owned();
     let time = output(Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()));
     let epoch = time.and_then(|time| time.trim().parse().ok()).unwrap_or_default();
     Ok(Release { version, epoch })
-}
-
-fn cargo_metadata(more: &[&str]) -> Result<serde_json::Value> {
-    let text = output(cargo().args(["metadata", "--format-version", "1", "--locked"]).args(more));
-    serde_json::from_str(&text.context("`cargo metadata` failed")?).context("what `cargo metadata` says is no JSON")
-}
-
-/// The kind of system that this is: `x86_64-unknown-linux-gnu`.
-fn host() -> Result<String> {
-    said_by_rustc("host")
-}
-
-/// One line of what `rustc -vV` says.
-fn said_by_rustc(field: &str) -> Result<String> {
-    let said = output(Command::new("rustc").arg("-vV")).context("`rustc -vV` failed")?;
-    let line = said.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| *name == field);
-    Ok(line.with_context(|| format!("`rustc -vV` names no {field}"))?.1.to_owned())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Release;
 use crate::command::{output, root, target_dir};
+use crate::packages;
 
 /// Between two flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
@@ -36,7 +37,7 @@ pub fn prepare(build: &mut Command, release: &Release) -> Result<()> {
 fn folders() -> Result<Vec<(String, String)>> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).context("`rustc --print sysroot` failed")?;
     // Where the source of the standard library is installed, its paths are in programs as they are here; elsewhere so:
-    let (library, said) = (Path::new(sysroot.trim()).join("lib/rustlib/src/rust"), super::said_by_rustc("commit-hash")?);
+    let (library, said) = (Path::new(sysroot.trim()).join("lib/rustlib/src/rust"), packages::said_by_rustc("commit-hash")?);
     let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let cargo = cargo.context("neither CARGO_HOME nor a home folder is known")?;
     let library_stands_for = format!("/rustc/{said}");
