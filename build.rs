@@ -6,7 +6,12 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-env=PARLOR_COMMIT={}", commit());
+    let commit = commit();
+    println!("cargo::rustc-env=PARLOR_DATE={}", date(&commit));
+    println!("cargo::rustc-env=PARLOR_COMMIT={commit}");
+    for (name, given) in [("PARLOR_TARGET", "TARGET"), ("PARLOR_PROFILE", "PROFILE")] {
+        println!("cargo::rustc-env={name}={}", env::var(given).unwrap_or_default());
+    }
     // The target is what counts: Windows programs are built on Linux, too.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("windows") {
         windows_resources();
@@ -30,6 +35,13 @@ fn commit() -> String {
         }
     }
     git(&["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The day of the commit, not of the build: the same commit gives the same program. Empty where nobody knows.
+fn date(commit: &str) -> String {
+    println!("cargo::rerun-if-env-changed=PARLOR_DATE");
+    let given = env::var("PARLOR_DATE").ok().filter(|given| !given.is_empty());
+    given.or_else(|| git(&["show", "--no-patch", "--format=%cs", commit])).unwrap_or_default()
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -47,5 +47,8 @@ pub mod wire;
 
 /// Version and commit of this build: `0.1.0 (1a2b3c4d5e)`.
 pub const fn version() -> &'static str {
-    concat!(env!("CARGO_PKG_VERSION"), " (", env!("PARLOR_COMMIT"), ")")
+    base::stamp::SHORT
 }
+
+/// Whose work the programs are made of, under which licences, with the texts of those; written by `cargo xtask licences`.
+pub const LICENCES: &str = include_str!("../assets/licences/THIRD-PARTY.txt");

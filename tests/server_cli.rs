@@ -89,6 +89,16 @@ fn output(args: &[&str]) -> Output {
 }
 
 #[test]
+fn it_says_which_build_it_is_and_whose_work_is_in_it() {
+    let said = |flag: &str| String::from_utf8(command().arg(flag).output().unwrap().stdout).unwrap();
+    let short = format!("parlor-server {}\n", parlor::version());
+    assert_eq!(said("-V"), short);
+    let long = said("--version");
+    assert!(long.starts_with(&short) && long.contains("\ntarget: ") && long.contains("\nprofile: "), "{long}");
+    assert_eq!(said("--licences"), parlor::LICENCES);
+}
+
+#[test]
 fn the_ready_line_says_where() {
     let server = Server::start(&["--listen", "127.0.0.1:0"]);
     let listen = server.listen();

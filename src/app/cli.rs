@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 /// Video calls on your own server.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "parlor", version = crate::version(), about)]
+#[command(name = "parlor", version = crate::version(), long_version = crate::media::library::stamp(), about)]
 pub struct Args {
     /// Server to use: host, host:port or URL; `here` for the one inside this program.
     #[arg(long, value_name = "URL")]
@@ -253,6 +253,14 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_is_one_line_in_short_and_the_whole_build_in_long() {
+        let command = Args::command();
+        assert_eq!(command.render_version(), format!("parlor {}\n", crate::version()));
+        let long = command.render_long_version();
+        assert!(long.starts_with(&command.render_version()) && long.contains("\nFFmpeg: "), "{long}");
     }
 
     #[test]

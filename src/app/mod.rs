@@ -15,6 +15,7 @@ pub mod home;
 pub mod i18n;
 mod instance;
 pub mod janitor;
+pub mod licences;
 pub mod live;
 pub mod prejoin;
 mod qr;
@@ -76,6 +77,8 @@ const NARROW: f32 = 760.0;
 pub struct Options {
     /// The command line.
     pub args: Args,
+    /// When the program started.
+    pub started: Duration,
     /// Where requests run.
     pub runtime: Handle,
     /// Where the settings are kept; `None`: nowhere.
@@ -438,6 +441,15 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.painted += 1;
+        match self.painted {
+            1 => ui.ctx().request_repaint(),
+            // Now what was drawn the first time is on the screen.
+            2 => {
+                let after = self.clock.now().saturating_sub(self.options.started);
+                tracing::info!(ms = after.as_millis(), "the window is drawn");
+            }
+            _ => {}
+        }
         let mut actions = Vec::new();
         self.main_ui(ui, &mut actions);
         let ctx = ui.ctx().clone();

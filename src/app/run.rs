@@ -4,6 +4,7 @@ use super::call::videos::Graphics;
 use super::cli::{Args, Colours, Renderer};
 use super::instance::{self, Claim};
 use super::{App, Options, crash};
+use crate::base::Clock;
 use crate::ui::planes::Painter;
 use eframe::egui_wgpu::{RenderState, SurfaceConfig, WgpuConfiguration, WgpuSetup, wgpu};
 use eframe::{NativeOptions, egui_glow::GlowConfiguration};
@@ -28,6 +29,7 @@ pub enum Error {
 /// # Errors
 /// When no window can be opened.
 pub fn run(args: Args) -> Result<(), Error> {
+    let started = Clock::system().now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("net").enable_all().build()?;
     let config = args.config_path();
     let listener = match runtime.block_on(instance::claim(config.as_deref(), &args)) {
@@ -42,6 +44,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     }
     let graphics = if runtime.block_on(has_graphics_card()) { Graphics::Card } else { Graphics::Processor };
     let options = Options {
+        started,
         config,
         listener,
         runtime: runtime.handle().clone(),

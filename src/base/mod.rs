@@ -22,6 +22,7 @@ pub mod secret;
 pub mod secret_key;
 pub mod settings;
 pub mod slot;
+pub mod stamp;
 pub mod thread;
 
 pub use backoff::Backoff;

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Task::Check => say_good(&sources, &config),
         Task::RotateKeys => rotate_keys(&config),
         Task::Ping => ping(&config),
+        Task::Licences => Ok(std::io::stdout().write_all(parlor::LICENCES.as_bytes())?),
         Task::Print => Ok(std::io::stdout().write_all(print::toml(&config).as_bytes())?),
     });
     match done {

@@ -13,7 +13,7 @@ const MAX_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
 
 /// A member without a window: publishes, plays everyone else, reports what it saw and heard.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "parlor-bot", version = crate::version(), group(ArgGroup::new("where").required(true).args(["create", "enter", "invite"])))]
+#[command(name = "parlor-bot", version = crate::version(), long_version = crate::media::library::stamp(), group(ArgGroup::new("where").required(true).args(["create", "enter", "invite"])))]
 pub struct Args {
     /// Address of the server: HOST:PORT or an HTTP URL; not needed with an invite that names it.
     #[arg(long, env = "PARLOR_SERVER")]

@@ -14,6 +14,7 @@ mod cause;
 pub mod convert;
 pub mod encode;
 mod lettering;
+pub mod library;
 pub mod opus;
 pub mod play;
 pub mod publish;

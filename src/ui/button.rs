@@ -259,7 +259,7 @@ pub(super) fn focus_ring_inside(ui: &Ui, response: &Response, rect: Rect, radius
 }
 
 /// Shows where the keyboard is.
-pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
+pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: f32) {
     if response.has_focus() {
         let stroke = Stroke::new(2.0, theme::palette(ui).accent);
         ui.painter().rect_stroke(rect.expand(2.0), radius + 2.0, stroke, StrokeKind::Outside);

@@ -21,6 +21,7 @@ pub(super) fn runtime() -> Runtime {
 pub(super) fn open<'a>(runtime: &Runtime, config: &Path, args: &str) -> Harness<'a, App> {
     let args = Args::parse_from(std::iter::once("parlor").chain(args.split_whitespace()));
     let options = Options {
+        started: Duration::ZERO,
         args,
         runtime: runtime.handle().clone(),
         config: Some(config.to_owned()),

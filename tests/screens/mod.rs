@@ -9,6 +9,7 @@ use parlor::app::view::{Action, Cx};
 use parlor::ui::{fonts, theme};
 use std::time::Duration;
 
+mod about;
 mod app;
 mod call;
 mod chat;

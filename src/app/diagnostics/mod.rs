@@ -85,7 +85,7 @@ pub fn save(path: &Path, entries: &[Entry]) -> io::Result<()> {
 
 fn system(facts: &[(&'static str, String)]) -> String {
     let (processor, memory) = computer().unwrap_or_else(|error| (error.to_string(), String::new()));
-    let mut text = format!("parlor: {}\n", crate::version());
+    let mut text = format!("parlor: {}\n", crate::media::library::stamp());
     let rows = [
         ("system", sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned())),
         ("kernel", sysinfo::System::kernel_version().unwrap_or_default()),
@@ -174,6 +174,7 @@ mod tests {
             "== call.txt",
             "== crash-7.txt",
             crate::version(),
+            "\nFFmpeg: ",
             "HD Webcam",
             "calls.example",
             "Lunch",

@@ -2,9 +2,11 @@
 
 use super::sources::{Key, Sources, keys};
 use crate::base::settings::Shape;
+use crate::base::stamp;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// What the program is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +21,18 @@ pub enum Task {
     RotateKeys,
     /// Ask a server on this computer whether it is well.
     Ping,
+    /// Write whose work the program is made of.
+    Licences,
 }
+
+/// What `--version` prints.
+static STAMP: LazyLock<String> = LazyLock::new(|| stamp::text(&[]));
 
 /// The command line: one flag for each setting, and what a program needs beside them.
 pub fn command() -> Command {
     let command = Command::new("parlor-server")
         .version(crate::version())
+        .long_version(STAMP.as_str())
         .about("Rooms and streams for Parlor, on one port.")
         .long_about(
             "Rooms and streams for Parlor, on one port. Prints one line of JSON when it is ready; logs go to standard error.\n\n\
@@ -58,6 +66,12 @@ pub fn command() -> Command {
             .action(ArgAction::SetTrue)
             .help("Ask the server that runs on this computer with these settings whether it is well, and end"),
     );
+    let command = command.arg(
+        Arg::new("licences")
+            .long("licences")
+            .action(ArgAction::SetTrue)
+            .help("Write whose work Parlor is made of, with the licences, and end"),
+    );
     keys().iter().fold(command, |command, key| command.arg(flag(key)))
 }
 
@@ -76,7 +90,13 @@ fn flag(key: &'static Key) -> Arg {
 
 /// What the command line asks for, and where the settings come from.
 pub fn read(matches: &ArgMatches, variable: impl Fn(&str) -> Option<String>) -> (Task, Sources) {
-    let tasks = [("check", Task::Check), ("print-config", Task::Print), ("rotate-keys", Task::RotateKeys), ("ping", Task::Ping)];
+    let tasks = [
+        ("licences", Task::Licences),
+        ("check", Task::Check),
+        ("print-config", Task::Print),
+        ("rotate-keys", Task::RotateKeys),
+        ("ping", Task::Ping),
+    ];
     let task = tasks.into_iter().find(|(name, _)| matches.get_flag(name)).map_or(Task::Serve, |(_, task)| task);
     let mut sources = Sources::default().with_environment(variable);
     if let Some(file) = matches.get_one::<PathBuf>("config") {

@@ -1,5 +1,6 @@
 //! The page on which a person changes the settings: over whatever is shown, so that a call goes on beneath it.
 
+mod about;
 mod apply;
 mod network;
 mod sections;
@@ -39,7 +40,7 @@ pub enum Section {
     Keys,
     /// Recordings.
     Recording,
-    /// Version and diagnostics.
+    /// Version, licences and diagnostics.
     About,
 }
 
@@ -102,6 +103,8 @@ pub struct SettingsPage {
     name: String,
     /// The same of the proxy's address.
     proxy: String,
+    /// What the program is made of, while that is looked at.
+    licences: Option<about::List>,
 }
 
 /// What the page shows beside its own state.
@@ -126,6 +129,7 @@ impl SettingsPage {
         self.section = section.unwrap_or(self.section);
         self.name.clone_from(&settings.name);
         self.proxy.clone_from(&settings.network.proxy_address);
+        self.licences = None;
     }
 
     /// Draws it over the page.
@@ -168,6 +172,15 @@ impl SettingsPage {
     }
 
     fn content(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>) {
+        if self.section == Section::About
+            && let Some(list) = &mut self.licences
+        {
+            // It scrolls by itself.
+            if !about::licences(ui, cx, list) {
+                self.licences = None;
+            }
+            return;
+        }
         let id = ("settings section", self.section as usize);
         ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::M;

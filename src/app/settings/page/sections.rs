@@ -1,10 +1,9 @@
 //! The sections of the settings page. Each draws a copy of the settings and changes it.
 
-use super::{Action, Section, SettingsPage, SettingsView, network};
+use super::{Action, Section, SettingsPage, SettingsView, about, network};
 use crate::app::call::tile_menu::noise_name;
 use crate::app::call::{dialogs, keys};
 use crate::app::devices;
-use crate::app::diagnostics;
 use crate::app::errors;
 use crate::app::i18n::Lang;
 use crate::app::prejoin::{SMOOTHNESS, key as smoothness_key, noise_word, word as smoothness_word};
@@ -34,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, page: 
         Section::Network => network::show(ui, cx, view, &mut page.proxy, &mut settings.network),
         Section::Keys => talk(ui, cx, view),
         Section::Recording => recording(ui, cx, view, settings),
-        Section::About => about(ui, cx),
+        Section::About => about::show(ui, cx, page),
     }
 }
 
@@ -164,18 +163,6 @@ fn recording(ui: &mut Ui, cx: &mut Cx<'_>, view: &SettingsView<'_>, settings: &m
         settings.record_slice_minutes = chosen.parse().unwrap_or(settings.record_slice_minutes);
     }
     hint(ui, &cx.t("settings-slices-hint"));
-}
-
-fn about(ui: &mut Ui, cx: &mut Cx<'_>) {
-    ui.label(RichText::new("Parlor").font(theme::strong(size::TITLE)));
-    let version = cx.with("about-version", &[("version", crate::version().into())]);
-    ui.add(egui::Label::new(version).selectable(true));
-    hint(ui, &cx.t("about-text"));
-    ui.add_space(space::S);
-    if ui.add(Button::new(&cx.t("diagnostics-open")).icon(icons::ICON_SAVE)).clicked() {
-        cx.act(Any::Diagnostics(diagnostics::page::Action::Open));
-    }
-    hint(ui, &cx.t("about-diagnostics"));
 }
 
 /// A caption above what belongs together.
