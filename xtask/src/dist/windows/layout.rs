@@ -13,16 +13,18 @@ use super::toolchain::Toolchain;
 use crate::command::root;
 use crate::dist::ffmpeg::Ffmpeg;
 use crate::dist::{Release, Stage};
+use crate::licences;
 
 /// The programs; each has a component of its own in `wix/main.wxs`.
 pub const PROGRAMS: [&str; 3] = ["parlor.exe", "parlor-server.exe", "parlor-bot.exe"];
 
 /// Files of the repository that come along, and what they are called there.
-const PAPERS: [(&str, &str); 7] = [
+const PAPERS: [(&str, &str); 8] = [
     ("README.md", "README.md"),
     ("CHANGELOG.md", "CHANGELOG.md"),
     ("LICENSE-MIT", "licences/Parlor-MIT.txt"),
     ("LICENSE-APACHE", "licences/Parlor-Apache-2.0.txt"),
+    (licences::FILE, "licences/THIRD-PARTY-LICENCES.txt"),
     ("assets/fonts/LICENSE-Inter.txt", "licences/Inter.txt"),
     ("assets/fonts/LICENSE-NotoEmoji.txt", "licences/NotoEmoji.txt"),
     ("assets/fonts/LICENSE-DroidSansFallback.txt", "licences/DroidSansFallback.txt"),
