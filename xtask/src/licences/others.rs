@@ -18,7 +18,7 @@ pub const ALL: &[Other] = &[
         licence: "GPL-2.0-or-later OR GPL-3.0-or-later",
         notices: &[
             "Copyright (c) the FFmpeg developers",
-            "As shared libraries: in the packages for Windows and macOS they are beside the programs, on Linux they are the system's own.",
+            "As shared libraries: those of the system in the Debian package, beside the programs in all others.",
             "Under the LGPL 2.1 or later by itself, under the GPL with x264; what the one in use says of itself is in About and in --version.",
             "Its source is at https://ffmpeg.org/.",
         ],
@@ -52,7 +52,7 @@ pub const ALL: &[Other] = &[
         name: "Opus (libopus)",
         licence: "BSD-3-Clause",
         notices: &[
-            "Within the package opusic-sys, whose licences are its own; in the packages for Windows and macOS also with FFmpeg.",
+            "Within the package opusic-sys, whose licences are its own; in the packages that bring FFmpeg also with that.",
         ],
         files: &[],
     },
