@@ -1,4 +1,4 @@
-//! What the page about the architecture says stands in the source: threads, lengths of queues, the map.
+//! What pages say of the source stands there: threads, lengths of queues, the map; names of figures that operators watch.
 
 use std::collections::BTreeSet;
 
@@ -96,6 +96,19 @@ fn the_map_is_that_of_the_source() {
     let lib = Document::named("src/lib.rs").text;
     let map: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| line.contains(" -> ")).collect();
     assert!(map.len() > 5 && Document::named(PAGE).text.contains(&map.join("\n")), "the map in {PAGE} is old");
+}
+
+/// Names of figures in rules for alerts are those that the server gives.
+#[test]
+fn figures_for_operators_exist() {
+    let source = Document::named("src/host/metrics.rs").text;
+    let guide = Document::named("docs/operators.md").text;
+    let words = guide.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let named: BTreeSet<&str> = words.filter(|word| word.starts_with("parlor_") || word.starts_with("process_")).collect();
+    let bare =
+        |name: &str| ["_total", "_info", "_bucket"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned();
+    let unknown: Vec<_> = named.iter().filter(|name| !source.contains(&format!("\"{}\"", bare(name)))).collect();
+    assert!(named.len() > 15 && unknown.is_empty(), "the server has no {unknown:?}");
 }
 
 #[test]
