@@ -45,6 +45,11 @@ pub mod ui;
 #[cfg(feature = "wire")]
 pub mod wire;
 
+/// What the page about the library shows is compiled.
+#[cfg(all(doctest, feature = "room", feature = "server"))]
+#[doc = include_str!("../docs/sdk.md")]
+mod sdk {}
+
 /// Version and commit of this build: `0.1.0 (1a2b3c4d5e)`.
 pub const fn version() -> &'static str {
     base::stamp::SHORT

@@ -118,3 +118,14 @@ fn guides_say_the_same() {
     assert!(english.2.len() > 2, "{:?}", english.2);
     assert_eq!(shape("docs/guide.zh.md"), english);
 }
+
+/// Pieces of code that cannot be compiled alone are those of the example.
+#[test]
+fn the_page_about_the_library_quotes_the_example() {
+    let (page, example) = (Document::named("docs/sdk.md"), Document::named("examples/greeter.rs").text);
+    let quoted = page.blocks("rust,ignore");
+    assert!(quoted.len() > 2, "{}", quoted.len());
+    for block in quoted {
+        assert!(example.contains(block), "not in examples/greeter.rs:\n{block}");
+    }
+}
