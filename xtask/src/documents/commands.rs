@@ -111,6 +111,21 @@ fn commands_exist_and_know_their_flags() {
     assert!(ours > 30, "{ours} commands found");
 }
 
+/// What continuous integration and the release call is there.
+#[test]
+fn workflows_start_commands_that_exist() {
+    let (flags, mut found) = (flags(), 0);
+    for file in [".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml"] {
+        for line in Document::named(file).text.lines().filter_map(|line| line.find("cargo xtask").map(|at| &line[at..])) {
+            for command in commands(line.split(" >").next().unwrap_or_default()) {
+                assert_eq!(fault(&command, &flags), None, "{file}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
 /// A flag that is named without its program belongs to one of them.
 #[test]
 fn flags_on_their_own_exist() {
