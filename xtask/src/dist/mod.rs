@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::command::{cargo, output, root, run as start, target_dir};
+use crate::command::{built, cargo, output, root, run as start, target_dir};
 use crate::packages;
 use crate::system::{self, Need};
 pub use stage::Stage;
@@ -119,7 +119,8 @@ fn build(release: &Release) -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--package", "parlor", "--bins"]);
     reproducible::prepare(&mut build, release)?;
-    start(&mut build)
+    start(&mut build)?;
+    reproducible::look(&["parlor", "parlor-bot", "parlor-server"].map(|name| built(name, true)))
 }
 
 fn release() -> Result<Release> {

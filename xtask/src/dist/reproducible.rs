@@ -1,8 +1,8 @@
 //! The same commit gives the same programs, wherever it is built: no path of this machine and no time of building is in them.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 
@@ -31,6 +31,27 @@ pub fn prepare(build: &mut Command, release: &Release) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Says which of these programs name a folder of this machine all the same.
+pub fn look(programs: &[PathBuf]) -> Result<()> {
+    for (folder, _) in folders()? {
+        for program in programs {
+            let bytes = fs::read(program).with_context(|| format!("reading {}", program.display()))?;
+            let times = count(&bytes, folder.as_bytes());
+            if times > 0 {
+                eprintln!("xtask: {} names {folder} {times} times: another machine's will not be the same", program.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn count(bytes: &[u8], text: &[u8]) -> usize {
+    // Looking at every place would take seconds: programs have hundreds of megabytes before they are stripped.
+    let first = text.first().copied().unwrap_or_default();
+    let places = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
+    places.filter(|(at, _)| bytes[*at..].starts_with(text)).count()
 }
 
 /// Folders of this machine and what stands for them. Of two that fit, the last counts, so the closer one comes last.
@@ -80,6 +101,12 @@ mod tests {
             bytes
         };
         assert!(build("here") == build("there"));
+    }
+
+    #[test]
+    fn traces_are_counted() {
+        assert_eq!(count(b"/a/b /a /a/b", b"/a/b"), 2);
+        assert_eq!(count(b"/a", b"/a/b"), 0);
     }
 
     #[test]
