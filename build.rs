@@ -15,6 +15,12 @@ fn main() {
     // The target is what counts: Windows programs are built on Linux, too.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("windows") {
         windows_resources();
+        if env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("gnu") {
+            // libopus is compiled with a guard around its stack, which in mingw-w64 is a library of its own, with needs of its own.
+            for library in [":libssp.a", "msvcrt", "advapi32", "kernel32"] {
+                println!("cargo::rustc-link-arg-bins=-l{library}");
+            }
+        }
     }
 }
 

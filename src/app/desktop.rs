@@ -67,6 +67,8 @@ pub enum About {
 /// Tells through the desktop what happens.
 pub struct Notifier {
     runtime: Handle,
+    /// Clicks are heard of on desktops with D-Bus only.
+    #[cfg(all(unix, not(target_os = "macos")))]
     wake: Wake,
     clicked: Slot<()>,
     shown: [Option<JoinHandle<()>>; 3],
@@ -77,9 +79,11 @@ pub struct Notifier {
 
 impl Notifier {
     /// Nothing told yet.
+    #[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(unused_variables))]
     pub fn new(runtime: Handle, wake: Wake) -> Self {
         Self {
             runtime,
+            #[cfg(all(unix, not(target_os = "macos")))]
             wake,
             clicked: Slot::new(),
             shown: [None, None, None],

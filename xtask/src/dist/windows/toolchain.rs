@@ -16,7 +16,9 @@ pub const GCC: &str = "x86_64-w64-mingw32-gcc-posix";
 const GXX: &str = "x86_64-w64-mingw32-g++-posix";
 const AR: &str = "x86_64-w64-mingw32-gcc-ar-posix";
 const STRIP: &str = "x86_64-w64-mingw32-strip";
-const HEADERS: &str = "--sysroot=/usr/x86_64-w64-mingw32 -I/usr/x86_64-w64-mingw32/include";
+/// For the bindings of FFmpeg. Windows's headers draw in those of all processors' instructions; the one for AMX has a type, both packed and aligned,
+/// that Rust cannot express, and is made to look as if it had been read already.
+const HEADERS: &str = "--sysroot=/usr/x86_64-w64-mingw32 -I/usr/x86_64-w64-mingw32/include -D__AMXINTRIN_H";
 
 /// A way to compile for Windows.
 pub struct Toolchain {
