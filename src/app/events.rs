@@ -3,9 +3,9 @@
 use super::call::chat::Notice;
 use super::call::session::Plan;
 use super::call::stage::unreadable;
-use super::desktop::About;
 use super::errors::{self, Remedy};
 use super::home::create::Create;
+use super::notices::About;
 use super::prejoin::PreJoin;
 use super::prejoin::sealed::Sealed;
 use super::record;

@@ -17,6 +17,7 @@ mod instance;
 pub mod janitor;
 pub mod licences;
 pub mod live;
+mod notices;
 pub mod prejoin;
 mod qr;
 pub mod record;
@@ -43,7 +44,7 @@ use call::talk_key::TalkKeys;
 use call::videos::Graphics;
 use cli::Args;
 use crash::{Lost, Note};
-use desktop::{Awake, Notifier};
+use desktop::Awake;
 use devices::Trial;
 use egui::{CentralPanel, Context, RichText, Ui, ViewportCommand};
 use errors::Sentence;
@@ -152,7 +153,7 @@ pub struct App {
     /// Hears later starts of the program.
     ear: Ear,
     awake: Awake,
-    notifier: Notifier,
+    notifier: notices::Notifier,
     /// The window is the one in use.
     focused: bool,
     /// The page with the settings.
@@ -205,7 +206,7 @@ impl App {
         let note = Note::beside(options.config.as_deref());
         let listener = options.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ear = Ear::listen(listener, &options.runtime, wake.clone());
-        let notifier = Notifier::new(options.runtime.clone(), wake.clone());
+        let notifier = notices::Notifier::new(options.runtime.clone(), wake.clone());
         let mut toasts = Toasts::default();
         if let Some(file) = aside {
             let text = texts.with("toast-settings-damaged", &[("file", file.display().to_string().as_str().into())]);
@@ -396,6 +397,15 @@ impl App {
             let away = view.minimized == Some(true) || view.occluded == Some(true) || view.focused == Some(false);
             input.focused && !away
         });
+        if self.focused {
+            // Who looks at the window sees who is there; what was said, once the chat is open.
+            let read = if let Page::Call(session) = &self.page { session.page.chat_open } else { true };
+            self.notifier.withdraw(notices::About::People);
+            self.notifier.withdraw(notices::About::Call);
+            if read {
+                self.notifier.withdraw(notices::About::Chat);
+            }
+        }
         let mut wanted = self.notifier.take_click();
         while let Some(message) = self.ear.take() {
             wanted = true;

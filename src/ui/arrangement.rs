@@ -5,7 +5,7 @@
 //! use parlor::ui::arrangement::{Arrangement, Order, places};
 //!
 //! let stage = Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 720.0));
-//! let order = Order { count: 4, main: 2, aspect: 16.0 / 9.0, gap: 8.0, fill: false };
+//! let order = Order { count: 4, main: 2, aspect: 16.0 / 9.0, small: 16.0 / 9.0, gap: 8.0, fill: false };
 //! let tiles = places(Arrangement::Main, stage, order);
 //! assert!(tiles[2].area() > 5.0 * tiles[0].area());
 //! ```
@@ -41,6 +41,8 @@ pub struct Order {
     pub main: usize,
     /// Width to height of the pictures, above 0.
     pub aspect: f32,
+    /// The same of the small ones of [`Arrangement::Inset`].
+    pub small: f32,
     /// Between two of them, in points.
     pub gap: f32,
     /// Take all of the room, whatever shape that gives: pictures are cut to it.
@@ -144,7 +146,7 @@ fn in_corner(large: Rect, order: Order) -> Vec<Rect> {
     let count = (order.count - 1) as f32;
     let room = (large.width() - order.gap * (count + 1.0)) / count;
     let width = (large.width() * INSET).clamp(INSET_LEAST, INSET_MOST).min(room).max(0.0);
-    let size = vec2(width, width / order.aspect);
+    let size = vec2(width, width / order.small);
     let size = if size.y > large.height() / 2.0 { size * (large.height() / 2.0 / size.y) } else { size };
     let corner = large.max - Vec2::splat(order.gap.min(large.height() / 4.0));
     (0..order.count - 1)
@@ -167,10 +169,11 @@ mod tests {
         #[test]
         fn everybody_is_inside_and_apart(
             which in arrangement(), count in 0usize..=16, main in 0usize..20, x in -50.0f32..500.0, y in -50.0f32..500.0,
-            w in 320.0f32..4000.0, h in 200.0f32..3000.0, aspect in 0.6f32..2.2, gap in 0.0f32..12.0, fill: bool,
+            w in 320.0f32..4000.0, h in 200.0f32..3000.0, aspect in 0.6f32..2.2, small in 0.5f32..2.4,
+            gap in 0.0f32..12.0, fill: bool,
         ) {
             let stage = Rect::from_min_size(Pos2::new(x, y), vec2(w, h));
-            let tiles = places(which, stage, Order { count, main, aspect, gap, fill });
+            let tiles = places(which, stage, Order { count, main, aspect, small, gap, fill });
             prop_assert_eq!(tiles.len(), count);
             let main = main.min(count.saturating_sub(1));
             for (i, a) in tiles.iter().enumerate() {
@@ -189,9 +192,12 @@ mod tests {
         #[test]
         fn nobody_is_squeezed(
             which in arrangement(), count in 1usize..=16, w in 320.0f32..3000.0, h in 200.0f32..2000.0, aspect in 0.6f32..2.2,
+            small in 0.5f32..2.4,
         ) {
             let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, h));
-            for tile in places(which, stage, Order { count, main: 0, aspect, gap: 8.0, fill: false }) {
+            let tiles = places(which, stage, Order { count, main: 0, aspect, small, gap: 8.0, fill: false });
+            for (i, tile) in tiles.into_iter().enumerate() {
+                let aspect = if which == Arrangement::Inset && i > 0 { small } else { aspect };
                 prop_assert!((tile.width() / tile.height() / aspect - 1.0).abs() < 0.01, "{which:?}: {tile:?} is not {aspect}");
             }
         }
@@ -199,7 +205,7 @@ mod tests {
         #[test]
         fn one_person_gets_the_stage(which in arrangement(), w in 300.0f32..3000.0, shape in 1.43f32..2.22) {
             let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, w / shape));
-            let order = Order { count: 1, main: 0, aspect: 16.0 / 9.0, gap: 8.0, fill: false };
+            let order = Order { count: 1, main: 0, aspect: 16.0 / 9.0, small: 16.0 / 9.0, gap: 8.0, fill: false };
             let share = places(which, stage, order)[0].area() / stage.area();
             prop_assert!(share >= 0.8, "only {share:.2} of the stage");
             let filled = places(which, stage, Order { fill: true, ..order })[0];
@@ -209,7 +215,7 @@ mod tests {
         #[test]
         fn the_large_one_takes_most_of_what_there_is(w in 480.0f32..3000.0, shape in 0.6f32..2.4, count in 2usize..=16) {
             let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, w / shape));
-            let order = Order { count, main: 1, aspect: 16.0 / 9.0, gap: 8.0, fill: false };
+            let order = Order { count, main: 1, aspect: 16.0 / 9.0, small: 16.0 / 9.0, gap: 8.0, fill: false };
             let most = fit(stage, order.aspect).area();
             prop_assert!(places(Arrangement::Main, stage, order)[1].area() >= 0.55 * most);
             prop_assert!(places(Arrangement::Inset, stage, order)[1].area() >= 0.99 * most);

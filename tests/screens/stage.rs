@@ -285,6 +285,22 @@ fn the_smallest_window_has_all_buttons_and_everybody() {
 }
 
 #[test]
+fn who_is_turned_does_not_turn_the_small_picture_beside() {
+    let t = texts(Lang::En);
+    for compact in [true, false] {
+        let mut page = page(Lang::En, (360.0, 420.0), call(1));
+        page.state_mut().screen.page.look.compact = compact;
+        page.state_mut().screen.saved.arrangement = Arrangement::Inset;
+        page.state_mut().screen.page.look.pinned = Some(who(0));
+        page.state_mut().screen.page.look.turns.insert(who(0), Turn::Quarter);
+        page.run_steps(4);
+        let (large, small) = (rect(&page, 0), page.get_by_label(&me(&t)).rect());
+        assert!(large.height() > 1.5 * large.width() && small.width() > 1.5 * small.height(), "{large:?} {small:?}");
+        picture(&mut page, &format!("stage-inset-turned-{compact}"));
+    }
+}
+
+#[test]
 fn a_small_window_shows_one_person_oneself_and_the_way_back() {
     for lang in Lang::ALL {
         let t = texts(lang);

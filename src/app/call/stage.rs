@@ -93,6 +93,11 @@ impl StageView<'_> {
     }
 }
 
+/// Width to height of a tile for this picture: that of a usual one while there is none, and never a mere slit.
+fn one_shape(picture: Option<f32>) -> f32 {
+    picture.map_or(tile_layout::ASPECT, |aspect| aspect.clamp(0.5, 2.4))
+}
+
 /// Draws the stage into all of `ui`; tells on how many lines of pixels each of the others is shown.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look) -> Vec<(MemberId, u32)> {
     notice(ui, cx, &view.snapshot.phase);
@@ -121,10 +126,13 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, view: &StageView<'_>, look: &mut Look)
     let main = if look.compact { 0 } else { main };
     let aspect = match arrangement {
         Arrangement::Grid => tile_layout::common_aspect(shown.iter().filter_map(|who| view.aspect(look, who))),
-        _ => shown.get(main).and_then(|who| view.aspect(look, who)).map_or(tile_layout::ASPECT, |aspect| aspect.clamp(0.5, 2.4)),
+        _ => one_shape(shown.get(main).and_then(|who| view.aspect(look, who))),
     };
+    let others = shown.iter().enumerate().filter(|(at, _)| *at != main);
+    // Somebody's turned picture turns nobody else's.
+    let small = one_shape(others.filter_map(|(_, who)| view.aspect(look, who)).next());
     let fill = view.saved.fill || look.full.is_some() && shown.len() == 1;
-    let order = Order { count: shown.len(), main, aspect, gap: space::S, fill };
+    let order = Order { count: shown.len(), main, aspect, small, gap: space::S, fill };
     let places: Vec<(Who, Rect)> = shown.into_iter().zip(arrangement::places(arrangement, stage, order)).collect();
     // The large one is behind the small ones.
     for at in (main..places.len()).chain(0..main.min(places.len())) {

@@ -3,11 +3,14 @@
 //! - [`net`]: two computers' worth of network inside this one, joined by a link as bad as wanted.
 //! - [`screen`]: a screen without a monitor, with windows on it.
 //! - [`access`]: what a screen reader is told of them.
+//! - [`notices`]: a desktop that is told what happens.
 //! - [`sound`]: a speaker and a microphone without a sound card, and others that are plugged in and out.
 
 #[cfg(target_os = "linux")]
 pub mod access;
 pub mod net;
+#[cfg(target_os = "linux")]
+pub mod notices;
 pub mod screen;
 pub mod sound;
 
