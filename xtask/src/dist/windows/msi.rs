@@ -82,7 +82,7 @@ fn fragment(files: &[String]) -> String {
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             let (component, file, guid) = (id("C", &path), id("F", &path), guid(&path));
             components += &format!(
-                "<Component Id=\"{component}\" Guid=\"{guid}\"><File Id=\"{file}\" Name=\"{name}\" Source=\"bin/{path}\" KeyPath=\"yes\"/></Component>\n"
+                "<Component Id=\"{component}\" Win64=\"yes\" Guid=\"{guid}\"><File Id=\"{file}\" Name=\"{name}\" Source=\"bin/{path}\" KeyPath=\"yes\"/></Component>\n"
             );
             group += &format!("<ComponentRef Id=\"{component}\"/>\n");
         }
@@ -151,6 +151,10 @@ mod tests {
             assert!(table("File").contains(file), "{file}");
         }
         assert!(table("Property").contains("ProductVersion\t1.2.3"));
+        // Without the mark for 64 bits, the registry's 32-bit half would get what is written.
+        let components = table("Component");
+        let kinds = components.lines().skip(3).filter_map(|line| line.split('\t').nth(3)?.parse::<u32>().ok());
+        assert!(kinds.clone().count() >= 8 && kinds.clone().all(|kind| kind & 0x100 != 0), "{components}");
         let sequence = table("InstallExecuteSequence");
         let at = |action: &str| -> u32 {
             let line =

@@ -25,6 +25,22 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const REFUSED: i32 = 1603 & 0xFF;
 const SERVER: &str = "calls.example:1935";
 
+/// What wine 8 lacks and Windows has, for this trial only: the source of random numbers that every Rust program asks, and the figures of how busy
+/// the computer is, which here have nothing to tell.
+const STAND_INS: [(&str, &str); 2] = [
+    (
+        "bcryptprimitives",
+        "BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);\n\
+         __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }\n",
+    ),
+    (
+        "pdh",
+        "#define NONE(name) __declspec(dllexport) LONG WINAPI name(void) { return 0xC0000BB8; }\n\
+         NONE(PdhAddEnglishCounterW) NONE(PdhCloseQuery) NONE(PdhCollectQueryData) NONE(PdhEnumObjectsW)\n\
+         NONE(PdhGetFormattedCounterValue) NONE(PdhOpenQueryW) NONE(PdhRemoveCounter)\n",
+    ),
+];
+
 /// Installs `installer`, uses it, upgrades, removes; then unpacks and uses `archive`.
 pub fn run(release: &Release, installed: &Path, installer: &Path, archive: &Path) -> Result<()> {
     let folder = Folder::new("wine")?;
@@ -101,16 +117,12 @@ impl Wine {
         find("wine").context("the program `wine` is missing (packages wine and wine64)")?;
         let wine = Self { prefix: folder.join("prefix"), screen: Screen::start()? };
         wine.run(&mut wine.command("wineboot", &["--init"]), 0)?;
-        // Every Rust program asks this library for random numbers, and wine 8 has none of that name. For this trial only.
-        let shim = folder.join("shim.c");
-        fs::write(
-            &shim,
-            "#include <windows.h>\nBOOLEAN NTAPI SystemFunction036(PVOID, ULONG);\n\
-             __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }\n",
-        )?;
-        let library = wine.drive().join("windows/system32/bcryptprimitives.dll");
-        if !library.exists() {
-            start(Command::new(GCC).args(["-shared", "-o"]).arg(library).arg(&shim).arg("-ladvapi32"))?;
+        wine.run(&mut wine.command("winecfg", &["-v", "win10"]), 0)?;
+        for (library, functions) in STAND_INS {
+            let shim = folder.join(format!("{library}.c"));
+            fs::write(&shim, format!("#include <windows.h>\n{functions}"))?;
+            let to = wine.drive().join("windows/system32").join(format!("{library}.dll"));
+            start(Command::new(GCC).args(["-shared", "-o"]).arg(to).arg(&shim).arg("-ladvapi32"))?;
         }
         Ok(wine)
     }
@@ -128,7 +140,7 @@ impl Wine {
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("wine");
         command.arg(program).args(arguments).env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all");
-        command.env("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=d").stdin(Stdio::null());
+        command.env("WINEDLLOVERRIDES", "mscoree=;mshtml=;winemenubuilder.exe=d;pdh=n").stdin(Stdio::null());
         self.screen.take(&mut command);
         command
     }
