@@ -21,15 +21,19 @@ pub mod publish;
 pub mod record;
 pub mod seal;
 mod swscale;
+#[cfg(windows)]
+mod timer;
 pub mod timing;
 pub mod trouble;
 
 pub use cause::Cause;
 
-/// Prepares FFmpeg, once: its own messages would be mixed into ours, so only what is fatal is left in.
+/// Prepares timers and FFmpeg, once: its own messages would be mixed into ours, so only what is fatal is left in.
 fn ready() {
     static READY: std::sync::Once = std::sync::Once::new();
     READY.call_once(|| {
+        #[cfg(windows)]
+        timer::make_fine();
         if let Err(error) = ffmpeg_next::init() {
             tracing::error!("FFmpeg cannot be used: {error}");
         }
