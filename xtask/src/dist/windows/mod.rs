@@ -16,7 +16,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{Release, ffmpeg};
-use crate::command::{output, root};
+use crate::command::{output, root, target_dir};
 use layout::Layout;
 pub use layout::PROGRAMS;
 pub use toolchain::GCC;
@@ -39,15 +39,17 @@ pub fn pack(release: &Release, build: bool, attempt: bool, to: &Path) -> Result<
     layout.zip(release, &archive)?;
     let mut made = vec![installer, archive];
     made.extend(ffmpeg.publish_sources(to)?);
-    fs::write(to.join(BUILT_OF), commit().unwrap_or_default()).context("noting the commit")?;
+    fs::write(built_of(), commit().unwrap_or_default()).context("noting the commit")?;
     if attempt {
         trial::run(release, layout.installed(), &made[0], &made[1])?;
     }
     Ok(made)
 }
 
-/// Names the commit of what lies in the folder of packages.
-const BUILT_OF: &str = "windows.commit";
+/// Names the commit of the packages that were made last.
+fn built_of() -> PathBuf {
+    target_dir().join("dist-stage/windows.commit")
+}
 
 /// The commit that is checked out; nothing, if files differ from it.
 fn commit() -> Option<String> {
@@ -59,15 +61,15 @@ fn commit() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{find, target_dir};
+    use crate::command::find;
 
     /// Runs where the packages of this very commit were made (`cargo xtask dist --target windows`) and wine is installed.
     #[test]
     fn e2e_release_for_windows_is_installed_used_upgraded_and_removed() {
         let dist = target_dir().join("dist");
-        let built_of = fs::read_to_string(dist.join(BUILT_OF)).unwrap_or_default();
+        let made_of = fs::read_to_string(built_of()).unwrap_or_default();
         let missing = ["wine", "wixl", GCC].into_iter().find(|tool| find(tool).is_none());
-        if built_of.is_empty() || commit() != Some(built_of) || missing.is_some() {
+        if made_of.is_empty() || commit() != Some(made_of) || missing.is_some() {
             eprintln!("left out: no packages for Windows of this commit, or no {}", missing.unwrap_or("wine"));
             return;
         }
