@@ -123,6 +123,7 @@ impl Manager {
                 "at-spi2-core",
                 "dbus-daemon",
                 "wixl",
+                "msitools",
                 "procps",
                 "iproute2",
                 "espeak-ng",
