@@ -35,6 +35,9 @@ impl Toolchain {
             standard_library()?;
             environment.extend([
                 ("FFMPEG_DIR", ffmpeg.prefix.clone().into_os_string()),
+                // mingw-w64's linker keeps every function that is unwound through, needed or not: 50 MB for a server. Who compiles must drop them.
+                ("CARGO_PROFILE_RELEASE_LTO", "thin".into()),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1".into()),
                 ("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", GCC.into()),
                 ("CC_x86_64_pc_windows_gnu", GCC.into()),
                 ("CXX_x86_64_pc_windows_gnu", GXX.into()),
