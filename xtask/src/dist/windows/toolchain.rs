@@ -74,7 +74,7 @@ impl Toolchain {
 
     /// Takes out of a program or library what only debuggers read; with MSVC that lies in files of its own.
     pub fn strip(&self, file: &Path) -> Result<()> {
-        if self.cross { run(Command::new(STRIP).arg("--strip-unneeded").arg(file)) } else { Ok(()) }
+        if self.cross { run(Command::new(STRIP).arg("--strip-debug").arg(file)) } else { Ok(()) }
     }
 }
 
