@@ -28,14 +28,24 @@ fn address(stage: &Stage, person: &Person) -> String {
     let room = person.call.snapshot().room.clone().unwrap().id;
     stage.runtime.block_on(async {
         client.login("Recorder").await.unwrap();
-        let seat = client.enter_room(room.as_str(), None).await.unwrap();
-        let members = seat.state.members;
+        client.enter_room(room.as_str(), None).await.unwrap();
+        // The address is there as soon as the stream is.
+        let address = async {
+            loop {
+                let members = client.get_room(&room).await.unwrap().members;
+                if let Some(url) = members.into_iter().find(|m| m.name == "Ada Lovelace").and_then(|m| m.play_url) {
+                    break url;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let address = tokio::time::timeout(parlor_lab::PATIENCE, address).await.unwrap();
         stage.runtime.spawn(async move {
             while client.heartbeat(&room, Sending::default()).await.is_ok() {
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }
         });
-        members.into_iter().find(|m| m.name == "Ada Lovelace").and_then(|m| m.play_url).unwrap()
+        address
     })
 }
 

@@ -99,8 +99,9 @@ fn e2e_a_recording_is_whole_when_the_other_leaves_or_the_call_ends() {
     let mut films = 0;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let (seconds, pictures, sounds) = probe(&entry.unwrap().path());
-        // The last slice may have just begun.
-        assert!(pictures > 0 && sounds > 0, "{seconds} s, {pictures} pictures, {sounds} of sound");
+        // The last slice may have just begun: with a picture, and no sound yet.
+        let begun = seconds < 0.3 && pictures + sounds > 0;
+        assert!(begun || (pictures > 0 && sounds > 0), "{seconds} s, {pictures} pictures, {sounds} of sound");
         films += 1;
     }
     assert!(films >= 4);
