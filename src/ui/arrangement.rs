@@ -144,14 +144,16 @@ fn in_strip(strip: Rect, along: Along, most: Vec2, order: Order) -> Vec<Rect> {
 /// The small ones in the lower right corner, in reading order.
 fn in_corner(large: Rect, order: Order) -> Vec<Rect> {
     let count = (order.count - 1) as f32;
-    let room = (large.width() - order.gap * (count + 1.0)) / count;
+    // Of very many in a narrow picture, gaps must not take all of the room.
+    let gap = order.gap.min(large.width() / 4.0 / (count + 1.0));
+    let room = (large.width() - gap * (count + 1.0)) / count;
     let width = (large.width() * INSET).clamp(INSET_LEAST, INSET_MOST).min(room).max(0.0);
     let size = vec2(width, width / order.small);
     let size = if size.y > large.height() / 2.0 { size * (large.height() / 2.0 / size.y) } else { size };
-    let corner = large.max - Vec2::splat(order.gap.min(large.height() / 4.0));
+    let corner = large.max - Vec2::splat(gap.min(large.height() / 4.0));
     (0..order.count - 1)
         .rev()
-        .map(|i| Rect::from_min_size(pos2(corner.x - size.x - i as f32 * (size.x + order.gap), corner.y - size.y), size))
+        .map(|i| Rect::from_min_size(pos2(corner.x - size.x - i as f32 * (size.x + gap), corner.y - size.y), size))
         .collect()
 }
 
@@ -199,6 +201,14 @@ mod tests {
             for (i, tile) in tiles.into_iter().enumerate() {
                 let aspect = if which == Arrangement::Inset && i > 0 { small } else { aspect };
                 prop_assert!((tile.width() / tile.height() / aspect - 1.0).abs() < 0.01, "{which:?}: {tile:?} is not {aspect}");
+            }
+        }
+
+        #[test]
+        fn many_in_a_narrow_picture_are_small_but_there(count in 10usize..=16, w in 320.0f32..400.0, h in 200.0f32..240.0, gap in 8.0f32..12.0) {
+            let stage = Rect::from_min_size(Pos2::ZERO, vec2(w, h));
+            for tile in places(Arrangement::Inset, stage, Order { count, main: 0, aspect: 0.6, small: 0.5, gap, fill: false }) {
+                prop_assert!(tile.width() >= 4.0 && tile.height() >= 8.0, "{tile:?}");
             }
         }
 
