@@ -57,19 +57,24 @@ impl Stage {
 
     /// All files, relative and sorted.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
-        let (mut found, mut folders) = (Vec::new(), vec![self.path.clone()]);
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
-                let path = entry?.path();
-                match path.is_dir() {
-                    true => folders.push(path),
-                    false => found.push(path.strip_prefix(&self.path)?.to_owned()),
-                }
+        files(&self.path)
+    }
+}
+
+/// All files in a folder and those below it, relative and sorted.
+pub fn files(top: &Path) -> Result<Vec<PathBuf>> {
+    let (mut found, mut folders) = (Vec::new(), vec![top.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
+            let path = entry?.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push(path.strip_prefix(top)?.to_owned()),
             }
         }
-        found.sort();
-        Ok(found)
     }
+    found.sort();
+    Ok(found)
 }
 
 #[cfg(unix)]

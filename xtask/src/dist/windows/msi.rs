@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::layout::{PROGRAMS, slashes};
 use crate::command::{find, run};
-use crate::dist::Stage;
+use crate::dist::stage::{self, Stage};
 
 /// Packs the folder `installed` into the installer `to`. Versions are `1.2.3`, for that is all that Windows Installer compares.
 pub fn make(installed: &Path, version: &str, to: &Path) -> Result<()> {
     // wixl takes relative paths only, so what it reads is laid out where it runs.
+    let files = stage::files(installed)?;
     let stage = Stage::new("msi")?;
-    let files = files(installed)?;
     for file in &files {
         stage.copy(installed.join(file), &format!("bin/{}", slashes(file)), 0o644)?;
     }
@@ -52,18 +52,6 @@ fn wix(stage: &Stage, version: &str) -> Result<()> {
     let mut light = tool("light");
     light.args(["-nologo", "-spdb", "-out", "parlor.msi", "main.wixobj", "files.wixobj"]);
     run(light.current_dir(stage.path()))
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(next) = waiting.pop() {
-        for entry in fs::read_dir(&next).with_context(|| format!("reading {}", next.display()))? {
-            let path = entry?.path();
-            if path.is_dir() { waiting.push(path) } else { found.push(path.strip_prefix(folder)?.to_owned()) }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// A component for every file, as the installer's rules want it: its number follows from its name, so that it is the same in each version.

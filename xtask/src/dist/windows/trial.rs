@@ -58,7 +58,7 @@ pub fn run(release: &Release, installed: &Path, installer: &Path, archive: &Path
     ensure!(wine.registry(r"HKLM\Software\Parlor")?.contains(SERVER), "the server that was given is not kept");
     println!("installed {}", release.version);
 
-    wine.call(&programs, &[])?;
+    wine.call(&programs)?;
     wine.window(&programs, &folder.path().join("window.png"))?;
 
     // The same files as a later version.
@@ -87,7 +87,7 @@ pub fn run(release: &Release, installed: &Path, installer: &Path, archive: &Path
     let mut zip = zip::ZipArchive::new(fs::File::open(archive)?)?;
     zip.extract(&portable).with_context(|| format!("unpacking {}", archive.display()))?;
     let portable = portable.join(archive.file_stem().context("an archive without a name")?);
-    wine.call(&portable, &[])?;
+    wine.call(&portable)?;
     ensure!(portable.join("data/server/tls.key").is_file(), "the portable server keeps its key elsewhere");
     wine.window(&portable, &folder.path().join("portable.png"))?;
     ensure!(portable.join("data/parlor.json").is_file(), "the portable app keeps its settings elsewhere");
@@ -191,8 +191,8 @@ impl Wine {
     }
 
     /// Server and two bots.
-    fn call(&self, programs: &Path, more: &[&str]) -> Result<()> {
-        let (server, address) = self.server(programs, more)?;
+    fn call(&self, programs: &Path) -> Result<()> {
+        let (server, address) = self.server(programs)?;
         let bot = self.path(&programs.join("parlor-bot.exe"));
         let common = ["--server", &address, "--mode", "duo", "--expect", "1", "--json"];
         let member = |words: &[&str]| self.command(&bot, &[&common[..], words].concat());
@@ -211,9 +211,9 @@ impl Wine {
         Ok(())
     }
 
-    fn server(&self, programs: &Path, more: &[&str]) -> Result<(Running, String)> {
+    fn server(&self, programs: &Path) -> Result<(Running, String)> {
         let mut command = self.command(&self.path(&programs.join("parlor-server.exe")), &["--listen", "127.0.0.1:0"]);
-        let mut server = Running(command.args(more).stdout(Stdio::piped()).spawn().context("starting the server")?);
+        let mut server = Running(command.stdout(Stdio::piped()).spawn().context("starting the server")?);
         let mut line = String::new();
         BufReader::new(server.0.stdout.take().context("no output")?).read_line(&mut line)?;
         let ready: serde_json::Value =
