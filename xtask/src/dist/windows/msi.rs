@@ -16,7 +16,9 @@ use crate::dist::stage::{self, Stage};
 pub fn make(installed: &Path, version: &str, to: &Path) -> Result<()> {
     // wixl takes relative paths only, so what it reads is laid out where it runs.
     let files = stage::files(installed)?;
-    let stage = Stage::new("msi")?;
+    // A folder for each: several may be made at once.
+    let name = to.file_stem().unwrap_or_default().to_string_lossy();
+    let stage = Stage::new(&format!("msi-{name}"))?;
     for file in &files {
         stage.copy(installed.join(file), &format!("bin/{}", slashes(file)), 0o644)?;
     }
